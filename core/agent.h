@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// An agent: a struct and a transcript, not a process.
+//
+// Fields are read by anybody on the loop thread and written only in core/. `state` has one
+// writer, agent_enter(). After a change that clients must not miss, call agent_publish() (an
+// `agent` event with a seq, and the durable record); after one for the eye only, agent_touch().
+#ifndef SWARMD_CORE_AGENT_H
+#define SWARMD_CORE_AGENT_H
+
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/item.h"
+#include "core/json.h"
+#include "core/list.h"
+#include "core/state.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    AGENT_ID_MAX = 40,       // slug of 24, '-', tail, NUL
+    AGENT_TASK_MAX = 1 << 20, // bytes
+    AGENT_QUEUE_MAX = 256,   // queued messages; more are refused (limit)
+    AGENT_ACTIVITY_MAX = 120,
+};
+
+enum agent_mode { MODE_ASK, MODE_EDIT, MODE_FULL, MODE_READ, MODE_COUNT };
+const char *mode_name(enum agent_mode mode);
+bool mode_from_name(struct str name, enum agent_mode *mode);
+
+enum stop_reason {
+    STOP_NONE,
+    STOP_END_TURN,
+    STOP_MAX_TOKENS,
+    STOP_MAX_STEPS,
+    STOP_TIMEOUT,
+    STOP_BUDGET,
+    STOP_CANCELLED,
+    STOP_REFUSED,
+    STOP_ERROR,
+};
+const char *stop_reason_name(enum stop_reason reason); // NULL for STOP_NONE
+
+struct usage { // totals since the agent was made
+    int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
+    int64_t turns, tool_calls;
+    int64_t context_used, context_size; // tokens, of the newest request
+};
+
+struct agent_limits { // 0: the configuration's, or none
+    int64_t steps, tokens, seconds;
+    double cost_usd;
+};
+
+// A follow-up that waits for the turn's end.
+struct queued_message {
+    struct list node;
+    char item_id[ITEM_ID_MAX];
+    char *text;
+};
+
+enum decision {
+    DECISION_NONE,
+    DECISION_ALLOW,
+    DECISION_ALLOW_ALWAYS,
+    DECISION_REJECT,
+    DECISION_REJECT_ALWAYS
+};
+const char *decision_name(enum decision decision); // NULL for DECISION_NONE
+bool decision_from_name(struct str name, enum decision *decision);
+
+struct approval {
+    struct list node;          // in agent->approvals, while undecided
+    char id[AGENT_ID_MAX + 24]; // "<agent id>.<item id>": unique in the store
+    char item_id[ITEM_ID_MAX]; // of the approval item
+    char call_item[ITEM_ID_MAX]; // of the tool item that waits
+    char *tool, *title, *input; // input: JSON
+    char *patch;               // unified diff, or NULL
+    enum decision decision;
+    char *by;     // who decided: the client's name
+    char *reason; // what the model is told; or NULL
+};
+
+struct swarm;
+struct turn;
+
+struct agent {
+    struct swarm *swarm;
+    struct list node;      // in the swarm's list, by age
+    struct list by_change; // newest change last: see swarm_changed_after()
+    uint64_t changed;
+    int64_t num; // its number in the store
+    char id[AGENT_ID_MAX];
+    char *name, *task;
+    enum agent_state state;
+    char *activity; // or NULL
+    char *provider, *model;
+    char *role;
+    enum agent_mode mode;
+    char *parent_id, *parent_item_id, *swarm_id, *scope; // or NULL
+    char *repository; // its root; NULL before the probe
+    char *cwd;        // where it was spawned
+    char *base, *base_name;
+    char *branch;   // NULL with isolation "none"
+    char *worktree; // absolute path, also with isolation "none" (then the repository); or NULL
+    bool isolated;
+    int64_t created_at, updated_at; // ms since 1970
+    struct list queue;     // of struct queued_message
+    struct list approvals; // of struct approval, undecided
+    struct usage usage;
+    struct agent_limits limits;
+    char *allowed, *rejected; // tools answered with ...Always: names, space-separated; or NULL
+    enum stop_reason stop_reason;
+    struct err *error; // or NULL
+    struct turn *turn; // while active
+    bool removing;
+};
+
+struct agent *agent_new(struct swarm *swarm);
+void agent_free(struct agent *agent);
+
+// The wire's snapshot (docs/protocol.md, Agent).
+void agent_write_json(struct json_writer *w, const struct agent *agent);
+void approval_write_json(struct json_writer *w, const struct agent *agent,
+                         const struct approval *approval);
+void approval_free(struct approval *approval);
+
+// The store's record: the snapshot and what only the server needs.
+void agent_write_record(struct json_writer *w, const struct agent *agent);
+struct agent *agent_read_record(struct swarm *swarm, const struct json *json, struct err *err);
+
+// The one door. Publishes. ERR_WRONG_STATE names the agent, its state and what was asked.
+bool agent_enter(struct agent *agent, enum agent_cause cause, struct err *err);
+
+// The legality of a request before anything is done for it; the same error as agent_enter().
+bool agent_may(const struct agent *agent, enum agent_cause cause, struct err *err);
+
+int64_t agent_publish(struct agent *agent); // returns the event's seq
+void agent_touch(struct agent *agent);
+void agent_set_activity(struct agent *agent, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); // touches; one line, cut at AGENT_ACTIVITY_MAX
+
+// Fills err's copy; takes err NULL to clear.
+void agent_set_error(struct agent *agent, const struct err *error);
+
+// The slug of a task: [a-z0-9-], at most 24, no '-' at its ends, "agent" when nothing is left.
+void agent_slug(struct str task, char out[25]);
+
+#endif

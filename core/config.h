@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Configuration as values. transports/config_file.c reads the YAML and the environment into it.
+#ifndef SWARMD_CORE_CONFIG_H
+#define SWARMD_CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum provider_kind { PROVIDER_OPENAI_CHAT, PROVIDER_DEMO };
+
+enum { CONFIG_PROVIDERS_MAX = 32 };
+
+struct provider_config {
+    char *name;
+    enum provider_kind kind;
+    char *base_url;    // without a slash at its end; NULL for demo
+    char *api_key_env; // name of the environment variable, or NULL when no key is needed
+};
+
+struct config {
+    char *model;     // "provider/model"; never NULL after config_load()
+    char *mode;      // "ask", "edit", "full" or "read"
+    int max_active;  // places for active agents, 1..1000; default 16
+    int step_limit;  // requests to the model in a turn; default 100
+    int turn_idle_s; // a turn without progress ends after; default 600
+    int turn_s;      // the whole turn; 0: no limit
+    int stall_s;     // a stream without a byte fails after; default 120
+    struct provider_config providers[CONFIG_PROVIDERS_MAX];
+    size_t provider_count;
+};
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// The provider port: one neutral request, one stream of neutral pieces back.
+//
+// A dialect (transports/openai_chat.c, transports/demo.c) turns a request into its provider's
+// wire form and its stream into calls of the sink. The core knows no dialect.
+#ifndef SWARMD_CORE_MODEL_H
+#define SWARMD_CORE_MODEL_H
+
+#include "core/err.h"
+#include "core/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// A request's transcript is a flat run of parts. Dialects group them: consecutive assistant
+// parts (text, reasoning, calls) are one message. The core guarantees that the calls of one step
+// stand together, followed by exactly one result for each, in the same order, and that the run
+// begins with a user part.
+enum model_part_kind {
+    MODEL_USER_TEXT,
+    MODEL_ASSISTANT_TEXT,
+    MODEL_REASONING,
+    MODEL_TOOL_CALL,
+    MODEL_TOOL_RESULT,
+};
+
+struct model_part {
+    enum model_part_kind kind;
+    struct str text;    // of user, assistant and reasoning parts; the output of a result
+    struct str call_id; // of a call and of its result
+    struct str name;    // of a call and of its result: the tool
+    struct str input;   // of a call: its arguments, a JSON object
+    bool failed;        // of a result
+};
+
+struct model_tool {
+    const char *name;
+    const char *description;
+    const char *schema; // JSON Schema of the arguments: an object
+};
+
+// Valid only during provider_ops.start(): a dialect keeps nothing of it.
+struct model_request {
+    struct str model; // without the provider's prefix
+    struct str system;
+    const struct model_part *parts;
+    size_t part_count;
+    const struct model_tool *tools;
+    size_t tool_count;
+    int64_t max_output_tokens; // 0: the provider's default
+};
+
+struct model_usage { // tokens; -1 where the provider did not say
+    int64_t input, output, cache_read, cache_write;
+};
+
+enum model_finish {
+    MODEL_END_TURN,
+    MODEL_TOOL_CALLS,
+    MODEL_MAX_TOKENS,
+    MODEL_REFUSED,
+    MODEL_FAILED, // err says why
+};
+
+struct model_end {
+    enum model_finish finish;
+    struct err err;         // with MODEL_FAILED: provider, auth, rateLimited, refused, limit
+    int http_status;        // 0 when there was no answer
+    int64_t retry_after_ms; // -1 when not said
+};
+
+// Pieces arrive on the loop, in the order of the stream, never from within start(). Views are
+// valid during the call. Text is valid UTF-8, cut only between code points.
+struct model_sink {
+    void (*text)(void *arg, struct str piece);
+    void (*reasoning)(void *arg, struct str piece);
+    // A call begins (index counts from 0 within the answer), then its arguments come in pieces,
+    // which may be interleaved between calls.
+    void (*tool_begin)(void *arg, unsigned index, struct str call_id, struct str name);
+    void (*tool_input)(void *arg, unsigned index, struct str piece);
+    void (*usage)(void *arg, const struct model_usage *usage); // totals of this request so far
+    void (*end)(void *arg, const struct model_end *end);       // once; the call is invalid after
+};
+
+enum { MODEL_TOOL_CALLS_MAX = 64 }; // calls in one answer; more fail the request
+
+struct model_call;
+struct provider;
+
+struct provider_ops {
+    // Never NULL; failures come through sink->end.
+    struct model_call *(*start)(struct provider *provider, const struct model_request *request,
+                                const struct model_sink *sink, void *arg);
+    // Takes effect at once: no sink call after it, `end` neither. The call is invalid after.
+    void (*cancel)(struct model_call *call);
+};
+
+// Embedded as the first member of each dialect's own struct.
+struct provider {
+    const struct provider_ops *ops;
+    char *name;          // as configured: "local"
+    bool scripted;       // the demo: every client is told
+};
+
+// Finds a provider by its configured name. The first use of one whose key is missing gives
+// ERR_AUTH that names the environment variable.
+struct provider_port {
+    void *ctx;
+    struct provider *(*find)(void *ctx, struct str name, struct err *err);
+};
+
+#endif

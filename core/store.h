@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// The store: swarmd.db, SQLite in WAL mode. Everything durable goes through here.
+//
+// All calls block and belong on a lane: the writer on LANE_STORE, readers on LANE_READ. A handle
+// is used by one thread at a time.
+//
+// Tables (schema version in PRAGMA user_version; migrations run in one transaction):
+//   agents(num INTEGER PRIMARY KEY, id TEXT UNIQUE, removed INTEGER, record BLOB)
+//     one row an agent, the record is the JSON of agent_write_record(); a removed agent keeps
+//     its row and its events, so that a replay has no gap.
+//   segments(agent INTEGER, first_seq INTEGER, last_seq INTEGER, version INTEGER, body BLOB,
+//            PRIMARY KEY(agent, first_seq)) WITHOUT ROWID
+//     up to SEGMENT_EVENTS_MAX events of one agent, each the exact bytes that clients get,
+//     joined with '\n'. Clustered by agent: a transcript page is a range scan. The newest
+//     segment of an agent grows until it is full; see peers.md for why not a row an event.
+//   settings(key TEXT PRIMARY KEY, value BLOB)
+//   requests(id TEXT PRIMARY KEY, time INTEGER, result BLOB)   -- requestId, for 24 h
+#ifndef SWARMD_CORE_STORE_H
+#define SWARMD_CORE_STORE_H
+
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SEGMENT_EVENTS_MAX = 16,
+    SEGMENT_BYTES_MAX = 64 << 10, // a larger event has a segment of its own
+    STORE_PAGE_EVENTS_MAX = 512,
+    STORE_PAGE_BYTES_MAX = 4 << 20, // a page has at least one event, however large
+};
+
+struct store;
+
+// Opens or creates <folder>/swarmd.db (0600) as the writer and migrates it. A corrupt or
+// foreign file is moved aside to swarmd.db.broken-<time> and a new one made; *moved_aside (freed
+// by the caller with mem_free) then holds its path, else NULL. ERR_STORAGE otherwise.
+bool store_open(struct store **out, const char *folder, char **moved_aside, struct err *err);
+
+// A second handle on the same file, for LANE_READ.
+bool store_open_reader(struct store **out, const char *folder, struct err *err);
+void store_close(struct store *store); // takes NULL
+
+// What was there at start.
+struct store_state {
+    int64_t last_seq;  // 0 in a new store
+    int64_t last_agent; // highest num ever used
+};
+bool store_state(struct store *store, struct store_state *out, struct err *err);
+
+// Calls fn for each agent that is not removed, by num. fn returns false to stop.
+bool store_each_agent(struct store *store,
+                      bool (*fn)(void *arg, int64_t num, struct str record, struct err *err),
+                      void *arg, struct err *err);
+
+struct store_event {
+    int64_t seq; // ascending within a batch
+    int64_t agent;
+    struct str bytes;
+};
+
+struct store_agent {
+    int64_t num;
+    struct str id;
+    struct str record;
+    bool removed;
+};
+
+struct store_request {
+    struct str id;
+    int64_t time;
+    struct str result;
+};
+
+struct store_batch {
+    const struct store_event *events;
+    size_t event_count;
+    const struct store_agent *agents; // inserted or replaced
+    size_t agent_count;
+    const struct store_request *requests;
+    size_t request_count;
+    bool full_sync; // fsync the commit (synchronous=FULL); else it survives the process only
+};
+
+// All or nothing, one transaction. May be called again with the same batch after a failure.
+bool store_commit(struct store *store, const struct store_batch *batch, struct err *err);
+
+// Events with after < seq <= until, ascending, of one agent or (agent 0) of all, removed ones
+// included, up to the page limits. Appends their bytes to `out`, each followed by '\n';
+// *last is the seq of the last one (or `until` when there are no more).
+bool store_read_events(struct store *store, int64_t agent, int64_t after, int64_t until,
+                       struct buf *out, int64_t *last, struct err *err);
+
+// The newest `limit` items of an agent with first seq < before (before 0: no bound), or the
+// oldest `limit` with first seq > after (after > 0; then before is ignored), each in its latest
+// state, ordered by first seq. Appends the bytes of each item's JSON object and '\n'. *more says
+// whether there are others beyond.
+bool store_read_items(struct store *store, int64_t agent, int64_t before, int64_t after,
+                      size_t limit, struct buf *out, bool *more, struct err *err);
+
+// The result stored for a request id, or data NULL. Freed by the caller (mem_free).
+bool store_find_request(struct store *store, struct str id, int64_t not_before, char **result,
+                        struct err *err);
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// The swarm: every agent of this state folder, and the requests that editors make of them.
+//
+// Requests that act take a struct swarm_op, embedded by the caller (lsp/ puts it into its pending
+// request) and kept until op->done, which comes exactly once, on the loop, never from within the
+// call, and for acknowledgements only after they are on disk. Strings in parameters are copied.
+#ifndef SWARMD_CORE_SWARM_H
+#define SWARMD_CORE_SWARM_H
+
+#include "core/agent.h"
+#include "core/config.h"
+#include "core/journal.h"
+#include "core/model.h"
+#include "core/ports.h"
+
+struct swarm_setup {
+    const struct ports *ports;
+    struct journal *journal;
+    struct provider_port providers;
+    const struct config *config;   // outlives the swarm
+    const char *state_folder;      // worktrees/ and output/ are made in it
+    const char *const *tool_envp;  // environment of commands, without swarmd's credentials
+    int64_t last_agent;            // from store_state()
+};
+
+struct swarm *swarm_create(const struct swarm_setup *setup);
+
+// Takes in one agent's record at start; working and starting become detached (and, since that is
+// published, clients see it).
+bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct err *err);
+
+// Brings every turn to a point from which it resumes; `closed` comes when no command and no
+// stream is left, at most 10 s later. The swarm is then destroyed with swarm_destroy().
+void swarm_close(struct swarm *swarm, void (*closed)(void *arg), void *arg);
+void swarm_destroy(struct swarm *swarm);
+
+// --- looking ---
+
+// By any unique prefix of an id. ERR_UNKNOWN_AGENT, ERR_AMBIGUOUS_AGENT (naming candidates).
+struct agent *swarm_find(struct swarm *swarm, struct str id_prefix, struct err *err);
+struct agent *swarm_find_num(struct swarm *swarm, int64_t num); // NULL when removed
+struct approval *swarm_find_approval(struct swarm *swarm, struct str id, struct agent **agent);
+struct agent *swarm_first(struct swarm *swarm);                 // by age; NULL when empty
+struct agent *swarm_next(struct swarm *swarm, const struct agent *agent);
+struct journal *swarm_journal(struct swarm *swarm);
+const struct config *swarm_config(const struct swarm *swarm);
+
+struct swarm_counts {
+    size_t agents, active, queued;
+};
+void swarm_count(const struct swarm *swarm, struct swarm_counts *out);
+
+// --- what changes between events ---
+// Both lists are ordered by their last change; a reader remembers the newest number it has seen
+// and walks back from the end until it meets it. Nothing is queued for anybody.
+
+// The agent that changed last, then the ones before it, or NULL. Includes durable changes.
+struct agent *swarm_changed_last(struct swarm *swarm);
+struct agent *swarm_changed_before(struct swarm *swarm, const struct agent *agent);
+
+// An item whose text is still growing. `slot` is a small number that is reused after the item is
+// whole, so that a reader can keep its offsets in an array: an entry is valid when its seq is
+// item->seq.
+struct live_item {
+    struct agent *agent;
+    const struct item *item; // text so far: item->text, whole code points only
+    unsigned slot;
+    uint64_t changed;
+    struct list by_change;
+};
+struct live_item *swarm_live_last(struct swarm *swarm);
+struct live_item *swarm_live_before(struct swarm *swarm, const struct live_item *item);
+
+struct swarm_watcher {
+    void (*changed)(struct swarm_watcher *watcher); // at most once a loop turn, at its end
+    struct list node;
+};
+void swarm_watch(struct swarm *swarm, struct swarm_watcher *watcher);
+void swarm_unwatch(struct swarm_watcher *watcher);
+
+// --- acting ---
+
+struct swarm_op {
+    void (*done)(struct swarm_op *op);
+    // results
+    struct err err;             // kind ERR_NONE when it went well
+    struct agent *agent;        // NULL after remove
+    char agent_id[AGENT_ID_MAX];
+    int64_t seq;                // of the newest event that the request made
+    char item_id[ITEM_ID_MAX];  // send
+    const char *delivery;       // send: "started", "queued" or "steered"
+    int position;               // send: place in the queue, from 1; 0 when started
+    struct buf approval;        // approve: the approval as JSON
+    // the swarm's own
+    struct swarm *swarm;
+    struct journal_wait wait;
+    struct list node;
+    bool force;
+};
+
+struct spawn_params { // STR_NONE or zero where not given
+    struct str task, name, role, model, cwd, base, isolation, mode, scope, parent;
+    struct agent_limits limits;
+    struct str context; // already rendered as text for the first message
+};
+
+// The agent is queued or starting, and durable; its id is in op->agent_id.
+void swarm_spawn(struct swarm *swarm, const struct spawn_params *params, struct swarm_op *op);
+
+enum delivery { DELIVER_QUEUE, DELIVER_STEER, DELIVER_INTERRUPT };
+void swarm_send(struct swarm *swarm, struct agent *agent, struct str text,
+                enum delivery delivery, struct swarm_op *op);
+void swarm_cancel(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
+void swarm_kill(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
+void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
+void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op);
+// A decided approval comes back unchanged. ERR_PARAMS when there never was one.
+void swarm_approve(struct swarm *swarm, struct str approval_id, enum decision decision,
+                   struct str by, struct str reason, struct swarm_op *op);
+
+#endif
