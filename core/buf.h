@@ -2,8 +2,8 @@
 // A growable run of bytes with a named ceiling.
 //
 // Appending past the ceiling (or past what malloc gives) appends nothing and sets
-// `overflow`, which stays until buf_clear(); so a run of appends is checked once,
-// at its end. The bytes are always followed by a NUL that is not counted, unless
+// `overflow`, which stays until buf_clear(), and until then nothing more is appended;
+// so a run of appends is checked once, at its end, and what is there has no hole. The bytes are always followed by a NUL that is not counted, unless
 // nothing was ever appended (data is NULL then).
 #ifndef SWARMD_CORE_BUF_H
 #define SWARMD_CORE_BUF_H
@@ -35,7 +35,8 @@ void buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(pr
 void buf_remove_front(struct buf *buf, size_t bytes); // bytes <= len; moves the rest down
 void buf_truncate(struct buf *buf, size_t len);       // len <= buf->len
 
-// Gives the bytes away (caller frees with mem_free) and leaves the buffer empty.
+// Gives the bytes away (caller frees with mem_free; never NULL) and leaves the buffer empty.
+// len may be NULL.
 char *buf_detach(struct buf *buf, size_t *len);
 
 static inline struct str buf_str(const struct buf *buf)
@@ -43,7 +44,8 @@ static inline struct str buf_str(const struct buf *buf)
     return (struct str){buf->data, buf->len};
 }
 
-// Bytes that several readers share and nobody changes. Made with one reference.
+// Bytes that several readers share and nobody changes. Made with one reference; references
+// are counted without a lock, so all of them are taken and given back on one thread.
 struct shared {
     unsigned refs;
     size_t len;

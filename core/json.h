@@ -5,7 +5,8 @@
 // JSON_INT, anything else JSON_REAL); strings are unescaped, have lengths and may hold NUL;
 // without escapes they point into the input, so the input must outlive the tree. Invalid UTF-8,
 // lone surrogates in \u escapes, trailing commas, comments, NaN and a byte-order mark are errors.
-// Of repeated keys the last wins. Depth and size are capped; nothing recurses without a cap.
+// Of repeated keys the last wins: all are in the tree, json_get() finds the last. A number beyond
+// the range of double is an error. Depth and size are capped; nothing recurses without a cap.
 // The pointers returned live as long as the arena (and the input).
 #ifndef SWARMD_CORE_JSON_H
 #define SWARMD_CORE_JSON_H
@@ -53,7 +54,8 @@ bool json_parse(struct json **out, struct arena *arena, struct str text, struct 
 const struct json *json_get(const struct json *json, const char *key);
 
 // Typed getters of optional members: absent or null gives the fallback and true; a value of
-// another type gives ERR_PARAMS with the message "<key>: expected <type>" and false.
+// another type gives ERR_PARAMS with the message "<key>: expected <type>" and false. A real
+// without a fraction is an integer too (5.0); an integer is a real too.
 bool json_get_str(const struct json *json, const char *key, struct str *out, struct err *err);
 bool json_get_int(const struct json *json, const char *key, int64_t *out, struct err *err);
 bool json_get_bool(const struct json *json, const char *key, bool *out, struct err *err);
@@ -70,8 +72,14 @@ int64_t json_int(const struct json *json, const char *key, int64_t fallback);
 double json_real(const struct json *json, const char *key, double fallback); // ints convert
 bool json_bool(const struct json *json, const char *key, bool fallback);
 
+// The first member; NULL when json is NULL, empty, or no array or object.
+static inline const struct json *json_first(const struct json *json)
+{
+    return json && json->type >= JSON_ARRAY ? json->first : NULL;
+}
+
 #define json_for_each(item, parent)                                                               \
-    for (const struct json *item = (parent) ? (parent)->first : NULL; item; item = item->next)
+    for (const struct json *item = json_first(parent); item; item = item->next)
 
 // Writer. It appends to a buffer and puts the commas; nesting is up to JSON_DEPTH_MAX.
 // Overflow shows in out->overflow. Strings must be UTF-8; what is not is repaired visibly.
