@@ -31,8 +31,8 @@ enum item_kind {
 enum item_status { ITEM_STARTED, ITEM_COMPLETED, ITEM_FAILED };
 
 enum {
-    ITEM_TEXT_MAX = 8 << 20,   // bytes of text, of one tool's input, of one tool's shown output
-    ITEM_ID_MAX = 24,          // "i" and a number, NUL included
+    ITEM_TEXT_MAX = 8 << 20, // bytes of text, of one tool's input, of one tool's shown output
+    ITEM_ID_MAX = 24,        // "i" and a number, NUL included
 };
 
 struct item {
@@ -47,10 +47,13 @@ struct item {
     struct buf text;      // user, assistant, reasoning, notice: the text; tool: the output
     char *name;           // tool: its name; notice: its level (info, warning, error);
                           // user: who sent it (NULL: the user)
-    char *title;          // tool: one line for people
+                          // message: the sender
+    char *title;          // tool: one line for people; message: the receiver
     char *call_id;        // tool: the provider's id of the call
-    char *input;          // tool: arguments as JSON; approval: the approval as JSON;
-                          // other kinds: members that this version does not know are dropped
+    char *input;          // tool: arguments, a JSON object; approval: the approval, a JSON
+                          // object; plan: its entries, a JSON array. Valid JSON or NULL: it is
+                          // written as it is, line breaks between its tokens as spaces. Members
+                          // of an item that this version does not know are dropped
     int64_t bytes;        // tool: size of the whole output
     char *full;           // tool: URI of the whole output when `text` is cut, else NULL
     int exit_code;        // tool: of a command, else -1
@@ -63,12 +66,13 @@ void item_free(struct item *item); // takes NULL
 const char *item_kind_name(enum item_kind kind);
 const char *item_status_name(enum item_status status);
 
-// Writes the item as one JSON object. User content is written as
+// Writes the item as one JSON object on one line. User content is written as
 // `content: [{type: "text", text}]`.
 void item_write_json(struct json_writer *w, const struct item *item, struct str agent_id);
 
 // Reads what item_write_json wrote, in this or an earlier version. Unknown kinds give
-// ITEM_KIND_COUNT. Fails (ERR_STORAGE) only when it is no item at all.
+// ITEM_KIND_COUNT, an unknown status ITEM_COMPLETED, text past ITEM_TEXT_MAX is cut. Fails
+// (ERR_STORAGE) only when it is no item at all: no object, no kind, or no id that fits.
 struct item *item_read_json(const struct json *json, struct err *err);
 
 #endif
