@@ -38,6 +38,11 @@ bool root_make_parents(const struct root *root, const char *rel, struct err *err
 int root_open_parent(const struct root *root, const char *rel, const char **name,
                      struct err *err);
 
+// Where an open descriptor really is, relative to the root, symbolic links resolved (through
+// /proc). NULL and err when that cannot be told, ERR_REFUSED when it is not beneath the root. The
+// caller frees with mem_free.
+char *root_locate(const struct root *root, int fd, struct err *err);
+
 // Tests: use the walk even where openat2 works.
 void root_force_walk(bool on);
 
