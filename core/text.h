@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Bytes from outside (files, commands, names) made fit to be shown.
+#ifndef SWARMD_CORE_TEXT_H
+#define SWARMD_CORE_TEXT_H
+
+#include "core/buf.h"
+#include "core/str.h"
+
+// Appends s as UTF-8; invalid runs and NUL bytes (which some providers refuse) become U+FFFD.
+void text_repair(struct buf *out, struct str s);
+
+// Appends s as one harmless line of at most max bytes: white space runs are one space, control
+// and direction-changing characters become U+FFFD, and what is cut ends in "...".
+void text_one_line(struct buf *out, struct str s, size_t max);
+
+// Appends a file's name: as text_one_line(), but spaces stay as they are and nothing is cut.
+void text_name(struct buf *out, struct str name);
+
+#endif
