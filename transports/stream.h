@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { STREAM_CLOSE_MS = 2000 };
+
 struct loop;
 struct stream;
 
@@ -27,13 +29,15 @@ struct stream *stream_open_fds(struct loop *loop, int in_fd, int out_fd,
                                const struct stream_events *events, void *arg, struct err *err);
 
 // Takes the bytes over (mem_free frees them when written or dropped). After `failed` or
-// stream_close() they are dropped.
+// stream_close() they are dropped. What one loop turn writes goes out together at its end. There
+// is no ceiling in here: whoever writes looks at stream_queued() and stops at its own.
 void stream_write(struct stream *stream, char *bytes, size_t len);
 
 size_t stream_queued(const struct stream *stream); // bytes not yet taken by the system
 void stream_pause(struct stream *stream, bool paused); // stop and go on reading
 
-// Begins; queued bytes are still written, for at most 2 s. `closed` is the last callback.
+// Begins; queued bytes are still written, for at most STREAM_CLOSE_MS. `closed` is the only
+// callback that still comes.
 void stream_close(struct stream *stream);
 
 #endif
