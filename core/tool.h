@@ -77,7 +77,7 @@ struct tool_run {
 };
 
 // The built-in tools, in the order in which models see them: read write edit list glob grep bash.
-const struct tool *tool_all(size_t *count);
+const struct tool *const *tool_all(size_t *count);
 const struct tool *tool_find(struct str name); // NULL when unknown
 
 void tool_run_init(struct tool_run *run, const struct tool *tool, const struct tool_place *place);
