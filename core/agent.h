@@ -18,9 +18,9 @@
 #include <stdint.h>
 
 enum {
-    AGENT_ID_MAX = 40,       // slug of 24, '-', tail, NUL
+    AGENT_ID_MAX = 40,        // slug of 24, '-', tail, NUL
     AGENT_TASK_MAX = 1 << 20, // bytes
-    AGENT_QUEUE_MAX = 256,   // queued messages; more are refused (limit)
+    AGENT_QUEUE_MAX = 256,    // queued messages; more are refused (limit)
     AGENT_ACTIVITY_MAX = 120,
 };
 
@@ -57,6 +57,7 @@ struct queued_message {
     struct list node;
     char item_id[ITEM_ID_MAX];
     char *text;
+    bool steer; // goes into the running turn at its next tool boundary
 };
 
 enum decision {
@@ -70,12 +71,13 @@ const char *decision_name(enum decision decision); // NULL for DECISION_NONE
 bool decision_from_name(struct str name, enum decision *decision);
 
 struct approval {
-    struct list node;          // in agent->approvals, while undecided
-    char id[AGENT_ID_MAX + 24]; // "<agent id>.<item id>": unique in the store
-    char item_id[ITEM_ID_MAX]; // of the approval item
+    struct list node;            // in agent->approvals, while undecided
+    char id[AGENT_ID_MAX + 24];  // "<agent id>.<item id>": unique in the store
+    char item_id[ITEM_ID_MAX];   // of the approval item
     char call_item[ITEM_ID_MAX]; // of the tool item that waits
-    char *tool, *title, *input; // input: JSON
-    char *patch;               // unified diff, or NULL
+    char *tool, *title, *input;  // input: JSON
+    char *patch;                 // unified diff, or NULL
+    int64_t asked_at;            // ms since 1970
     enum decision decision;
     char *by;     // who decided: the client's name
     char *reason; // what the model is told; or NULL
@@ -83,6 +85,8 @@ struct approval {
 
 struct swarm;
 struct turn;
+struct setup;
+struct backend;
 
 struct agent {
     struct swarm *swarm;
@@ -98,22 +102,29 @@ struct agent {
     char *role;
     enum agent_mode mode;
     char *parent_id, *parent_item_id, *swarm_id, *scope; // or NULL
-    char *repository; // its root; NULL before the probe
-    char *cwd;        // where it was spawned
+    char *repository;                                    // its root; NULL before the probe
+    char *cwd;                                           // where it was spawned
     char *base, *base_name;
     char *branch;   // NULL with isolation "none"
     char *worktree; // absolute path, also with isolation "none" (then the repository); or NULL
     bool isolated;
     int64_t created_at, updated_at; // ms since 1970
-    struct list queue;     // of struct queued_message
-    struct list approvals; // of struct approval, undecided
+    struct list queue;              // of struct queued_message
+    struct list approvals;          // of struct approval, undecided
     struct usage usage;
     struct agent_limits limits;
     char *allowed, *rejected; // tools answered with ...Always: names, space-separated; or NULL
     enum stop_reason stop_reason;
     struct err *error; // or NULL
-    struct turn *turn; // while active
-    bool removing;
+    struct turn *turn; // the backend's own, while one is under way
+    struct backend *backend;
+    struct setup *setup;       // the worktree being made or removed, or NULL
+    bool worktree_made;        // its worktree and branch exist
+    bool greeted;              // the notices of the first turn were given
+    bool removing;             // the intent to remove is on disk
+    enum agent_cause stopping; // why the turn is being ended; CAUSE_COUNT when it is not
+    bool interrupted;          // after it the queue begins a turn of its own
+    struct list ops;           // struct swarm_op: those who wait for the turn's end
 };
 
 struct agent *agent_new(struct swarm *swarm);

@@ -17,10 +17,10 @@ struct swarm_setup {
     const struct ports *ports;
     struct journal *journal;
     struct provider_port providers;
-    const struct config *config;   // outlives the swarm
-    const char *state_folder;      // worktrees/ and output/ are made in it
-    const char *const *tool_envp;  // environment of commands, without swarmd's credentials
-    int64_t last_agent;            // from store_state()
+    const struct config *config;  // outlives the swarm
+    const char *state_folder;     // worktrees/ and output/ are made in it
+    const char *const *tool_envp; // environment of commands, without swarmd's credentials
+    int64_t last_agent;           // from store_state()
 };
 
 struct swarm *swarm_create(const struct swarm_setup *setup);
@@ -40,7 +40,7 @@ void swarm_destroy(struct swarm *swarm);
 struct agent *swarm_find(struct swarm *swarm, struct str id_prefix, struct err *err);
 struct agent *swarm_find_num(struct swarm *swarm, int64_t num); // NULL when removed
 struct approval *swarm_find_approval(struct swarm *swarm, struct str id, struct agent **agent);
-struct agent *swarm_first(struct swarm *swarm);                 // by age; NULL when empty
+struct agent *swarm_first(struct swarm *swarm); // by age; NULL when empty
 struct agent *swarm_next(struct swarm *swarm, const struct agent *agent);
 struct journal *swarm_journal(struct swarm *swarm);
 const struct config *swarm_config(const struct swarm *swarm);
@@ -83,20 +83,24 @@ void swarm_unwatch(struct swarm_watcher *watcher);
 struct swarm_op {
     void (*done)(struct swarm_op *op);
     // results
-    struct err err;             // kind ERR_NONE when it went well
-    struct agent *agent;        // NULL after remove
+    struct err err;      // kind ERR_NONE when it went well
+    struct agent *agent; // NULL after remove
     char agent_id[AGENT_ID_MAX];
-    int64_t seq;                // of the newest event that the request made
-    char item_id[ITEM_ID_MAX];  // send
-    const char *delivery;       // send: "started", "queued" or "steered"
-    int position;               // send: place in the queue, from 1; 0 when started
-    struct buf approval;        // approve: the approval as JSON
+    int64_t seq;               // of the newest event that the request made
+    char item_id[ITEM_ID_MAX]; // send
+    const char *delivery;      // send: "started", "queued" or "steered"
+    int position;              // send: place in the queue, from 1; 0 when started
+    struct buf approval;       // approve: the approval as JSON
     // the swarm's own
     struct swarm *swarm;
+    int64_t agent_num;
     struct journal_wait wait;
+    struct deferred later;
     struct list node;
-    bool force;
+    bool remove, force; // what is asked is to remove, once the agent has ended
 };
+
+enum { SWARM_AGENTS_MAX = 100000 }; // more are refused (limit)
 
 struct spawn_params { // STR_NONE or zero where not given
     struct str task, name, role, model, cwd, base, isolation, mode, scope, parent;
@@ -108,8 +112,8 @@ struct spawn_params { // STR_NONE or zero where not given
 void swarm_spawn(struct swarm *swarm, const struct spawn_params *params, struct swarm_op *op);
 
 enum delivery { DELIVER_QUEUE, DELIVER_STEER, DELIVER_INTERRUPT };
-void swarm_send(struct swarm *swarm, struct agent *agent, struct str text,
-                enum delivery delivery, struct swarm_op *op);
+void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum delivery delivery,
+                struct swarm_op *op);
 void swarm_cancel(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 void swarm_kill(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op);

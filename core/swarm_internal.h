@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// What the files of the swarm share (swarm*.c, live.c, agent.c, turn*.c). Nobody else includes it.
+#ifndef SWARMD_CORE_SWARM_INTERNAL_H
+#define SWARMD_CORE_SWARM_INTERNAL_H
+
+#include "core/backend.h"
+#include "core/swarm.h"
+
+struct live_slot {
+    struct live_item item;
+    bool used;
+};
+
+struct swarm {
+    struct swarm_setup setup;
+    struct list agents;    // by age
+    struct list by_change; // struct agent
+    struct list live;      // struct live_item, by change
+    struct list watchers;
+    struct deferred tell;  // the watchers
+    struct deferred place; // hand out places
+    uint64_t change;       // counts up; numbers of agent->changed and live->changed
+    struct agent **index;  // open addressing by num; size is a power of two
+    size_t index_size, agent_count;
+    int64_t last_agent;
+    size_t active; // agents that hold a place
+    struct live_slot **slots;
+    size_t slot_count;
+    struct buf event; // scratch of the event being written
+    struct json_writer writer;
+    bool closing;
+    void (*closed)(void *arg);
+    void *closed_arg;
+    struct timer *close_timer;
+    struct deferred close_done;
+};
+
+// --- index of agents (swarm_index.c) ---
+void swarm_index_add(struct swarm *swarm, struct agent *agent);
+void swarm_index_remove(struct swarm *swarm, struct agent *agent);
+// A new unique id for a task, from its slug.
+bool swarm_make_id(struct swarm *swarm, struct str task, char id[AGENT_ID_MAX], struct err *err);
+
+// --- events (swarm_event.c) ---
+// Begins an event of the agent's: {"seq":..,"agentId":..,"time":..,"type":..  The caller adds its
+// members with the writer and ends it. Nothing else may be appended in between.
+struct json_writer *event_begin(struct agent *agent, enum event_type type, const char *name);
+int64_t event_end(struct agent *agent, enum event_type type);
+
+// The item's event in its present status. The first one gives the item its seq and time.
+void event_item(struct agent *agent, struct item *item);
+void event_turn(struct agent *agent, const char *phase, enum stop_reason reason);
+// A notice in the agent's transcript.
+void event_notice(struct agent *agent, const char *level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// A user item, whole at once. `id` is the one that was promised, or NULL; `from` NULL is the user.
+struct item *item_new_user(const char *id, struct str text, const char *from);
+
+// --- live items (live.c) ---
+struct live_item *live_begin(struct agent *agent, struct item *item);
+void live_changed(struct swarm *swarm, struct live_item *live);
+void live_end(struct swarm *swarm, struct live_item *live); // takes NULL
+
+void swarm_tell(struct swarm *swarm); // the watchers, at the end of this turn
+
+// --- requests (swarm_request.c, swarm_setup.c) ---
+void op_fail(struct swarm *swarm, struct swarm_op *op);   // op->err is filled
+void op_finish(struct agent *agent, struct swarm_op *op); // when all so far is on disk
+void op_await(struct swarm *swarm, struct swarm_op *op);  // the same; agent_id and num are filled
+// The agent has nothing under way any more: enters what it was stopped for, and answers.
+void agent_settle(struct agent *agent);
+// Makes the worktree when it is not there; then READY and the turn, or FAIL.
+void setup_start(struct agent *agent);
+// Removes worktree and agent; answers op (NULL at start).
+void setup_remove(struct agent *agent, struct swarm_op *op);
+void swarm_schedule(struct swarm *swarm); // places, at the end of this turn
+void swarm_close_check(struct swarm *swarm);
+
+#endif

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+// What editors ask of agents that exist: send, cancel, kill, resume, remove, approve; and what
+// happens when a turn has ended.
+#include "core/mem.h"
+#include "core/swarm_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void op_done_later(struct deferred *deferred)
+{
+    struct swarm_op *op = list_entry(deferred, struct swarm_op, later);
+    op->done(op);
+}
+
+static void op_committed(struct journal_wait *wait)
+{
+    struct swarm_op *op = list_entry(wait, struct swarm_op, wait);
+    op->agent = swarm_find_num(op->swarm, op->agent_num);
+    op->done(op);
+}
+
+void op_fail(struct swarm *swarm, struct swarm_op *op)
+{
+    op->swarm = swarm;
+    op->agent = NULL;
+    op->later.fn = op_done_later;
+    list_init(&op->later.node);
+    port_defer(swarm->setup.ports, &op->later);
+}
+
+void op_finish(struct agent *agent, struct swarm_op *op)
+{
+    op->agent_num = agent->num;
+    memcpy(op->agent_id, agent->id, sizeof(op->agent_id));
+    op_await(agent->swarm, op);
+}
+
+void op_await(struct swarm *swarm, struct swarm_op *op)
+{
+    op->swarm = swarm;
+    op->err.kind = ERR_NONE;
+    op->seq = journal_next_seq(swarm->setup.journal) - 1;
+    op->wait.fn = op_committed;
+    list_init(&op->wait.node);
+    journal_wait(swarm->setup.journal, &op->wait);
+}
+
+static bool can_take(struct swarm *swarm, struct err *err)
+{
+    if (swarm->closing)
+        return err_set(err, ERR_REFUSED, "the server is ending");
+    if (journal_is_full(swarm->setup.journal))
+        return err_set(err, ERR_STORAGE,
+                       "the store does not take what is waiting for it; is its "
+                       "disk full? Agents pause until it does");
+    return true;
+}
+
+static void begin_stop(struct agent *agent, enum agent_cause cause, struct swarm_op *op)
+{
+    if (agent->stopping != CAUSE_KILL)
+        agent->stopping = cause;
+    if (op) {
+        op->agent_num = agent->num;
+        list_append(&agent->ops, &op->node);
+    }
+    if (agent->turn)
+        agent->backend->stop(agent, STOP_CANCELLED);
+    else if (!agent->setup)
+        agent_settle(agent);
+}
+
+void agent_settle(struct agent *agent)
+{
+    struct err ignored; // ending is legal from every active state; ended ones stay as they are
+    enum agent_cause cause = agent->stopping;
+    agent->stopping = CAUSE_COUNT;
+    if (cause != CAUSE_COUNT)
+        agent_enter(agent, cause, &ignored);
+    struct swarm_op *remove = NULL;
+    list_for_each_safe(node, &agent->ops)
+    {
+        struct swarm_op *op = list_entry(node, struct swarm_op, node);
+        list_remove(&op->node);
+        if (op->remove && !remove) {
+            remove = op;
+        } else if (op->remove) {
+            err_set(&op->err, ERR_WRONG_STATE, "%s is being removed already", agent->id);
+            op_fail(agent->swarm, op);
+        } else {
+            op_finish(agent, op);
+        }
+    }
+    if (remove)
+        setup_remove(agent, remove);
+    else if (agent->interrupted && !list_empty(&agent->queue) && cause == CAUSE_CANCEL)
+        agent_enter(agent, CAUSE_SEND, &ignored);
+    agent->interrupted = false;
+}
+
+void backend_turn_ended(struct agent *agent, enum stop_reason reason, const struct err *error)
+{
+    struct swarm *swarm = agent->swarm;
+    struct err ignored;
+    agent_set_activity(agent, "%s", "");
+    agent_set_error(agent, error);
+    if (reason != STOP_NONE) {
+        agent->stop_reason = reason;
+        event_turn(agent, "ended", reason);
+    }
+    if (agent->stopping != CAUSE_COUNT)
+        agent_settle(agent);
+    else if (reason == STOP_NONE)
+        swarm_schedule(swarm); // mended after a restart: its state stays
+    else if (reason != STOP_ERROR && !list_empty(&agent->queue))
+        agent->backend->start(agent);
+    else
+        agent_enter(agent, reason == STOP_ERROR ? CAUSE_FAIL : CAUSE_END, &ignored);
+    swarm_close_check(swarm);
+}
+
+static int queue_message(struct agent *agent, struct str text, enum delivery delivery,
+                         struct swarm_op *op)
+{
+    struct queued_message *message = mem_new(sizeof(*message));
+    // The agent event that follows takes this number, so no item ever gets the same id.
+    snprintf(message->item_id, sizeof(message->item_id), "i%" PRId64,
+             journal_next_seq(agent->swarm->setup.journal));
+    memcpy(op->item_id, message->item_id, sizeof(op->item_id));
+    message->text = mem_dup(text);
+    message->steer = delivery == DELIVER_STEER;
+    if (delivery == DELIVER_INTERRUPT)
+        list_append(agent->queue.next, &message->node); // before the first
+    else
+        list_append(&agent->queue, &message->node);
+    int position = 0;
+    list_for_each(node, &agent->queue)
+    {
+        position++;
+        if (node == &message->node)
+            break;
+    }
+    return position;
+}
+
+static bool queue_has_room(const struct agent *agent, struct err *err)
+{
+    size_t count = 0;
+    list_for_each(node, &agent->queue) count++;
+    if (count >= AGENT_QUEUE_MAX)
+        return err_set(err, ERR_LIMIT, "%s has %d queued messages already, the most there can be",
+                       agent->id, AGENT_QUEUE_MAX);
+    return true;
+}
+
+void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum delivery delivery,
+                struct swarm_op *op)
+{
+    if (str_trim(text).len == 0)
+        err_set(&op->err, ERR_PARAMS, "text: expected a message that is not empty");
+    else if (text.len > AGENT_TASK_MAX)
+        err_set(&op->err, ERR_PARAMS, "text: at most %d bytes, this has %zu", AGENT_TASK_MAX,
+                text.len);
+    else if (agent->removing)
+        err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
+    else if (can_take(swarm, &op->err) && agent_may(agent, CAUSE_SEND, &op->err) &&
+             queue_has_room(agent, &op->err))
+        op->err.kind = ERR_NONE;
+    if (op->err.kind != ERR_NONE) {
+        op_fail(swarm, op);
+        return;
+    }
+    enum agent_state next;
+    state_next(agent->state, CAUSE_SEND, &next);
+    bool starts = next != agent->state;
+    op->position = queue_message(agent, text, delivery, op);
+    journal_want_sync(swarm->setup.journal);
+    if (starts) {
+        op->delivery = "started";
+        op->position = 0;
+        agent_set_error(agent, NULL);
+        agent_enter(agent, CAUSE_SEND, &op->err);
+        swarm_schedule(swarm);
+    } else {
+        op->delivery = delivery == DELIVER_STEER && agent->turn ? "steered" : "queued";
+        agent_publish(agent);
+    }
+    op_finish(agent, op);
+    if (!starts && delivery == DELIVER_INTERRUPT && agent->turn) {
+        agent->interrupted = true;
+        begin_stop(agent, CAUSE_CANCEL, NULL);
+    }
+}
+
+static void stop_for(struct swarm *swarm, struct agent *agent, enum agent_cause cause,
+                     struct swarm_op *op)
+{
+    if (!agent_may(agent, cause, &op->err)) {
+        op_fail(swarm, op);
+        return;
+    }
+    op->err.kind = ERR_NONE;
+    // After a restart, questions are open although no turn is under way; they are closed too.
+    if (agent->turn || agent->setup || !list_empty(&agent->approvals)) {
+        if (!agent->turn && !agent->setup)
+            agent->backend->mend(agent);
+        begin_stop(agent, cause, op);
+        return;
+    }
+    enum agent_state next;
+    if (state_next(agent->state, cause, &next) && next != agent->state)
+        agent_enter(agent, cause, &op->err);
+    op_finish(agent, op);
+}
+
+void swarm_cancel(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
+{
+    stop_for(swarm, agent, CAUSE_CANCEL, op);
+}
+
+void swarm_kill(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
+{
+    stop_for(swarm, agent, CAUSE_KILL, op);
+}
+
+void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
+{
+    bool ok = can_take(swarm, &op->err);
+    if (ok && agent->removing)
+        ok = err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
+    if (!ok || !agent_may(agent, CAUSE_RESUME, &op->err)) {
+        op_fail(swarm, op);
+        return;
+    }
+    op->err.kind = ERR_NONE;
+    agent_set_error(agent, NULL);
+    agent_enter(agent, CAUSE_RESUME, &op->err);
+    swarm_schedule(swarm);
+    op_finish(agent, op);
+}
+
+void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op)
+{
+    enum agent_state next;
+    bool busy = agent->turn || !state_next(agent->state, CAUSE_REMOVE, &next);
+    op->err.kind = ERR_NONE;
+    if (agent->removing)
+        err_set(&op->err, ERR_WRONG_STATE, "%s is being removed already", agent->id);
+    else if (busy && !force)
+        err_set(&op->err, ERR_WRONG_STATE,
+                "%s is %s: cancel or kill it first, or remove it with force", agent->id,
+                state_name(agent->state));
+    if (op->err.kind != ERR_NONE) {
+        op_fail(swarm, op);
+        return;
+    }
+    op->remove = true;
+    op->force = force;
+    if (busy || agent->setup)
+        begin_stop(agent, CAUSE_KILL, op);
+    else
+        setup_remove(agent, op);
+}
+
+// --- approvals ---
+
+struct old_approval {
+    struct journal_read read;
+    struct swarm_op *op;
+    struct swarm *swarm;
+    char item_id[ITEM_ID_MAX];
+};
+
+static bool take_approval(struct old_approval *old)
+{
+    struct arena arena;
+    struct json *json;
+    bool found = false;
+    arena_init(&arena, 64 << 20);
+    struct str line = buf_str(&old->read.out);
+    if (line.len && json_parse(&json, &arena, line, &old->op->err) &&
+        str_is(json_str(json, "id"), old->item_id) && json_get(json, "approval")) {
+        struct json_writer w;
+        json_writer_init(&w, &old->op->approval);
+        json_put_tree(&w, json_get(json, "approval"));
+        found = true;
+    }
+    arena_release(&arena);
+    return found;
+}
+
+static void old_approval_read(struct journal_read *read)
+{
+    struct old_approval *old = list_entry(read, struct old_approval, read);
+    struct swarm_op *op = old->op;
+    op->err = read->err;
+    if (read->err.kind == ERR_NONE && !take_approval(old))
+        err_set(&op->err, ERR_PARAMS, "approvalId: there is no such approval");
+    journal_read_release(read);
+    mem_free(old);
+    op->done(op);
+}
+
+// One that is decided already is in the transcript: its item's id holds its first seq.
+static void find_decided(struct swarm *swarm, struct str id, struct swarm_op *op)
+{
+    const char *dot = id.len ? memrchr(id.data, '.', id.len) : NULL;
+    struct str item = dot ? str_skip(id, (size_t)(dot - id.data) + 1) : STR_NONE;
+    struct agent *agent = NULL;
+    if (item.len > 1 && item.len < ITEM_ID_MAX && item.data[0] == 'i')
+        agent = swarm_find(swarm, str_from(id.data, (size_t)(dot - id.data)), &op->err);
+    if (!agent) {
+        err_set(&op->err, ERR_PARAMS, "approvalId: there is no approval '%.*s'", STR_ARG(id));
+        op_fail(swarm, op);
+        return;
+    }
+    struct old_approval *old = mem_new(sizeof(*old));
+    memcpy(old->item_id, item.data, item.len);
+    old->op = op;
+    old->swarm = swarm;
+    old->read.agent = agent->num;
+    old->read.after = strtoll(old->item_id + 1, NULL, 10) - 1;
+    old->read.limit = 1;
+    old->read.done = old_approval_read;
+    journal_read(swarm->setup.journal, &old->read);
+}
+
+static void remember(char **tools, const char *tool)
+{
+    char *longer = mem_format("%s %s", *tools ? *tools : "", tool);
+    mem_free(*tools);
+    *tools = longer;
+}
+
+void swarm_approve(struct swarm *swarm, struct str id, enum decision decision, struct str by,
+                   struct str reason, struct swarm_op *op)
+{
+    struct agent *agent;
+    struct approval *approval = swarm_find_approval(swarm, id, &agent);
+    buf_init(&op->approval, 64 << 20);
+    if (!can_take(swarm, &op->err)) {
+        op_fail(swarm, op);
+        return;
+    }
+    if (!approval) {
+        find_decided(swarm, id, op);
+        return;
+    }
+    op->err.kind = ERR_NONE;
+    approval->decision = decision;
+    approval->by = by.len ? mem_dup(by) : NULL;
+    approval->reason = reason.len ? mem_dup(reason) : NULL;
+    list_remove(&approval->node);
+    if (decision == DECISION_ALLOW_ALWAYS)
+        remember(&agent->allowed, approval->tool);
+    if (decision == DECISION_REJECT_ALWAYS)
+        remember(&agent->rejected, approval->tool);
+    struct json_writer w;
+    json_writer_init(&w, &op->approval);
+    approval_write_json(&w, agent, approval);
+    agent->backend->answer(agent, approval);
+    if (list_empty(&agent->approvals) && agent->state == STATE_WAITING)
+        agent_enter(agent, CAUSE_ANSWER, &op->err);
+    else
+        agent_publish(agent);
+    journal_want_sync(swarm->setup.journal);
+    op_finish(agent, op);
+}

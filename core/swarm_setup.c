@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// The worktree: made when the agent gets its first place, removed with the agent. The work is done
+// on LANE_GIT, and what is intended is on disk before it begins.
+#include "core/mem.h"
+#include "core/swarm_internal.h"
+#include "core/worktree.h"
+
+struct setup {
+    struct work work;
+    struct journal_wait wait;
+    struct agent *agent;
+    struct swarm_op *op;
+    struct worktree_spec spec;
+    struct err err;
+    enum agent_state was; // when it was asked to be removed
+};
+
+static struct setup *setup_new(struct agent *agent)
+{
+    struct setup *setup = mem_new(sizeof(*setup));
+    setup->agent = agent;
+    setup->spec = (struct worktree_spec){
+        .repository = agent->repository,
+        .base = agent->base,
+        .branch = agent->branch,
+        .name = agent->id,
+        .path = agent->worktree,
+    };
+    list_init(&setup->wait.node);
+    agent->setup = setup;
+    return setup;
+}
+
+static void setup_free(struct setup *setup)
+{
+    setup->agent->setup = NULL;
+    mem_free(setup);
+}
+
+static void setup_work(struct journal_wait *wait)
+{
+    struct setup *setup = list_entry(wait, struct setup, wait);
+    port_work(setup->agent->swarm->setup.ports, LANE_GIT, &setup->work);
+}
+
+static void make_run(struct work *work)
+{
+    struct setup *setup = list_entry(work, struct setup, work);
+    if (git_start(&setup->err))
+        worktree_add(&setup->spec, &setup->err);
+}
+
+static void ready(struct agent *agent)
+{
+    struct err ignored;
+    if (agent_enter(agent, CAUSE_READY, &ignored))
+        agent->backend->start(agent);
+}
+
+static void make_done(struct work *work)
+{
+    struct setup *setup = list_entry(work, struct setup, work);
+    struct agent *agent = setup->agent;
+    struct err err = setup->err;
+    struct err ignored;
+    setup_free(setup);
+    agent_set_activity(agent, "%s", "");
+    agent->worktree_made = err.kind == ERR_NONE;
+    if (agent->swarm->closing && agent->stopping == CAUSE_COUNT)
+        agent->stopping = CAUSE_RESTART;
+    if (agent->stopping != CAUSE_COUNT) {
+        agent_settle(agent);
+    } else if (err.kind != ERR_NONE) {
+        agent_set_error(agent, &err);
+        agent_enter(agent, CAUSE_FAIL, &ignored);
+    } else {
+        ready(agent);
+    }
+    swarm_close_check(agent->swarm);
+}
+
+void setup_start(struct agent *agent)
+{
+    if (agent->worktree_made) {
+        ready(agent);
+        return;
+    }
+    agent_set_activity(agent, "making the worktree");
+    struct setup *setup = setup_new(agent);
+    setup->work.run = make_run;
+    setup->work.done = make_done;
+    setup->wait.fn = setup_work; // the intent, `starting`, is on disk first
+    journal_wait(agent->swarm->setup.journal, &setup->wait);
+}
+
+// Out of every list, the row marked, `removed` sent; op learns who it was.
+static void swarm_forget(struct agent *agent, struct swarm_op *op)
+{
+    struct swarm *swarm = agent->swarm;
+    memcpy(op->agent_id, agent->id, sizeof(op->agent_id));
+    op->agent_num = agent->num;
+    event_begin(agent, EVENT_REMOVED, "removed");
+    event_end(agent, EVENT_REMOVED);
+    struct buf record;
+    struct json_writer w;
+    buf_init(&record, 64 << 20);
+    json_writer_init(&w, &record);
+    agent_write_record(&w, agent);
+    journal_put_agent(swarm->setup.journal, agent->num, str_of(agent->id), buf_str(&record), true);
+    buf_release(&record);
+    swarm_index_remove(swarm, agent);
+    list_remove(&agent->by_change);
+    agent_free(agent);
+}
+
+static void remove_run(struct work *work)
+{
+    struct setup *setup = list_entry(work, struct setup, work);
+    if (git_start(&setup->err))
+        worktree_remove(&setup->spec, &setup->err);
+}
+
+static void remove_done(struct work *work)
+{
+    struct setup *setup = list_entry(work, struct setup, work);
+    struct agent *agent = setup->agent;
+    struct swarm *swarm = agent->swarm;
+    struct swarm_op *op = setup->op;
+    struct err err = setup->err;
+    setup_free(setup);
+    if (err.kind != ERR_NONE) {
+        agent->removing = false;
+        agent_set_error(agent, &err);
+        agent_publish(agent);
+        if (op) {
+            op->err = err;
+            op_fail(swarm, op);
+        }
+    } else {
+        struct swarm_op unasked; // at start nobody waits for it
+        swarm_forget(agent, op ? op : &unasked);
+        if (op)
+            op_await(swarm, op);
+    }
+    swarm_close_check(swarm);
+}
+
+static void remove_begin(struct setup *setup)
+{
+    struct agent *agent = setup->agent;
+    agent->removing = true;
+    agent_publish(agent);
+    setup->work.run = remove_run;
+    setup->work.done = remove_done;
+    setup->wait.fn = setup_work; // the intent is on disk first
+    journal_wait(agent->swarm->setup.journal, &setup->wait);
+}
+
+static void look_run(struct work *work)
+{
+    struct setup *setup = list_entry(work, struct setup, work);
+    bool has_work = false;
+    char what[200] = "";
+    if (!git_start(&setup->err) ||
+        !worktree_has_work(&setup->spec, &has_work, what, sizeof(what), &setup->err))
+        return;
+    if (has_work)
+        err_set(&setup->err, ERR_DIRTY,
+                "%s has work that is nowhere else (%s): merge it, or remove it with force",
+                setup->agent->id, what);
+}
+
+static void look_done(struct work *work)
+{
+    struct setup *setup = list_entry(work, struct setup, work);
+    struct agent *agent = setup->agent;
+    if (setup->err.kind == ERR_NONE && agent->state != setup->was)
+        err_set(&setup->err, ERR_WRONG_STATE, "%s was started meanwhile", agent->id);
+    if (setup->err.kind == ERR_NONE) {
+        remove_begin(setup);
+        return;
+    }
+    setup->op->err = setup->err;
+    op_fail(agent->swarm, setup->op);
+    setup_free(setup);
+    swarm_schedule(agent->swarm);
+    swarm_close_check(agent->swarm);
+}
+
+void setup_remove(struct agent *agent, struct swarm_op *op)
+{
+    struct setup *setup = setup_new(agent);
+    setup->op = op;
+    setup->was = agent->state;
+    if (!agent->isolated) { // it has no worktree of its own: only the agent goes
+        remove_done(&setup->work);
+        return;
+    }
+    if (op && !op->force && agent->worktree_made) {
+        setup->work.run = look_run;
+        setup->work.done = look_done;
+        port_work(agent->swarm->setup.ports, LANE_GIT, &setup->work);
+        return;
+    }
+    remove_begin(setup);
+}

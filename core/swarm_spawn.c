@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Spawning: the parameters, the probe of the repository on LANE_GIT, and the new agent.
+#include "core/mem.h"
+#include "core/swarm_internal.h"
+#include "core/worktree.h"
+
+struct spawn {
+    struct work work;
+    struct swarm *swarm;
+    struct swarm_op *op;
+    struct repository_info info;
+    struct err err;
+    char *task, *name, *role, *provider, *model, *cwd, *base, *scope, *parent_id, *context;
+    enum agent_mode mode;
+    bool isolated;
+    struct agent_limits limits;
+};
+
+static char *copy(struct str s)
+{
+    return s.len ? mem_dup(s) : NULL;
+}
+
+static void spawn_free(struct spawn *spawn)
+{
+    char *strings[] = {spawn->task, spawn->name, spawn->role,  spawn->provider,  spawn->model,
+                       spawn->cwd,  spawn->base, spawn->scope, spawn->parent_id, spawn->context};
+    for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
+        mem_free(strings[i]);
+    repository_info_release(&spawn->info);
+    mem_free(spawn);
+}
+
+static bool take_model(struct spawn *spawn, struct str model, struct err *err)
+{
+    struct str full = model.len ? model : str_of(spawn->swarm->setup.config->model);
+    long slash = str_find(full, STR("/"));
+    if (slash <= 0 || (size_t)slash + 1 >= full.len)
+        return err_set(err, ERR_PARAMS, "model: expected \"provider/model\", not '%.*s'",
+                       STR_ARG(full));
+    struct str provider = str_from(full.data, (size_t)slash);
+    if (!spawn->swarm->setup.providers.find(spawn->swarm->setup.providers.ctx, provider, err))
+        return false;
+    spawn->provider = mem_dup(provider);
+    spawn->model = mem_dup(str_skip(full, (size_t)slash + 1));
+    return true;
+}
+
+static bool take_parent(struct spawn *spawn, struct str parent, struct err *err)
+{
+    if (parent.len == 0)
+        return true;
+    const struct agent *agent = swarm_find(spawn->swarm, parent, err);
+    if (!agent)
+        return false;
+    spawn->parent_id = mem_dup(str_of(agent->id));
+    return true;
+}
+
+static bool take_params(struct spawn *spawn, const struct spawn_params *p, struct err *err)
+{
+    const struct swarm *swarm = spawn->swarm;
+    struct str task = str_trim(p->task);
+    struct str mode = p->mode.len ? p->mode : str_of(swarm->setup.config->mode);
+    if (swarm->closing)
+        return err_set(err, ERR_REFUSED, "the server is ending");
+    if (journal_is_full(swarm->setup.journal))
+        return err_set(err, ERR_STORAGE,
+                       "the store does not take what is waiting for it; is its "
+                       "disk full? Nothing new is started until it does");
+    if (swarm->agent_count >= SWARM_AGENTS_MAX)
+        return err_set(err, ERR_LIMIT, "there are %d agents, the most there can be: remove some",
+                       SWARM_AGENTS_MAX);
+    if (task.len == 0)
+        return err_set(err, ERR_PARAMS, "task: expected what the agent is to do, not nothing");
+    if (task.len + p->context.len > AGENT_TASK_MAX)
+        return err_set(err, ERR_PARAMS, "task: at most %d bytes with its context, this has %zu",
+                       AGENT_TASK_MAX, task.len + p->context.len);
+    if (!mode_from_name(mode, &spawn->mode))
+        return err_set(err, ERR_PARAMS, "mode: expected ask, edit, full or read, not '%.*s'",
+                       STR_ARG(mode));
+    spawn->isolated = p->isolation.len == 0 || str_is(p->isolation, "worktree");
+    if (!spawn->isolated && !str_is(p->isolation, "none"))
+        return err_set(err, ERR_PARAMS, "isolation: expected worktree or none, not '%.*s'",
+                       STR_ARG(p->isolation));
+    if (p->cwd.len == 0 || p->cwd.data[0] != '/')
+        return err_set(err, ERR_PARAMS, "cwd: expected an absolute path, not '%.*s'",
+                       STR_ARG(p->cwd));
+    spawn->task = mem_dup(task);
+    spawn->name = copy(p->name);
+    spawn->role = copy(p->role);
+    spawn->cwd = copy(p->cwd);
+    spawn->base = copy(p->base);
+    spawn->scope = copy(p->scope);
+    spawn->context = copy(p->context);
+    spawn->limits = p->limits;
+    return take_model(spawn, p->model, err) && take_parent(spawn, p->parent, err);
+}
+
+static void move(char **to, char **from)
+{
+    *to = *from;
+    *from = NULL;
+}
+
+static void place_worktree(struct agent *agent, struct spawn *spawn)
+{
+    move(&agent->repository, &spawn->info.root);
+    move(&agent->base, &spawn->info.base);
+    move(&agent->base_name, &spawn->info.base_name);
+    agent->isolated = spawn->isolated;
+    if (!agent->isolated) {
+        agent->worktree = mem_dup(str_of(agent->repository));
+        agent->worktree_made = true;
+        return;
+    }
+    const char *slash = strrchr(agent->repository, '/');
+    const char *folder = slash && slash[1] ? slash + 1 : "root";
+    agent->branch = mem_format("swarm/%s", agent->id);
+    agent->worktree =
+        mem_format("%s/worktrees/%s/%s", agent->swarm->setup.state_folder, folder, agent->id);
+}
+
+static void give_task(struct agent *agent, const struct spawn *spawn)
+{
+    struct item *item = item_new_user(NULL, str_of(spawn->task), NULL);
+    if (spawn->context) {
+        buf_add_str(&item->text, STR("\n\n"));
+        buf_add_str(&item->text, str_of(spawn->context));
+    }
+    item->turn = 1;
+    event_item(agent, item);
+    item_free(item);
+}
+
+static bool make_agent(struct spawn *spawn, struct err *err)
+{
+    struct swarm *swarm = spawn->swarm;
+    struct agent *agent = agent_new(swarm);
+    if (!swarm_make_id(swarm, str_of(spawn->task), agent->id, err)) {
+        agent_free(agent);
+        return false;
+    }
+    agent->num = ++swarm->last_agent;
+    agent->created_at = port_wall_ms(swarm->setup.ports);
+    place_worktree(agent, spawn);
+    if (!spawn->name)
+        spawn->name = mem_dup(str_of(agent->id));
+    move(&agent->name, &spawn->name);
+    agent->task = mem_dup(str_of(spawn->task));
+    move(&agent->role, &spawn->role);
+    move(&agent->cwd, &spawn->cwd);
+    move(&agent->provider, &spawn->provider);
+    move(&agent->model, &spawn->model);
+    move(&agent->scope, &spawn->scope);
+    move(&agent->parent_id, &spawn->parent_id);
+    agent->mode = spawn->mode;
+    agent->limits = spawn->limits;
+    swarm_index_add(swarm, agent);
+    agent_publish(agent);
+    give_task(agent, spawn);
+    journal_want_sync(swarm->setup.journal);
+    swarm_schedule(swarm);
+    op_finish(agent, spawn->op);
+    return true;
+}
+
+static void spawn_probe(struct work *work)
+{
+    struct spawn *spawn = list_entry(work, struct spawn, work);
+    if (git_start(&spawn->err))
+        repository_probe(spawn->cwd, spawn->base, &spawn->info, &spawn->err);
+}
+
+static void spawn_probed(struct work *work)
+{
+    struct spawn *spawn = list_entry(work, struct spawn, work);
+    struct swarm_op *op = spawn->op;
+    op->err = spawn->err;
+    bool made = op->err.kind == ERR_NONE;
+    if (made && spawn->swarm->closing)
+        made = err_set(&op->err, ERR_REFUSED, "the server is ending");
+    if (made)
+        made = make_agent(spawn, &op->err);
+    if (!made)
+        op_fail(spawn->swarm, op);
+    spawn_free(spawn);
+}
+
+void swarm_spawn(struct swarm *swarm, const struct spawn_params *params, struct swarm_op *op)
+{
+    struct spawn *spawn = mem_new(sizeof(*spawn));
+    spawn->swarm = swarm;
+    spawn->op = op;
+    op->swarm = swarm;
+    if (!take_params(spawn, params, &op->err)) {
+        spawn_free(spawn);
+        op_fail(swarm, op);
+        return;
+    }
+    op->err.kind = ERR_NONE;
+    spawn->work.run = spawn_probe;
+    spawn->work.done = spawn_probed;
+    port_work(swarm->setup.ports, LANE_GIT, &spawn->work);
+}
