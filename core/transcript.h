@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// A transcript in memory: an agent's items in the order of their first seq, for as long as a turn
+// needs them. Between turns it is in the store alone.
+#ifndef SWARMD_CORE_TRANSCRIPT_H
+#define SWARMD_CORE_TRANSCRIPT_H
+
+#include "core/arena.h"
+#include "core/item.h"
+#include "core/journal.h"
+#include "core/model.h"
+
+enum {
+    TRANSCRIPT_BYTES_MAX = 64 << 20, // of stored items; a longer one cannot be loaded (limit)
+    TRANSCRIPT_PAGE_ITEMS = 500,
+};
+
+struct transcript {
+    struct list items; // struct item
+    size_t bytes;      // as they are stored
+    // while loading
+    struct journal *journal;
+    struct journal_wait wait;
+    struct journal_read read;
+    void (*loaded)(struct transcript *transcript, const struct err *err);
+};
+
+void transcript_init(struct transcript *transcript);
+void transcript_release(struct transcript *transcript); // not while it is loading
+
+// Reads every item of the agent that is appended so far. `loaded` comes once, never from within;
+// err->kind is ERR_NONE when it went well.
+void transcript_load(struct transcript *transcript, struct journal *journal, int64_t agent,
+                     void (*loaded)(struct transcript *transcript, const struct err *err));
+
+void transcript_add(struct transcript *transcript, struct item *item); // takes it over
+struct item *transcript_find(const struct transcript *transcript, const char *id);
+
+// The run of parts that model.h promises, in the arena; views into the items. Every call has
+// exactly one result: one that has none yet gets a result that says so. False (ERR_LIMIT) past
+// the arena's ceiling.
+bool transcript_parts(const struct transcript *transcript, struct arena *arena,
+                      struct model_part **parts, size_t *count, struct err *err);
+
+#endif

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// The life of a turn, and the built-in backend's doors.
+#include "core/turn.h"
+
+#include "core/mem.h"
+
+static void advance(struct deferred *deferred);
+static void tick(void *arg);
+
+static const struct ports *ports_of(const struct turn *turn)
+{
+    return turn->agent->swarm->setup.ports;
+}
+
+void turn_wake(struct turn *turn)
+{
+    port_defer(ports_of(turn), &turn->advance);
+}
+
+void turn_progress(struct turn *turn)
+{
+    turn->progress_at = port_mono_ms(ports_of(turn));
+}
+
+void turn_stop(struct turn *turn, enum stop_reason reason, const struct err *error)
+{
+    if (!turn->stop) {
+        turn->stop = true;
+        turn->reason = reason;
+        if (error)
+            turn->error = *error;
+    }
+    turn_wake(turn);
+}
+
+// --- limits ---
+
+// One timer a turn, set to the nearest limit, so that a busy stream never touches it.
+static void watch_limits(struct turn *turn)
+{
+    const struct agent *agent = turn->agent;
+    const struct config *config = agent->swarm->setup.config;
+    int64_t now = port_mono_ms(ports_of(turn));
+    int64_t left = turn->progress_at + config->turn_idle_s * 1000LL - now;
+    int64_t seconds = agent->limits.seconds ? agent->limits.seconds : config->turn_s;
+    if (seconds > 0 && turn->started_at + seconds * 1000 - now < left)
+        left = turn->started_at + seconds * 1000 - now;
+    ports_of(turn)->ops->timer_set(turn->timer, left < 1 ? 1 : left);
+}
+
+static void tick(void *arg)
+{
+    struct turn *turn = arg;
+    const struct agent *agent = turn->agent;
+    const struct config *config = agent->swarm->setup.config;
+    int64_t now = port_mono_ms(ports_of(turn));
+    int64_t seconds = agent->limits.seconds ? agent->limits.seconds : config->turn_s;
+    struct err err;
+    // A person who thinks, and a command that has its own timeout, are no lack of progress.
+    if (agent->state == STATE_WAITING || turn->busy > 0)
+        turn->progress_at = now;
+    if (seconds > 0 && now - turn->started_at >= seconds * 1000) {
+        err_set(&err, ERR_LIMIT, "the turn reached its limit of %lld s", (long long)seconds);
+        turn_stop(turn, STOP_TIMEOUT, &err);
+    } else if (now - turn->progress_at >= config->turn_idle_s * 1000LL) {
+        err_set(&err, ERR_LIMIT, "the turn made no progress for %d s", config->turn_idle_s);
+        turn_stop(turn, STOP_TIMEOUT, &err);
+    } else {
+        watch_limits(turn);
+    }
+}
+
+// --- begin ---
+
+static void greet(struct turn *turn)
+{
+    struct agent *agent = turn->agent;
+    if (agent->greeted)
+        return;
+    agent->greeted = true;
+    event_notice(agent, "warning",
+                 "Commands are not sandboxed in this version: what this agent runs with bash can "
+                 "reach everything that you can.");
+    if (!agent->isolated)
+        event_notice(agent, "warning",
+                     "isolation is none: this agent works in %s itself, not in a worktree.",
+                     agent->repository);
+    struct err ignored;
+    const struct provider_port *providers = &agent->swarm->setup.providers;
+    const struct provider *provider =
+        providers->find(providers->ctx, str_of(agent->provider), &ignored);
+    if (provider && provider->scripted)
+        event_notice(agent, "info",
+                     "This is the built-in scripted demo, not a model. Configure a provider to "
+                     "have real work done (docs/configuration.md).");
+}
+
+static void take_queue(struct turn *turn, bool steering_only)
+{
+    struct agent *agent = turn->agent;
+    bool taken = false;
+    list_for_each_safe(node, &agent->queue)
+    {
+        struct queued_message *message = list_entry(node, struct queued_message, node);
+        if (steering_only && !message->steer)
+            continue;
+        struct item *item = item_new_user(message->item_id, str_of(message->text), NULL);
+        item->turn = agent->usage.turns;
+        event_item(agent, item);
+        transcript_add(&turn->transcript, item);
+        list_remove(&message->node);
+        mem_free(message->text);
+        mem_free(message);
+        taken = true;
+    }
+    if (taken)
+        agent_publish(agent);
+}
+
+// A provider wants the last word to be the person's or a tool's.
+static void ask_to_continue(struct turn *turn)
+{
+    for (struct list *node = turn->transcript.items.prev; node != &turn->transcript.items;
+         node = node->prev) {
+        enum item_kind kind = list_entry(node, struct item, node)->kind;
+        if (kind == ITEM_USER || kind == ITEM_TOOL)
+            return;
+        if (kind == ITEM_ASSISTANT)
+            break;
+    }
+    struct item *item = item_new_user(NULL, STR("Continue where you left off."), "swarmd");
+    item->turn = turn->agent->usage.turns;
+    event_item(turn->agent, item);
+    transcript_add(&turn->transcript, item);
+}
+
+static bool open_place(struct turn *turn, struct err *err)
+{
+    const struct agent *agent = turn->agent;
+    if (!root_open(&turn->root, agent->worktree, err))
+        return err_wrap(err, "the worktree is gone or cannot be opened");
+    turn->output_folder = mem_format("%s/output/%s", agent->swarm->setup.state_folder, agent->id);
+    turn->place = (struct tool_place){
+        .ports = ports_of(turn),
+        .root = &turn->root,
+        .output_folder = turn->output_folder,
+        .envp = agent->swarm->setup.tool_envp,
+    };
+    return true;
+}
+
+static void begin(struct turn *turn)
+{
+    struct err err;
+    if (!open_place(turn, &err)) {
+        turn_calls_mend(turn, false);
+        turn_stop(turn, STOP_ERROR, &err);
+        return;
+    }
+    turn_calls_mend(turn, true);
+    list_for_each_safe(node, &turn->answers)
+    {
+        struct approval *approval = list_entry(node, struct approval, node);
+        list_remove(&approval->node);
+        turn_decided(turn, approval);
+    }
+    if (turn->call_count > 0) { // taken up again after a restart
+        turn->phase = TURN_TOOLS;
+        return;
+    }
+    greet(turn);
+    take_queue(turn, false);
+    ask_to_continue(turn);
+    turn->phase = TURN_TOOLS; // with no calls: the next request
+}
+
+static void loaded(struct transcript *transcript, const struct err *err)
+{
+    struct turn *turn = list_entry(transcript, struct turn, transcript);
+    turn->loading = false;
+    if (err->kind != ERR_NONE) {
+        turn_stop(turn, STOP_ERROR, err);
+    } else if (turn->stop || turn->mend_only) {
+        // A turn that is stopped for the server's end leaves questions open; so does mending.
+        turn_calls_mend(turn, turn->reason == STOP_NONE);
+        turn_stop(turn, STOP_NONE, NULL);
+    } else {
+        begin(turn);
+        turn_wake(turn);
+    }
+}
+
+static struct turn *turn_new(struct agent *agent, bool mend_only)
+{
+    struct turn *turn = mem_new(sizeof(*turn));
+    turn->agent = agent;
+    agent->turn = turn;
+    turn->mend_only = mend_only;
+    turn->advance.fn = advance;
+    turn->root.fd = -1;
+    list_init(&turn->advance.node);
+    list_init(&turn->answers);
+    transcript_init(&turn->transcript);
+    turn->timer = port_timer_new(ports_of(turn), tick, turn);
+    turn->started_at = turn->progress_at = port_mono_ms(ports_of(turn));
+    watch_limits(turn);
+    turn->loading = true;
+    transcript_load(&turn->transcript, agent->swarm->setup.journal, agent->num, loaded);
+    return turn;
+}
+
+// --- end ---
+
+static void turn_free(struct turn *turn)
+{
+    turn->agent->turn = NULL;
+    ports_of(turn)->ops->timer_free(turn->timer);
+    list_remove(&turn->advance.node);
+    turn_calls_release(turn);
+    list_for_each_safe(node, &turn->answers)
+    {
+        approval_free(list_entry(node, struct approval, node));
+    }
+    transcript_release(&turn->transcript);
+    root_close(&turn->root);
+    mem_free(turn->output_folder);
+    mem_free(turn);
+}
+
+static void finish(struct turn *turn)
+{
+    struct agent *agent = turn->agent;
+    enum stop_reason reason =
+        turn->mend_only && turn->reason != STOP_CANCELLED ? STOP_NONE : turn->reason;
+    struct err error = turn->error;
+    turn_free(turn);
+    backend_turn_ended(agent, reason, error.kind == ERR_NONE ? NULL : &error);
+}
+
+static void advance_stop(struct turn *turn)
+{
+    if (turn->loading)
+        return;
+    turn_cut_stream(turn);
+    // STOP_NONE is the server's end: questions stay open across it.
+    turn_calls_cut(turn, turn->reason == STOP_NONE);
+    if (turn->busy == 0)
+        finish(turn);
+}
+
+static void advance(struct deferred *deferred)
+{
+    struct turn *turn = list_entry(deferred, struct turn, advance);
+    if (turn->phase == TURN_THINKING && turn->ended && !turn->stop)
+        turn_answered(turn);
+    if (turn->phase == TURN_TOOLS && !turn->stop) {
+        turn_calls_run(turn);
+        if (turn_calls_done(turn)) {
+            turn_calls_release(turn);
+            if (!turn->loading)
+                take_queue(turn, true);
+            turn_request(turn);
+        }
+    }
+    if (turn->stop)
+        advance_stop(turn);
+}
+
+// --- the backend ---
+
+static void builtin_start(struct agent *agent)
+{
+    turn_new(agent, false);
+    agent->usage.turns++;
+    agent->stop_reason = STOP_NONE;
+    event_turn(agent, "started", STOP_NONE);
+    agent_set_activity(agent, "thinking");
+}
+
+static void builtin_answer(struct agent *agent, struct approval *approval)
+{
+    approval_event(agent, approval, ITEM_COMPLETED);
+    if (!agent->turn)
+        turn_new(agent, false); // after a restart: the turn that asked goes on
+    struct turn *turn = agent->turn;
+    turn->mend_only = false;
+    if (turn->loading)
+        list_append(&turn->answers, &approval->node);
+    else
+        turn_decided(turn, approval);
+}
+
+static void builtin_stop(struct agent *agent, enum stop_reason reason)
+{
+    if (agent->turn)
+        turn_stop(agent->turn, reason, NULL);
+}
+
+static void builtin_mend(struct agent *agent)
+{
+    if (!agent->turn)
+        turn_new(agent, true);
+}
+
+struct backend backend_builtin = {
+    .name = "builtin",
+    .start = builtin_start,
+    .answer = builtin_answer,
+    .stop = builtin_stop,
+    .mend = builtin_mend,
+};

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// One turn of the built-in backend: requests to a model and the tool calls in between. Shared by
+// turn.c (life), turn_model.c (the stream), turn_tools.c (the calls), turn_ask.c (approvals).
+//
+// A turn only ever advances from turn_advance(), at the end of a loop turn: callbacks of streams
+// and tools note what came and ask for it. So no callback frees what called it.
+#ifndef SWARMD_CORE_TURN_H
+#define SWARMD_CORE_TURN_H
+
+#include "core/confine.h"
+#include "core/model.h"
+#include "core/swarm_internal.h"
+#include "core/tool.h"
+#include "core/transcript.h"
+
+enum {
+    TURN_READS_MAX = 8,                 // read-only calls that run at once
+    TURN_REQUEST_BYTES_MAX = 256 << 20, // arena of one request
+};
+
+enum turn_phase {
+    TURN_LOADING,  // the transcript comes from the store
+    TURN_THINKING, // a request is under way
+    TURN_TOOLS,    // calls are asked for, run, and answered
+};
+
+enum call_phase {
+    CALL_NEW,
+    CALL_PREVIEW,  // its patch is being made
+    CALL_ASKING,   // a person is to decide
+    CALL_READY,    // may run when its turn comes
+    CALL_STARTING, // its `started` is being committed
+    CALL_RUNNING,
+    CALL_DONE,
+};
+
+struct turn_call {
+    struct turn *turn;
+    enum call_phase phase;
+    struct item *item; // in the transcript
+    struct live_item *live;
+    struct buf input; // while it streams
+    char *call_id, *name;
+    const struct tool *tool; // NULL when there is no such tool
+    struct tool_run run;
+    bool run_made; // run is to be released
+    bool cut;      // its run was told to end
+    struct journal_wait wait;
+    struct work preview;
+    struct buf patch;
+    struct err preview_err;
+};
+
+struct turn {
+    struct agent *agent;
+    struct transcript transcript;
+    enum turn_phase phase;
+    bool loading;
+    bool mend_only; // close what a restart cut off, and end
+    bool stop;      // end as soon as nothing is under way
+    enum stop_reason reason;
+    struct err error;
+    struct list answers; // struct approval: decided while the transcript was loading
+    struct deferred advance;
+    struct timer *timer;
+    int64_t started_at, progress_at; // monotonic ms
+    // the request
+    int64_t step;
+    struct model_call *call;
+    struct item *text, *reasoning;
+    struct live_item *text_live, *reasoning_live;
+    struct model_usage usage;
+    struct model_end end;
+    bool ended; // `end` has come
+    // the calls of this step
+    struct turn_call *calls[MODEL_TOOL_CALLS_MAX];
+    size_t call_count;
+    size_t busy; // works and runs whose `done` is still to come
+    struct root root;
+    char *output_folder;
+    struct tool_place place;
+};
+
+void turn_wake(struct turn *turn);     // turn_advance() at the end of this loop turn
+void turn_progress(struct turn *turn); // something came: the idle limit starts anew
+// Ends the turn when nothing is under way any more. The first reason stays.
+void turn_stop(struct turn *turn, enum stop_reason reason, const struct err *error);
+
+// turn_model.c
+void turn_request(struct turn *turn);    // the next request to the model
+void turn_answered(struct turn *turn);   // its end has come
+void turn_cut_stream(struct turn *turn); // at once; partial text is kept as a failed item
+
+// turn_tools.c
+struct turn_call *turn_call_new(struct turn *turn);
+void turn_call_free(struct turn_call *call);
+void turn_calls_begin(struct turn *turn); // items, permissions
+void turn_calls_run(struct turn *turn);   // whatever may run now
+bool turn_calls_done(const struct turn *turn);
+void turn_calls_release(struct turn *turn); // all are done
+void turn_calls_cut(struct turn *turn, bool keep_questions);
+void turn_calls_mend(struct turn *turn, bool keep_questions); // from a transcript just loaded
+void turn_call_fail(struct turn_call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// turn_ask.c
+void turn_ask(struct turn_call *call);                           // after its preview is made
+void turn_decided(struct turn *turn, struct approval *approval); // takes it over
+// The approval's item, in the state that it has now.
+void approval_event(struct agent *agent, const struct approval *approval, enum item_status status);
+void turn_close_questions(struct turn *turn);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Approvals: a call that a person must decide waits here, across a restart too.
+#include "core/mem.h"
+#include "core/turn.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void approval_event(struct agent *agent, const struct approval *approval, enum item_status status)
+{
+    struct item *item = item_new(ITEM_APPROVAL);
+    struct buf json;
+    struct json_writer w;
+    buf_init(&json, ITEM_TEXT_MAX * 4);
+    json_writer_init(&w, &json);
+    approval_write_json(&w, agent, approval);
+    memcpy(item->id, approval->item_id, sizeof(item->id));
+    item->seq = strtoll(approval->item_id + 1, NULL, 10); // "i<its first seq>"
+    item->time = approval->asked_at;
+    item->turn = agent->usage.turns;
+    item->status = status;
+    item->input = buf_detach(&json, NULL);
+    event_item(agent, item);
+    item_free(item);
+}
+
+static struct approval *approval_new(struct turn_call *call)
+{
+    struct agent *agent = call->turn->agent;
+    struct approval *approval = mem_new(sizeof(*approval));
+    snprintf(approval->item_id, sizeof(approval->item_id), "i%" PRId64,
+             journal_next_seq(agent->swarm->setup.journal));
+    snprintf(approval->id, sizeof(approval->id), "%s.%s", agent->id, approval->item_id);
+    memcpy(approval->call_item, call->item->id, sizeof(approval->call_item));
+    approval->asked_at = port_wall_ms(agent->swarm->setup.ports);
+    approval->tool = mem_dup(str_of(call->name));
+    approval->title = mem_dup(str_of(call->item->title));
+    approval->input = mem_dup(str_of(call->item->input));
+    if (call->patch.len)
+        approval->patch = buf_detach(&call->patch, NULL);
+    return approval;
+}
+
+void turn_ask(struct turn_call *call)
+{
+    struct turn *turn = call->turn;
+    struct agent *agent = turn->agent;
+    struct err ignored;
+    call->phase = CALL_ASKING;
+    event_item(agent, call->item);
+    transcript_add(&turn->transcript, call->item);
+    struct approval *approval = approval_new(call);
+    list_append(&agent->approvals, &approval->node);
+    approval_event(agent, approval, ITEM_STARTED);
+    agent_set_activity(agent, "waiting: may I run %s?", call->item->title);
+    agent_enter(agent, CAUSE_ASK, &ignored);
+}
+
+static struct turn_call *call_of(struct turn *turn, const struct approval *approval)
+{
+    for (size_t i = 0; i < turn->call_count; i++) {
+        if (turn->calls[i]->item && strcmp(turn->calls[i]->item->id, approval->call_item) == 0)
+            return turn->calls[i];
+    }
+    return NULL;
+}
+
+void turn_decided(struct turn *turn, struct approval *approval)
+{
+    struct turn_call *call = call_of(turn, approval);
+    bool allowed =
+        approval->decision == DECISION_ALLOW || approval->decision == DECISION_ALLOW_ALWAYS;
+    turn_progress(turn);
+    if (call && call->phase == CALL_ASKING) {
+        if (allowed)
+            call->phase = CALL_READY;
+        else
+            turn_call_fail(call, "A person rejected this call%s%s", approval->reason ? ": " : ".",
+                           approval->reason ? approval->reason : "");
+    }
+    approval_free(approval);
+    turn_wake(turn);
+}
+
+void turn_close_questions(struct turn *turn)
+{
+    struct agent *agent = turn->agent;
+    list_for_each_safe(node, &agent->approvals)
+    {
+        struct approval *approval = list_entry(node, struct approval, node);
+        list_remove(&approval->node);
+        approval_event(agent, approval, ITEM_FAILED);
+        approval_free(approval);
+    }
+}

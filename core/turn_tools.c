@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+// The tool calls of one step: which may run, in which order, and what becomes of them.
+#include "core/mem.h"
+#include "core/turn.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const char cut_off[] =
+    "(cut off: the server ended while this call was under way. It was not run again; it may have "
+    "had effects. Look before you repeat it.)";
+
+struct turn_call *turn_call_new(struct turn *turn)
+{
+    struct turn_call *call = mem_new(sizeof(*call));
+    call->turn = turn;
+    buf_init(&call->input, ITEM_TEXT_MAX);
+    buf_init(&call->patch, ITEM_TEXT_MAX);
+    list_init(&call->wait.node);
+    turn->calls[turn->call_count++] = call;
+    return call;
+}
+
+void turn_call_free(struct turn_call *call)
+{
+    live_end(call->turn->agent->swarm, call->live);
+    journal_wait_cancel(&call->wait);
+    if (call->run_made)
+        tool_run_release(&call->run);
+    buf_release(&call->input);
+    buf_release(&call->patch);
+    mem_free(call->call_id);
+    mem_free(call->name);
+    mem_free(call);
+}
+
+void turn_calls_release(struct turn *turn)
+{
+    for (size_t i = 0; i < turn->call_count; i++)
+        turn_call_free(turn->calls[i]);
+    turn->call_count = 0;
+}
+
+bool turn_calls_done(const struct turn *turn)
+{
+    for (size_t i = 0; i < turn->call_count; i++) {
+        if (turn->calls[i]->phase != CALL_DONE)
+            return false;
+    }
+    return true;
+}
+
+// --- the end of a call ---
+
+static void complete(struct turn_call *call, enum item_status status)
+{
+    struct turn *turn = call->turn;
+    live_end(turn->agent->swarm, call->live);
+    call->live = NULL;
+    call->phase = CALL_DONE;
+    call->item->status = status;
+    turn->agent->usage.tool_calls++;
+    event_item(turn->agent, call->item);
+    turn->transcript.bytes += call->item->text.len;
+    turn_wake(turn);
+}
+
+void turn_call_fail(struct turn_call *call, const char *format, ...)
+{
+    char text[ERR_MESSAGE_MAX * 2];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    struct item *item = call->item;
+    // What a command had printed before it was cut is kept.
+    if (item->text.len && item->text.data[item->text.len - 1] != '\n')
+        buf_add_char(&item->text, '\n');
+    buf_add_str(&item->text, str_of(text));
+    if (item->bytes == 0)
+        item->bytes = (int64_t)item->text.len;
+    complete(call, ITEM_FAILED);
+}
+
+static void run_done(void *arg)
+{
+    struct turn_call *call = arg;
+    struct turn *turn = call->turn;
+    struct tool_result *result = &call->run.result;
+    struct item *item = call->item;
+    turn->busy--;
+    turn_progress(turn);
+    buf_clear(&item->text);
+    buf_add_str(&item->text, buf_str(&result->output));
+    item->bytes = result->bytes;
+    item->exit_code = result->exit_code;
+    item->full = result->full;
+    item->paths = result->paths;
+    result->full = result->paths = NULL;
+    complete(call, result->failed ? ITEM_FAILED : ITEM_COMPLETED);
+}
+
+static void run_output(void *arg, struct str piece)
+{
+    struct turn_call *call = arg;
+    turn_progress(call->turn);
+    if (!call->live || call->item->text.len + piece.len > TOOL_SHOWN_MAX)
+        return;
+    buf_add_str(&call->item->text, piece);
+    live_changed(call->turn->agent->swarm, call->live);
+}
+
+// --- running ---
+
+static void run_committed(struct journal_wait *wait)
+{
+    struct turn_call *call = list_entry(wait, struct turn_call, wait);
+    call->phase = CALL_RUNNING;
+    call->turn->busy++;
+    if (call->tool->live)
+        call->live = live_begin(call->turn->agent, call->item);
+    agent_set_activity(call->turn->agent, "%s", call->item->title);
+    call->run.output = run_output;
+    call->run.done = run_done;
+    call->run.arg = call;
+    tool_run_start(&call->run);
+}
+
+// `started` is on disk before the first effect.
+static void start(struct turn_call *call)
+{
+    struct agent *agent = call->turn->agent;
+    call->phase = CALL_STARTING;
+    if (call->item->seq == 0) {
+        event_item(agent, call->item);
+        transcript_add(&call->turn->transcript, call->item);
+    }
+    call->run.item_id = call->item->id;
+    call->wait.fn = run_committed;
+    journal_wait(agent->swarm->setup.journal, &call->wait);
+}
+
+void turn_calls_run(struct turn *turn)
+{
+    bool all_read = true; // every call before this one is done, or only reads
+    size_t under_way = 0;
+    for (size_t i = 0; i < turn->call_count; i++) {
+        struct turn_call *call = turn->calls[i];
+        if (call->phase == CALL_DONE)
+            continue;
+        bool reads = call->tool && call->tool->effect == TOOL_READS;
+        if (call->phase == CALL_READY && under_way < TURN_READS_MAX &&
+            (under_way == 0 || (reads && all_read)))
+            start(call);
+        under_way++;
+        all_read = all_read && reads;
+    }
+}
+
+// --- what a call may do ---
+
+static bool listed(const char *tools, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = tools; at && (at = strstr(at, name)); at += len) {
+        bool begins = at == tools || at[-1] == ' ';
+        if (begins && (at[len] == ' ' || at[len] == 0))
+            return true;
+    }
+    return false;
+}
+
+enum permission { ALLOW, ASK, REFUSE };
+
+static enum permission permission(const struct agent *agent, const struct tool *tool)
+{
+    if (tool->effect == TOOL_READS)
+        return ALLOW;
+    if (agent->mode == MODE_READ || listed(agent->rejected, tool->schema.name))
+        return REFUSE;
+    if (agent->mode == MODE_FULL || listed(agent->allowed, tool->schema.name))
+        return ALLOW;
+    if (agent->mode == MODE_EDIT && tool->effect == TOOL_WRITES_FILES)
+        return ALLOW;
+    return ASK;
+}
+
+static void preview_run(struct work *work)
+{
+    struct turn_call *call = list_entry(work, struct turn_call, preview);
+    call->tool->preview(&call->turn->place, call->run.input, &call->patch, &call->preview_err);
+}
+
+static void preview_done(struct work *work)
+{
+    struct turn_call *call = list_entry(work, struct turn_call, preview);
+    call->turn->busy--;
+    if (call->turn->stop)
+        turn_wake(call->turn);
+    else if (call->preview_err.kind != ERR_NONE)
+        turn_call_fail(call, "%s", call->preview_err.message); // it could not be done anyway
+    else
+        turn_ask(call);
+}
+
+static void permit(struct turn_call *call)
+{
+    struct turn *turn = call->turn;
+    const struct agent *agent = turn->agent;
+    switch (permission(agent, call->tool)) {
+    case ALLOW:
+        call->phase = CALL_READY;
+        break;
+    case REFUSE:
+        turn_call_fail(call, "%s is not allowed for this agent (%s)", call->name,
+                       agent->mode == MODE_READ ? "its mode is read" : "a person said never");
+        break;
+    case ASK:
+        if (!call->tool->preview) {
+            turn_ask(call);
+            break;
+        }
+        call->phase = CALL_PREVIEW;
+        turn->busy++;
+        call->preview.run = preview_run;
+        call->preview.done = preview_done;
+        port_work(agent->swarm->setup.ports, LANE_FILES, &call->preview);
+    }
+}
+
+// --- the calls of an answer ---
+
+static void make_item(struct turn_call *call)
+{
+    struct turn *turn = call->turn;
+    struct item *item = item_new(ITEM_TOOL);
+    struct str input = str_trim(buf_str(&call->input));
+    item->turn = turn->agent->usage.turns;
+    item->step = turn->step;
+    item->name = mem_dup(str_of(call->name));
+    item->call_id = mem_dup(str_of(call->call_id));
+    item->exit_code = -1;
+    // The title is made from the arguments once they are understood.
+    item->title = mem_dup(str_of(call->name));
+    struct buf text;
+    struct json_writer w;
+    buf_init(&text, ITEM_TEXT_MAX * 2);
+    json_writer_init(&w, &text);
+    json_put_str(&w, input);
+    item->input = buf_detach(&text, NULL);
+    call->item = item;
+}
+
+static void take_title(struct turn_call *call)
+{
+    struct buf title;
+    buf_init(&title, 1024);
+    call->tool->title(call->run.input, &title);
+    mem_free(call->item->title);
+    call->item->title = buf_detach(&title, NULL);
+    if (!call->item->title)
+        call->item->title = mem_dup(str_of(call->name));
+}
+
+static bool parse(struct turn_call *call, struct str input, struct err *err)
+{
+    struct turn *turn = call->turn;
+    call->tool = tool_find(str_of(call->name));
+    if (!call->tool)
+        return err_set(err, ERR_PARAMS,
+                       "there is no tool '%s'; there are read, write, edit, list, glob, grep and "
+                       "bash",
+                       call->name);
+    tool_run_init(&call->run, call->tool, &turn->place);
+    call->run_made = true;
+    if (!tool_run_parse(&call->run, input, err))
+        return false;
+    take_title(call);
+    return true;
+}
+
+static void begin_call(struct turn_call *call)
+{
+    struct err err;
+    if (!call->name)
+        call->name = mem_dup(STR("?"));
+    if (!call->call_id)
+        call->call_id = mem_format("call-%zu", call->turn->call_count);
+    make_item(call);
+    struct str input = str_trim(buf_str(&call->input));
+    if (input.len == 0)
+        input = STR("{}"); // tools without arguments are called with nothing by some servers
+    if (!parse(call, input, &err)) {
+        event_item(call->turn->agent, call->item);
+        transcript_add(&call->turn->transcript, call->item);
+        turn_call_fail(call, "%s", err.message);
+        return;
+    }
+    mem_free(call->item->input);
+    call->item->input = mem_dup(input);
+    permit(call);
+}
+
+void turn_calls_begin(struct turn *turn)
+{
+    for (size_t i = 0; i < turn->call_count; i++)
+        begin_call(turn->calls[i]);
+    turn_wake(turn);
+}
+
+// --- cutting off, and taking up again ---
+
+static void not_run(struct turn_call *call)
+{
+    journal_wait_cancel(&call->wait);
+    if (call->item->seq == 0) { // the model made it, so it has a place in the transcript
+        event_item(call->turn->agent, call->item);
+        transcript_add(&call->turn->transcript, call->item);
+    }
+    turn_call_fail(call, "(not run: the turn was ended before)");
+}
+
+void turn_calls_cut(struct turn *turn, bool keep_questions)
+{
+    if (!keep_questions)
+        turn_close_questions(turn);
+    for (size_t i = 0; i < turn->call_count; i++) {
+        struct turn_call *call = turn->calls[i];
+        bool previewing = call->phase == CALL_PREVIEW && turn->busy > 0;
+        bool asking = call->phase == CALL_ASKING && keep_questions;
+        if (call->phase == CALL_RUNNING && !call->cut) {
+            call->cut = true;
+            tool_run_cancel(&call->run);
+        } else if (call->phase != CALL_RUNNING && call->phase != CALL_DONE && !previewing &&
+                   !asking) {
+            not_run(call);
+        }
+    }
+}
+
+static bool has_question(const struct turn *turn, const struct item *item)
+{
+    list_for_each(node, &turn->agent->approvals)
+    {
+        if (strcmp(list_entry(node, struct approval, node)->call_item, item->id) == 0)
+            return true;
+    }
+    list_for_each(node, &turn->answers)
+    {
+        if (strcmp(list_entry(node, struct approval, node)->call_item, item->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void take_up(struct turn *turn, struct item *item)
+{
+    struct turn_call *call = turn_call_new(turn);
+    struct err err;
+    call->item = item;
+    call->name = mem_dup(str_of(item->name));
+    call->call_id = mem_dup(str_of(item->call_id));
+    call->phase = CALL_ASKING;
+    if (turn->step < item->step)
+        turn->step = item->step;
+    if (!parse(call, str_of(item->input), &err))
+        turn_call_fail(call, "%s", err.message);
+}
+
+void turn_calls_mend(struct turn *turn, bool keep_questions)
+{
+    if (!keep_questions)
+        turn_close_questions(turn);
+    list_for_each_safe(node, &turn->transcript.items)
+    {
+        struct item *item = list_entry(node, struct item, node);
+        if (item->status != ITEM_STARTED || item->kind == ITEM_APPROVAL)
+            continue;
+        if (item->kind == ITEM_TOOL && keep_questions && has_question(turn, item)) {
+            if (!turn->mend_only && !turn->stop && turn->call_count < MODEL_TOOL_CALLS_MAX)
+                take_up(turn, item);
+            continue;
+        }
+        item->status = ITEM_FAILED;
+        if (item->kind == ITEM_TOOL)
+            buf_add_str(&item->text, keep_questions ? str_of(cut_off)
+                                                    : STR("(not run: the turn was ended before)"));
+        event_item(turn->agent, item);
+    }
+}
