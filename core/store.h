@@ -13,6 +13,9 @@
 //     up to SEGMENT_EVENTS_MAX events of one agent, each the exact bytes that clients get,
 //     joined with '\n'. Clustered by agent: a transcript page is a range scan. The newest
 //     segment of an agent grows until it is full; see peers.md for why not a row an event.
+//   spans(last_seq INTEGER PRIMARY KEY, first_seq INTEGER, agents BLOB)
+//     which agents have events between two seqs: LEB128 numbers, each the distance from the one
+//     before; a page of all agents' events looks into those only.
 //   settings(key TEXT PRIMARY KEY, value BLOB)
 //   requests(id TEXT PRIMARY KEY, time INTEGER, result BLOB)   -- requestId, for 24 h
 #ifndef SWARMD_CORE_STORE_H
@@ -45,12 +48,13 @@ void store_close(struct store *store); // takes NULL
 
 // What was there at start.
 struct store_state {
-    int64_t last_seq;  // 0 in a new store
+    int64_t last_seq;   // 0 in a new store
     int64_t last_agent; // highest num ever used
 };
 bool store_state(struct store *store, struct store_state *out, struct err *err);
 
-// Calls fn for each agent that is not removed, by num. fn returns false to stop.
+// Calls fn for each agent that is not removed, by num. fn returns false (and fills err) to stop.
+// fn must not use the store.
 bool store_each_agent(struct store *store,
                       bool (*fn)(void *arg, int64_t num, struct str record, struct err *err),
                       void *arg, struct err *err);
@@ -58,7 +62,7 @@ bool store_each_agent(struct store *store,
 struct store_event {
     int64_t seq; // ascending within a batch
     int64_t agent;
-    struct str bytes;
+    struct str bytes; // begins with {"seq":<seq>, and has no line break; an item is the last member
 };
 
 struct store_agent {
@@ -96,7 +100,9 @@ bool store_read_events(struct store *store, int64_t agent, int64_t after, int64_
 // The newest `limit` items of an agent with first seq < before (before 0: no bound), or the
 // oldest `limit` with first seq > after (after > 0; then before is ignored), each in its latest
 // state, ordered by first seq. Appends the bytes of each item's JSON object and '\n'. *more says
-// whether there are others beyond.
+// whether there are others beyond. A page ends before `limit` at STORE_PAGE_EVENTS_MAX items or
+// STORE_PAGE_BYTES_MAX, but has at least one item when there is one. An item of the page that
+// completed more than 4,096 of the agent's events after the page is shown as started.
 bool store_read_items(struct store *store, int64_t agent, int64_t before, int64_t after,
                       size_t limit, struct buf *out, bool *more, struct err *err);
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// The tables, as the list of steps that made them what they are. Steps that have been released are
+// never edited: a change is a new step at the end.
+//
+// `spans` says which agents have events between two seqs. It costs about two bytes an event, and
+// makes both the newest seq and a page of all agents' events (a replay) a matter of few seeks;
+// without it each page would look into every agent.
+#include "core/store_internal.h"
+
+#include "core/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *const steps[] = {
+    "CREATE TABLE agents("
+    " num INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, removed INTEGER NOT NULL,"
+    " record BLOB NOT NULL);"
+    "CREATE TABLE segments("
+    " agent INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY(agent, first_seq)) WITHOUT ROWID;"
+    "CREATE TABLE spans("
+    " last_seq INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, agents BLOB NOT NULL);"
+    "CREATE TABLE settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE requests(id TEXT PRIMARY KEY, time INTEGER NOT NULL, result BLOB NOT NULL);"
+    "CREATE INDEX requests_by_time ON requests(time);",
+};
+
+static const struct schema current = {steps, sizeof(steps) / sizeof(steps[0])};
+
+const struct schema *store_schema(void)
+{
+    return &current;
+}
+
+static bool fail(sqlite3 *db, const char *path, const char *doing, struct err *err)
+{
+    return err_set(err, ERR_STORAGE, "cannot %s %s: %s", doing, path, sqlite3_errmsg(db));
+}
+
+static bool read_version(sqlite3 *db, const char *path, int *version, struct err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW) {
+        fail(db, path, "read the version of", err);
+        sqlite3_finalize(statement);
+        return false;
+    }
+    *version = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    return true;
+}
+
+// Under another name until it is whole, so that a copy that is there can be relied on.
+static bool copy_whole(sqlite3 *db, const char *path, const char *part, const char *copy,
+                       struct err *err)
+{
+    if (unlink(part) != 0 && errno != ENOENT)
+        return err_set_errno(err, ERR_STORAGE, errno, "cannot remove %s", part);
+    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set_errno(err, ERR_STORAGE, errno, "cannot make %s", part);
+    close(fd);
+    char *sql = sqlite3_mprintf("VACUUM INTO %Q", part);
+    bool ok = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_free(sql);
+    if (!ok)
+        fail(db, path, "copy, before its format is changed,", err);
+    else if (rename(part, copy) != 0)
+        ok = err_set_errno(err, ERR_STORAGE, errno, "cannot rename %s to %s", part, copy);
+    if (!ok)
+        unlink(part);
+    return ok;
+}
+
+static bool back_up(sqlite3 *db, const char *path, int version, struct err *err)
+{
+    char *copy = mem_format("%s.v%d", path, version);
+    char *part = mem_format("%s.part", copy);
+    bool ok = copy_whole(db, path, part, copy, err);
+    mem_free(part);
+    mem_free(copy);
+    return ok;
+}
+
+static bool take_step(sqlite3 *db, const char *path, const char *step, int version, struct err *err)
+{
+    char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d;"
+                                "PRAGMA user_version = %d; COMMIT",
+                                step, STORE_APPLICATION_ID, version);
+    bool ok = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_free(sql);
+    if (ok)
+        return true;
+    fail(db, path, "bring to this version's format", err);
+    if (!sqlite3_get_autocommit(db))
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+bool store_migrate(sqlite3 *db, const char *path, const struct schema *schema, struct err *err)
+{
+    int version;
+    if (!read_version(db, path, &version, err))
+        return false;
+    if (version > schema->version)
+        return err_set(err, ERR_STORAGE,
+                       "%s was written by a newer swarmd (format %d, this one knows %d): run that "
+                       "one, or set SWARMD_STATE_DIR to another folder",
+                       path, version, schema->version);
+    if (version > 0 && version < schema->version && !back_up(db, path, version, err))
+        return false;
+    for (; version < schema->version; version++)
+        if (!take_step(db, path, schema->steps[version], version + 1, err))
+            return false;
+    return true;
+}
