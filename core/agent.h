@@ -93,6 +93,10 @@ struct agent {
     struct list node;      // in the swarm's list, by age
     struct list by_change; // newest change last: see swarm_changed_after()
     uint64_t changed;
+    // Of the newest agent_publish(): its event's seq, and what `changed` became by it. Readers
+    // leave out what is not committed, and what the event has already told.
+    int64_t published_seq;
+    uint64_t published_change;
     int64_t num; // its number in the store
     char id[AGENT_ID_MAX];
     char *name, *task;
