@@ -115,7 +115,7 @@ void json_key(struct json_writer *w, const char *key)
 {
     size_t len = strlen(key);
     struct buf *out = w->out;
-    if (!buf_reserve(out, len + 4)) // comma, two quotes, colon
+    if (!buf_reserve(out, len + 3 + w->comma)) // two quotes and a colon
         return;
     char *at = out->data + out->len;
     if (w->comma)

@@ -19,6 +19,14 @@ static void *check(void *p)
     return p;
 }
 
+static size_t product(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        out_of_memory();
+    return bytes ? bytes : 1;
+}
+
 void *mem_new(size_t size)
 {
     return check(calloc(1, size ? size : 1));
@@ -26,15 +34,12 @@ void *mem_new(size_t size)
 
 void *mem_new_array(size_t count, size_t size)
 {
-    return check(count && size ? calloc(count, size) : calloc(1, 1));
+    return check(calloc(1, product(count, size)));
 }
 
 void *mem_resize(void *p, size_t count, size_t size)
 {
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes))
-        out_of_memory();
-    return check(realloc(p, bytes ? bytes : 1));
+    return check(realloc(p, product(count, size)));
 }
 
 char *mem_dup(struct str s)
