@@ -139,6 +139,8 @@ int64_t agent_publish(struct agent *agent)
     json_key(w, "agent");
     agent_write_json(w, agent);
     int64_t seq = event_end(agent, EVENT_AGENT);
+    agent->published_seq = seq;
+    agent->published_change = agent->changed;
 
     struct buf record;
     struct json_writer writer;
