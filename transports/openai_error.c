@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "transports/openai_error.h"
+
+#include "core/utf8.h"
+#include "transports/http.h"
+
+enum { WORDS_MAX = HTTP_ERROR_BODY_MAX * 3 }; // a bad byte becomes three
+
+struct failure {
+    int64_t status; // as HTTP has it; 0 when not known
+    struct str message, type, code;
+};
+
+static bool read_error_member(const struct json *error, struct failure *failure)
+{
+    if (!error)
+        return false;
+    if (error->type == JSON_STRING) {
+        failure->message = error->string;
+        return true;
+    }
+    if (error->type != JSON_OBJECT)
+        return false;
+    failure->message = json_str(error, "message");
+    failure->type = json_str(error, "type");
+    failure->code = json_str(error, "code");
+    int64_t code = json_int(error, "code", 0);
+    if (code >= 100 && code < 600)
+        failure->status = code;
+    return failure->message.len > 0;
+}
+
+static void read_body(const struct json *body, struct failure *failure)
+{
+    if (body->type == JSON_ARRAY && body->first)
+        body = body->first;
+    if (read_error_member(json_get(body, "error"), failure))
+        return;
+    if (!read_error_member(body, failure))
+        failure->message = json_str(body, "detail");
+}
+
+static void add_without(struct buf *out, struct str words, const char *secret)
+{
+    struct str key = str_of(secret);
+    while (key.len && words.len) {
+        long at = str_find(words, key);
+        if (at < 0)
+            break;
+        buf_add(out, words.data, (size_t)at);
+        buf_add_str(out, STR("[key]"));
+        words = str_skip(words, (size_t)at + key.len);
+    }
+    buf_add_str(out, words);
+}
+
+// One line of valid UTF-8, without the key, at most OPENAI_ERROR_SHOWN_MAX bytes.
+static void add_words(struct buf *out, const struct openai_origin *origin, struct str words)
+{
+    struct buf clean, line;
+    buf_init(&clean, WORDS_MAX);
+    buf_init(&line, WORDS_MAX);
+    words = str_trim(words);
+    if (words.len && words.data[0] == '<')
+        words = STR("(an HTML page)");
+    add_without(&clean, words, origin->api_key);
+    for (size_t i = 0; i < clean.len; i++)
+        if ((unsigned char)clean.data[i] < ' ' || clean.data[i] == 0x7f)
+            clean.data[i] = ' ';
+    utf8_repair(&line, buf_str(&clean));
+    buf_add_str(out, utf8_cut(buf_str(&line), OPENAI_ERROR_SHOWN_MAX));
+    if (line.len > OPENAI_ERROR_SHOWN_MAX)
+        buf_add_str(out, STR("..."));
+    buf_release(&clean);
+    buf_release(&line);
+}
+
+static void read_text(struct arena *arena, struct str text, struct failure *failure)
+{
+    struct json *body = NULL;
+    struct err ignored;
+    if (json_parse(&body, arena, text, &ignored))
+        read_body(body, failure);
+    if (failure->message.len == 0)
+        failure->message = text;
+}
+
+void openai_error_text(struct buf *out, const struct openai_origin *origin, struct str body)
+{
+    struct arena arena;
+    struct failure failure = {0};
+    arena_init(&arena, WORDS_MAX * 8);
+    read_text(&arena, body, &failure);
+    add_words(out, origin, failure.message);
+    arena_release(&arena);
+}
+
+static bool is_one_of(struct str s, const char *const *names)
+{
+    for (; *names; names++)
+        if (str_is(s, *names))
+            return true;
+    return false;
+}
+
+static enum err_kind kind_of(const struct failure *failure)
+{
+    static const char *const limit[] = {"context_length_exceeded", "string_above_max_length", NULL};
+    static const char *const refused[] = {"content_filter", "content_policy_violation", NULL};
+    static const char *const rate[] = {"rate_limit_exceeded", "insufficient_quota",
+                                       "rate_limit_error", NULL};
+    static const char *const auth[] = {"invalid_api_key", "authentication_error",
+                                       "permission_error", NULL};
+    if (is_one_of(failure->code, limit))
+        return ERR_LIMIT;
+    if (is_one_of(failure->code, refused))
+        return ERR_REFUSED;
+    if (failure->status == 429 || is_one_of(failure->code, rate) || is_one_of(failure->type, rate))
+        return ERR_RATE_LIMITED;
+    if (failure->status == 401 || failure->status == 403 || is_one_of(failure->code, auth) ||
+        is_one_of(failure->type, auth))
+        return ERR_AUTH;
+    return ERR_PROVIDER;
+}
+
+static void add_advice(struct buf *out, const struct openai_origin *origin, enum err_kind kind,
+                       int64_t status)
+{
+    if (kind == ERR_AUTH && origin->api_key_env)
+        buf_addf(out, " (check the key in the environment variable %s)", origin->api_key_env);
+    else if (kind == ERR_AUTH)
+        buf_addf(out, " (name the environment variable of its key: providers.%s.api_key_env)",
+                 origin->provider);
+    else if (status == 404)
+        buf_addf(out, " (check the model's name and providers.%s.base_url)", origin->provider);
+    else if (status >= 300 && status < 400)
+        buf_addf(out,
+                 " (redirects are not followed: write the final address as "
+                 "providers.%s.base_url)",
+                 origin->provider);
+}
+
+static void set_failure(const struct openai_origin *origin, const struct failure *failure,
+                        struct err *err)
+{
+    struct buf text;
+    enum err_kind kind = kind_of(failure);
+    buf_init(&text, ERR_MESSAGE_MAX * 2);
+    if (failure->status)
+        buf_addf(&text, "HTTP %d: ", (int)failure->status);
+    if (failure->message.len)
+        add_words(&text, origin, failure->message);
+    else
+        buf_add_str(&text, STR("the server gave no reason"));
+    add_advice(&text, origin, kind, failure->status);
+    err_set(err, kind, "%s: %.*s", origin->provider, STR_ARG(buf_str(&text)));
+    buf_release(&text);
+}
+
+void openai_error_status(const struct openai_origin *origin, const struct http_answer *answer,
+                         struct err *err)
+{
+    struct arena arena;
+    struct failure failure = {0};
+    arena_init(&arena, WORDS_MAX * 8);
+    if (answer->error_body.len)
+        read_text(&arena, answer->error_body, &failure);
+    failure.status = answer->status;
+    set_failure(origin, &failure, err);
+    arena_release(&arena);
+}
+
+bool openai_error_in_stream(const struct openai_origin *origin, const struct json *error,
+                            struct err *err)
+{
+    struct failure failure = {0};
+    read_error_member(error, &failure);
+    set_failure(origin, &failure, err);
+    return false;
+}
+
+bool openai_error_event(const struct openai_origin *origin, struct arena *arena, struct str data,
+                        struct err *err)
+{
+    struct failure failure = {0};
+    read_text(arena, data, &failure);
+    set_failure(origin, &failure, err);
+    return false;
+}
