@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// What holds without a configuration file.
+#include "core/mem.h"
+#include "transports/config_internal.h"
+
+#include <stdlib.h>
+
+static const struct builtin_provider builtins[] = {
+    {"openai", PROVIDER_OPENAI_CHAT, "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-5.1"},
+    {"openrouter", PROVIDER_OPENAI_CHAT, "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
+     "anthropic/claude-sonnet-4.5"},
+    {"local", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:11434/v1", NULL, NULL},
+    {"demo", PROVIDER_DEMO, NULL, NULL, "tour"},
+};
+
+const struct builtin_provider *builtin_providers(size_t *count)
+{
+    *count = sizeof(builtins) / sizeof(*builtins);
+    return builtins;
+}
+
+const struct builtin_provider *builtin_provider(struct str name)
+{
+    size_t count;
+    const struct builtin_provider *all = builtin_providers(&count);
+    for (size_t i = 0; i < count; i++)
+        if (str_is(name, all[i].name))
+            return &all[i];
+    return NULL;
+}
+
+void config_set_defaults(struct config *config)
+{
+    *config = (struct config){
+        .mode = mem_dup(STR("ask")),
+        .max_active = 16,
+        .step_limit = 100,
+        .turn_idle_s = 600,
+        .stall_s = 120,
+    };
+}
+
+static char *dup_or_null(const char *s)
+{
+    return s ? mem_dup(str_of(s)) : NULL;
+}
+
+void config_add_builtins(struct config *config)
+{
+    size_t count;
+    const struct builtin_provider *all = builtin_providers(&count);
+    for (size_t i = 0; i < count && config->provider_count < CONFIG_PROVIDERS_MAX; i++) {
+        if (config_provider(config, str_of(all[i].name)))
+            continue;
+        config->providers[config->provider_count++] = (struct provider_config){
+            .name = mem_dup(str_of(all[i].name)),
+            .kind = all[i].kind,
+            .base_url = dup_or_null(all[i].base_url),
+            .api_key_env = dup_or_null(all[i].api_key_env),
+        };
+    }
+}
+
+static bool has_key(const struct provider_config *provider)
+{
+    const char *key = provider->api_key_env ? getenv(provider->api_key_env) : NULL;
+    return provider->kind == PROVIDER_DEMO || (key && *key);
+}
+
+void config_choose_model(struct config *config)
+{
+    size_t count;
+    const struct builtin_provider *all = builtin_providers(&count);
+    for (size_t i = 0; i < count && !config->model; i++) {
+        const struct provider_config *provider = config_provider(config, str_of(all[i].name));
+        if (provider && all[i].model && has_key(provider))
+            config->model = mem_format("%s/%s", all[i].name, all[i].model);
+    }
+    if (!config->model) // the file has taken every built-in name away
+        config->model = mem_dup(STR("demo/tour"));
+}

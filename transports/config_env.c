@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The environment of agents' commands: the user's, without what is only swarmd's.
+#include "core/mem.h"
+#include "transports/config_internal.h"
+
+#include <unistd.h>
+
+static bool is_variable(const char *entry, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+static bool is_credential(const struct config *config, const char *entry)
+{
+    static const char *const always[] = {"OPENAI_API_KEY",
+                                         "OPENROUTER_API_KEY",
+                                         "ANTHROPIC_API_KEY",
+                                         "ANTHROPIC_AUTH_TOKEN",
+                                         "GEMINI_API_KEY",
+                                         "GOOGLE_API_KEY",
+                                         NULL};
+    for (const char *const *name = always; *name; name++)
+        if (is_variable(entry, *name))
+            return true;
+    for (size_t i = 0; i < config->provider_count; i++)
+        if (config->providers[i].api_key_env &&
+            is_variable(entry, config->providers[i].api_key_env))
+            return true;
+    return false;
+}
+
+char **config_tool_env(const struct config *config)
+{
+    size_t count = 0, kept = 0;
+    while (environ[count])
+        count++;
+    char **envp = mem_new_array(count + 1, sizeof(*envp));
+    for (size_t i = 0; i < count; i++)
+        if (!is_credential(config, environ[i]))
+            envp[kept++] = mem_dup(str_of(environ[i]));
+    return envp;
+}
+
+void config_free_env(char **envp)
+{
+    for (char **entry = envp; entry && *entry; entry++)
+        mem_free(*entry);
+    mem_free(envp);
+}

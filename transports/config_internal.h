@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// What the files of the configuration loader share; included by transports/config_*.c only.
+#ifndef SWARMD_TRANSPORTS_CONFIG_INTERNAL_H
+#define SWARMD_TRANSPORTS_CONFIG_INTERNAL_H
+
+#include "core/buf.h"
+#include "transports/config_file.h"
+
+// Where a value comes from, for messages: "<path>:<line>", or the variable's name.
+struct config_origin {
+    const char *path;
+    int line; // 0: path says it all
+};
+
+// "<path>:<line>: <text>"
+bool config_fail(const struct config_origin *at, struct err *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+struct builtin_provider {
+    const char *name;
+    enum provider_kind kind;
+    const char *base_url, *api_key_env; // or NULL
+    const char *model;                  // used when nothing is configured; NULL: never by itself
+};
+const struct builtin_provider *builtin_providers(size_t *count);
+const struct builtin_provider *builtin_provider(struct str name); // or NULL
+
+void config_set_defaults(struct config *config);
+void config_add_builtins(struct config *config);
+void config_choose_model(struct config *config); // when there is none
+
+// Values, checked; the same for file and environment. `key` is for messages.
+bool config_set_model(struct config *config, const struct config_origin *at, struct str value,
+                      struct err *err);
+bool config_set_mode(struct config *config, const struct config_origin *at, struct str value,
+                     struct err *err);
+bool config_set_int(int *out, const struct config_origin *at, const char *key, struct str value,
+                    int min, int max, struct err *err);
+
+// After the built-ins are in: is the model's provider configured?
+bool config_check_model(const struct config *config, const struct config_origin *at,
+                        struct err *err);
+
+// Values of one provider.
+bool config_set_base_url(struct provider_config *provider, const struct config_origin *at,
+                         struct str value, struct err *err);
+bool config_set_key_env(struct provider_config *provider, const struct config_origin *at,
+                        struct str value, struct err *err);
+bool config_set_kind(struct provider_config *provider, const struct config_origin *at,
+                     struct str value, struct err *err);
+
+// Walks the file's text into config, which holds defaults. *model_at gets the model's line.
+bool config_read_yaml(struct config *config, const char *path, struct str yaml,
+                      struct config_origin *model_at, struct err *err);
+
+// The one of `known` (NULL-terminated) that is nearest to `word`.
+const char *config_nearest(struct str word, const char *const *known);
+
+#endif

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// The file's layout, over libyaml's document tree. Aliases are followed, never copied, and only
+// as deep as the layout goes, so that no document can make the walk long.
+#include "core/mem.h"
+#include "transports/config_internal.h"
+
+#include <yaml.h>
+
+struct walk {
+    struct config *config;
+    const char *path;
+    yaml_document_t *document;
+    struct config_origin *model_at;
+};
+
+struct entry {
+    struct str key;
+    const yaml_node_t *value;
+    struct config_origin at, value_at;
+};
+
+typedef bool entry_fn(struct walk *walk, const struct entry *entry, void *arg, struct err *err);
+
+static struct config_origin origin(const struct walk *walk, const yaml_node_t *node)
+{
+    return (struct config_origin){walk->path, (int)node->start_mark.line + 1};
+}
+
+static struct str scalar(const yaml_node_t *node)
+{
+    return str_from((const char *)node->data.scalar.value, node->data.scalar.length);
+}
+
+static const yaml_node_t *node_at(struct walk *walk, int index)
+{
+    return yaml_document_get_node(walk->document, index);
+}
+
+static bool is_repeated(struct walk *walk, const yaml_node_t *mapping, const yaml_node_pair_t *pair,
+                        struct str key)
+{
+    for (yaml_node_pair_t *at = mapping->data.mapping.pairs.start; at < pair; at++)
+        if (str_equal(scalar(node_at(walk, at->key)), key))
+            return true;
+    return false;
+}
+
+static bool each_entry(struct walk *walk, const yaml_node_t *mapping, const char *what,
+                       entry_fn *fn, void *arg, struct err *err)
+{
+    struct config_origin at = origin(walk, mapping);
+    if (mapping->type != YAML_MAPPING_NODE)
+        return config_fail(&at, err, "%s: expected keys and values (\"key: value\")", what);
+    for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+         pair < mapping->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_at(walk, pair->key);
+        struct entry entry = {.value = node_at(walk, pair->value)};
+        entry.at = origin(walk, key);
+        entry.value_at = origin(walk, entry.value);
+        if (key->type != YAML_SCALAR_NODE)
+            return config_fail(&entry.at, err, "%s: a key must be a word", what);
+        entry.key = scalar(key);
+        if (is_repeated(walk, mapping, pair, entry.key))
+            return config_fail(&entry.at, err, "'%.*s' is written twice", STR_ARG(entry.key));
+        if (!fn(walk, &entry, arg, err))
+            return false;
+    }
+    return true;
+}
+
+static bool unknown_key(const struct entry *entry, const char *const *known, struct err *err)
+{
+    return config_fail(&entry->at, err, "unknown key '%.*s'; did you mean '%s'?",
+                       STR_ARG(entry->key), config_nearest(entry->key, known));
+}
+
+static bool get_scalar(const struct entry *entry, struct str *out, struct err *err)
+{
+    if (entry->value->type != YAML_SCALAR_NODE)
+        return config_fail(&entry->value_at, err, "%.*s: expected a single value",
+                           STR_ARG(entry->key));
+    *out = scalar(entry->value);
+    if (out->len && memchr(out->data, '\0', out->len))
+        return config_fail(&entry->value_at, err, "%.*s: has a NUL byte", STR_ARG(entry->key));
+    if (entry->value->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+        (str_is(*out, "~") || str_is(*out, "null")))
+        *out = STR("");
+    return true;
+}
+
+static bool set_provider_key(struct walk *walk, const struct entry *entry, void *arg,
+                             struct err *err)
+{
+    static const char *const known[] = {"kind", "base_url", "api_key_env", NULL};
+    struct provider_config *provider = arg;
+    struct str value;
+    (void)walk;
+    if (str_is(entry->key, "api_key")) // the value may be a key: not looked at
+        return config_fail(&entry->at, err,
+                           "keys are not kept in this file: put the key into an environment "
+                           "variable and write its name as api_key_env");
+    if (!str_is(entry->key, known[0]) && !str_is(entry->key, known[1]) &&
+        !str_is(entry->key, known[2]))
+        return unknown_key(entry, known, err);
+    if (!get_scalar(entry, &value, err))
+        return false;
+    if (str_is(entry->key, "kind"))
+        return config_set_kind(provider, &entry->value_at, value, err);
+    if (str_is(entry->key, "base_url"))
+        return config_set_base_url(provider, &entry->value_at, value, err);
+    return config_set_key_env(provider, &entry->value_at, value, err);
+}
+
+static bool is_provider_name(struct str name)
+{
+    bool ok = name.len > 0 && name.len <= 64;
+    for (size_t i = 0; ok && i < name.len; i++) {
+        char c = name.data[i];
+        ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+             (i > 0 && (c == '-' || c == '_' || c == '.'));
+    }
+    return ok;
+}
+
+static bool check_provider(const struct provider_config *provider, const struct entry *entry,
+                           struct err *err)
+{
+    if (provider->kind == PROVIDER_OPENAI_CHAT && !provider->base_url)
+        return config_fail(&entry->at, err,
+                           "providers.%s: base_url is missing, as in http://127.0.0.1:8080/v1",
+                           provider->name);
+    if (provider->kind == PROVIDER_DEMO && provider->base_url)
+        return config_fail(&entry->at, err, "providers.%s: demo takes no base_url", provider->name);
+    return true;
+}
+
+static const yaml_node_t *find_value(struct walk *walk, const yaml_node_t *mapping,
+                                     const char *name)
+{
+    if (mapping->type != YAML_MAPPING_NODE)
+        return NULL;
+    for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+         pair < mapping->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_at(walk, pair->key);
+        if (key->type == YAML_SCALAR_NODE && str_is(scalar(key), name))
+            return node_at(walk, pair->value);
+    }
+    return NULL;
+}
+
+// A built-in name brings its values along, but not those that another kind has no use for.
+static void begin_provider(struct walk *walk, struct provider_config *provider,
+                           const struct entry *entry)
+{
+    const struct builtin_provider *builtin = builtin_provider(entry->key);
+    const yaml_node_t *kind = find_value(walk, entry->value, "kind");
+    *provider = (struct provider_config){.name = mem_dup(entry->key)};
+    if (!builtin)
+        return;
+    provider->kind = builtin->kind;
+    if (kind && kind->type == YAML_SCALAR_NODE &&
+        str_is(scalar(kind), "demo") != (builtin->kind == PROVIDER_DEMO))
+        return;
+    if (builtin->base_url)
+        provider->base_url = mem_dup(str_of(builtin->base_url));
+    if (builtin->api_key_env)
+        provider->api_key_env = mem_dup(str_of(builtin->api_key_env));
+}
+
+static bool add_provider(struct walk *walk, const struct entry *entry, void *arg, struct err *err)
+{
+    struct config *config = walk->config;
+    (void)arg;
+    if (!is_provider_name(entry->key))
+        return config_fail(&entry->at, err,
+                           "providers: a name takes small letters, digits, '-', '_' and '.' "
+                           "(at most 64), not '%.*s'",
+                           (int)(entry->key.len < 80 ? entry->key.len : 80), entry->key.data);
+    size_t builtins;
+    builtin_providers(&builtins); // there is always room for these
+    if (config->provider_count == CONFIG_PROVIDERS_MAX - builtins)
+        return config_fail(&entry->at, err, "providers: there are more than %d",
+                           (int)(CONFIG_PROVIDERS_MAX - builtins));
+    struct provider_config *provider = &config->providers[config->provider_count++];
+    begin_provider(walk, provider, entry);
+    if (!each_entry(walk, entry->value, "provider", set_provider_key, provider, err))
+        return false;
+    if (!builtin_provider(entry->key) && !find_value(walk, entry->value, "kind"))
+        return config_fail(&entry->at, err,
+                           "providers.%s: kind is missing, as in kind: openai-chat",
+                           provider->name);
+    return check_provider(provider, entry, err);
+}
+
+// The whole numbers of the file.
+struct number_key {
+    const char *name;
+    size_t offset; // in struct config
+    int min, max;
+};
+
+static const struct number_key numbers[] = {
+    {"max_active", offsetof(struct config, max_active), 1, CONFIG_ACTIVE_MAX},
+    {"step_limit", offsetof(struct config, step_limit), 1, CONFIG_STEPS_MAX},
+    {"turn_idle_seconds", offsetof(struct config, turn_idle_s), 1, CONFIG_SECONDS_MAX},
+    {"turn_seconds", offsetof(struct config, turn_s), 0, CONFIG_SECONDS_MAX},
+    {"stall_seconds", offsetof(struct config, stall_s), 1, CONFIG_SECONDS_MAX},
+};
+
+static const struct number_key *number_key(struct str name)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        if (str_is(name, numbers[i].name))
+            return &numbers[i];
+    return NULL;
+}
+
+static bool set_top_key(struct walk *walk, const struct entry *entry, void *arg, struct err *err)
+{
+    static const char *const known[] = {
+        "model",        "mode",          "max_active", "step_limit", "turn_idle_seconds",
+        "turn_seconds", "stall_seconds", "providers",  NULL};
+    const struct number_key *number = number_key(entry->key);
+    struct str value;
+    (void)arg;
+    if (str_is(entry->key, "providers")) {
+        if (entry->value->type == YAML_SCALAR_NODE && entry->value->data.scalar.length == 0)
+            return true; // "providers:" with everything below commented out
+        return each_entry(walk, entry->value, "providers", add_provider, NULL, err);
+    }
+    if (str_is(entry->key, "detach"))
+        return config_fail(&entry->at, err, "detach is not supported yet: remove the line");
+    if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode"))
+        return unknown_key(entry, known, err);
+    if (!get_scalar(entry, &value, err))
+        return false;
+    if (number)
+        return config_set_int((int *)((char *)walk->config + number->offset), &entry->value_at,
+                              number->name, value, number->min, number->max, err);
+    if (str_is(entry->key, "mode"))
+        return config_set_mode(walk->config, &entry->value_at, value, err);
+    *walk->model_at = entry->value_at;
+    return config_set_model(walk->config, &entry->value_at, value, err);
+}
+
+static bool bad_syntax(const yaml_parser_t *parser, const char *path, struct err *err)
+{
+    struct config_origin at = {path, (int)parser->problem_mark.line + 1};
+    return config_fail(&at, err, "%s%s%s", parser->problem ? parser->problem : "not YAML",
+                       parser->context ? " " : "", parser->context ? parser->context : "");
+}
+
+static bool only_one_document(yaml_parser_t *parser, const char *path, struct err *err)
+{
+    yaml_document_t second;
+    if (!yaml_parser_load(parser, &second))
+        return bad_syntax(parser, path, err);
+    yaml_node_t *root = yaml_document_get_root_node(&second);
+    struct config_origin at = {path, root ? (int)second.start_mark.line + 1 : 0};
+    yaml_document_delete(&second);
+    return root ? config_fail(&at, err, "expected one document, here a second one begins") : true;
+}
+
+bool config_read_yaml(struct config *config, const char *path, struct str yaml,
+                      struct config_origin *model_at, struct err *err)
+{
+    yaml_parser_t parser;
+    yaml_document_t document;
+    if (!yaml_parser_initialize(&parser))
+        return err_set(err, ERR_CONFIG, "%s: no memory to read it", path);
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)(yaml.len ? yaml.data : ""),
+                                 yaml.len);
+    bool ok = yaml_parser_load(&parser, &document) || bad_syntax(&parser, path, err);
+    if (ok) {
+        struct walk walk = {config, path, &document, model_at};
+        const yaml_node_t *root = yaml_document_get_root_node(&document);
+        bool empty = !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
+        ok = empty || each_entry(&walk, root, "the file", set_top_key, NULL, err);
+        yaml_document_delete(&document);
+        if (ok && root)
+            ok = only_one_document(&parser, path, err);
+    }
+    yaml_parser_delete(&parser);
+    return ok;
+}
