@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "transports/openai_request.h"
+
+#include "core/json.h"
+
+// A run of parts [from, to) of the request.
+struct run {
+    const struct model_part *from, *to;
+};
+
+static bool is_assistant(const struct model_part *part)
+{
+    return part->kind == MODEL_ASSISTANT_TEXT || part->kind == MODEL_REASONING ||
+           part->kind == MODEL_TOOL_CALL;
+}
+
+// The texts of one kind in a run, with an empty line between them.
+static void write_texts(struct json_writer *w, struct run run, enum model_part_kind kind)
+{
+    struct buf joined;
+    const struct model_part *first = NULL;
+    size_t count = 0;
+    for (const struct model_part *part = run.from; part < run.to; part++) {
+        if (part->kind == kind && part->text.len) {
+            first = first ? first : part;
+            count++;
+        }
+    }
+    if (count <= 1) {
+        json_add_str(w, "content", first ? first->text : STR(""));
+        return;
+    }
+    buf_init(&joined, OPENAI_REQUEST_MAX);
+    for (const struct model_part *part = first; part < run.to; part++) {
+        if (part->kind != kind || part->text.len == 0)
+            continue;
+        if (joined.len)
+            buf_add_str(&joined, STR("\n\n"));
+        buf_add_str(&joined, part->text);
+    }
+    w->out->overflow |= joined.overflow;
+    json_add_str(w, "content", buf_str(&joined));
+    buf_release(&joined);
+}
+
+static bool has_text(struct run run, enum model_part_kind kind)
+{
+    for (const struct model_part *part = run.from; part < run.to; part++)
+        if (part->kind == kind && part->text.len)
+            return true;
+    return false;
+}
+
+static bool has_calls(struct run run)
+{
+    for (const struct model_part *part = run.from; part < run.to; part++)
+        if (part->kind == MODEL_TOOL_CALL)
+            return true;
+    return false;
+}
+
+static void write_call(struct json_writer *w, const struct model_part *call)
+{
+    json_begin_object(w);
+    json_add_str(w, "id", call->call_id);
+    json_add_str(w, "type", STR("function"));
+    json_key(w, "function");
+    json_begin_object(w);
+    json_add_str(w, "name", call->name);
+    json_add_str(w, "arguments", call->input.len ? call->input : STR("{}"));
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void write_assistant(struct json_writer *w, struct run run)
+{
+    bool calls = has_calls(run), text = has_text(run, MODEL_ASSISTANT_TEXT);
+    if (!calls && !text) // reasoning only: an empty message is refused by some
+        return;
+    json_begin_object(w);
+    json_add_str(w, "role", STR("assistant"));
+    if (text)
+        write_texts(w, run, MODEL_ASSISTANT_TEXT);
+    else
+        json_add_null(w, "content");
+    if (calls) {
+        json_key(w, "tool_calls");
+        json_begin_array(w);
+        for (const struct model_part *part = run.from; part < run.to; part++)
+            if (part->kind == MODEL_TOOL_CALL)
+                write_call(w, part);
+        json_end_array(w);
+    }
+    json_end_object(w);
+}
+
+static void write_user(struct json_writer *w, struct run run)
+{
+    json_begin_object(w);
+    json_add_str(w, "role", STR("user"));
+    write_texts(w, run, MODEL_USER_TEXT);
+    json_end_object(w);
+}
+
+// The wire has no flag for a failed call: the text has to say it.
+static void write_result(struct json_writer *w, const struct model_part *part)
+{
+    json_begin_object(w);
+    json_add_str(w, "role", STR("tool"));
+    json_add_str(w, "tool_call_id", part->call_id);
+    if (part->failed) {
+        struct buf text;
+        buf_init(&text, OPENAI_REQUEST_MAX);
+        buf_add_str(&text, STR("Error: "));
+        buf_add_str(&text, part->text);
+        w->out->overflow |= text.overflow;
+        json_add_str(w, "content", buf_str(&text));
+        buf_release(&text);
+    } else {
+        json_add_str(w, "content", part->text);
+    }
+    json_end_object(w);
+}
+
+static void write_messages(struct json_writer *w, const struct model_request *request)
+{
+    const struct model_part *part = request->parts, *end = part + request->part_count;
+    json_key(w, "messages");
+    json_begin_array(w);
+    if (request->system.len) {
+        json_begin_object(w);
+        json_add_str(w, "role", STR("system"));
+        json_add_str(w, "content", request->system);
+        json_end_object(w);
+    }
+    while (part < end) {
+        struct run run = {part, part + 1};
+        if (part->kind == MODEL_TOOL_RESULT) {
+            write_result(w, part);
+        } else if (is_assistant(part)) {
+            while (run.to < end && is_assistant(run.to))
+                run.to++;
+            write_assistant(w, run);
+        } else {
+            while (run.to < end && run.to->kind == MODEL_USER_TEXT)
+                run.to++;
+            write_user(w, run);
+        }
+        part = run.to;
+    }
+    json_end_array(w);
+}
+
+static void write_tools(struct json_writer *w, const struct model_request *request)
+{
+    if (request->tool_count == 0)
+        return;
+    json_key(w, "tools");
+    json_begin_array(w);
+    for (size_t i = 0; i < request->tool_count; i++) {
+        const struct model_tool *tool = &request->tools[i];
+        json_begin_object(w);
+        json_add_str(w, "type", STR("function"));
+        json_key(w, "function");
+        json_begin_object(w);
+        json_add_cstr(w, "name", tool->name);
+        json_add_cstr(w, "description", tool->description);
+        json_add_raw(w, "parameters", str_of(tool->schema));
+        json_end_object(w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+void openai_request_write(struct buf *out, const struct model_request *request, bool openai_itself)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_begin_object(&w);
+    json_add_str(&w, "model", request->model);
+    write_messages(&w, request);
+    write_tools(&w, request);
+    if (request->max_output_tokens > 0)
+        json_add_int(&w, openai_itself ? "max_completion_tokens" : "max_tokens",
+                     request->max_output_tokens);
+    json_add_bool(&w, "stream", true);
+    json_key(&w, "stream_options");
+    json_begin_object(&w);
+    json_add_bool(&w, "include_usage", true);
+    json_end_object(&w);
+    json_end_object(&w);
+}
