@@ -43,14 +43,17 @@ struct journal;
 struct journal *journal_create(const struct ports *ports, struct store *writer,
                                struct store *reader, int64_t last_seq);
 // Stops taking events. `closed` is called when everything appended is committed (or has failed
-// to: err) and both stores are closed; the journal is gone then.
+// to, three times, JOURNAL_RETRY_MS apart: err's kind is not ERR_NONE then), reads are done and
+// both stores are closed; the journal is gone then. Waits for what was not committed never end.
 void journal_close(struct journal *journal, void (*closed)(void *arg, const struct err *err),
                    void *arg);
 
 // The seq that the next journal_append() will give; for bytes that name it.
 int64_t journal_next_seq(const struct journal *journal);
 
-// Appends one event; bytes are copied, and begin with {"seq":<journal_next_seq()>,
+// Appends one event; bytes are copied, and begin with {"seq":<journal_next_seq()>, (line breaks
+// between the tokens of the JSON become spaces: events are kept one a line). Returns its seq, or 0
+// once the journal is closing.
 int64_t journal_append(struct journal *journal, int64_t agent, enum event_type type,
                        struct str bytes);
 
@@ -58,7 +61,8 @@ int64_t journal_append(struct journal *journal, int64_t agent, enum event_type t
 void journal_put_agent(struct journal *journal, int64_t num, struct str id, struct str record,
                        bool removed);
 void journal_put_request(struct journal *journal, struct str id, struct str result);
-// The next commit is synced to the disk (spawn, send, approve, merge).
+// The commit of this loop turn is synced to the disk, and with it all before it (spawn, send,
+// approve, merge). Asked for together with what it is for: nothing is committed for it alone.
 void journal_want_sync(struct journal *journal);
 
 // Over JOURNAL_PENDING_BYTES_MAX: whoever would start something new refuses (ERR_STORAGE).
@@ -96,10 +100,10 @@ const struct event *journal_next(const struct journal *journal, int64_t after, b
 // the request is freed. The caller embeds it and keeps it until done.
 struct journal_read {
     // in
-    int64_t agent; // 0: all
-    int64_t after, until;    // for events
-    int64_t before; // for items; see store_read_items(), with `after`
-    size_t limit;   // for items; 0 means events
+    int64_t agent;        // 0: all
+    int64_t after, until; // for events
+    int64_t before;       // for items; see store_read_items(), with `after`
+    size_t limit;         // for items; 0 means events
     void (*done)(struct journal_read *read);
     // out
     struct err err;

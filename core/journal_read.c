@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "core/journal_parts.h"
+
+enum { READ_BYTES_MAX = 256 << 20 }; // pages end long before; one event can be this large
+
+static void run(struct work *work)
+{
+    struct journal_read *read = list_entry(work, struct journal_read, work);
+    struct store *store = read->journal->reader;
+    if (read->err.kind != ERR_NONE)
+        return;
+    if (read->limit)
+        store_read_items(store, read->agent, read->before, read->after, read->limit, &read->out,
+                         &read->more, &read->err);
+    else
+        store_read_events(store, read->agent, read->after, read->until, &read->out, &read->last,
+                          &read->err);
+}
+
+static void done(struct work *work)
+{
+    struct journal_read *read = list_entry(work, struct journal_read, work);
+    struct journal *journal = read->journal;
+    journal->reads--;
+    if (journal->closing)
+        journal_kick(journal);
+    read->done(read); // may free it
+}
+
+void journal_read(struct journal *journal, struct journal_read *read)
+{
+    read->err = (struct err){.kind = ERR_NONE};
+    buf_init(&read->out, READ_BYTES_MAX);
+    read->last = 0;
+    read->more = false;
+    read->journal = journal;
+    read->work = (struct work){.run = run, .done = done};
+    if (journal->closing || !journal->reader)
+        err_set(&read->err, ERR_STORAGE, "the store is closed: the server is ending");
+    journal->reads++;
+    port_work(journal->ports, LANE_READ, &read->work);
+}
+
+void journal_read_release(struct journal_read *read)
+{
+    buf_release(&read->out);
+}
