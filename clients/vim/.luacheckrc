@@ -1,0 +1,4 @@
+-- SPDX-License-Identifier: MIT
+std = 'luajit'
+globals = { 'vim' }
+max_line_length = 120

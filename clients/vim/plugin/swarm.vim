@@ -1,0 +1,33 @@
+" SPDX-License-Identifier: MIT
+" The commands of the swarm client. Everything else is loaded when one of them is used.
+
+if exists('g:loaded_swarm')
+  finish
+endif
+let g:loaded_swarm = 1
+
+if !has('nvim-0.7')
+  function! s:unsupported() abort
+    echohl WarningMsg
+    echomsg 'swarm: this client needs Neovim 0.7.2 or newer for now; a client for Vim comes later'
+    echohl None
+  endfunction
+  command! -nargs=* -range -bang Swarm call s:unsupported()
+  command! -nargs=* -range -bang SwarmNew call s:unsupported()
+  finish
+endif
+
+function! s:complete(lead, line, position) abort
+  return luaeval("require('swarm.commands').complete(_A[1], _A[2], _A[3])", [a:lead, a:line, a:position])
+endfunction
+
+command! -nargs=* -bang -complete=customlist,s:complete Swarm
+      \ call luaeval("require('swarm.commands').swarm(_A)",
+      \   {'arguments': <q-args>, 'modifiers': <q-mods>, 'bang': <bang>0})
+command! -nargs=* -range SwarmNew
+      \ call luaeval("require('swarm.commands').new(_A)",
+      \   {'arguments': <q-args>, 'modifiers': <q-mods>, 'range': [<range>, <line1>, <line2>]})
+
+nnoremap <silent> <Plug>(swarm-dashboard) :<C-u>Swarm<CR>
+nnoremap <silent> <Plug>(swarm-new) :<C-u>SwarmNew<CR>
+xnoremap <silent> <Plug>(swarm-new) :SwarmNew<CR>
