@@ -17,8 +17,8 @@ bool git_start(struct err *err);
 void git_stop(void);
 
 struct repository_info {
-    char *root;     // of the repository that `cwd` is in: its working directory, absolute, real
-    char *base;     // full commit id that `base` (or HEAD) names
+    char *root;      // of the repository that `cwd` is in: its working directory, absolute, real
+    char *base;      // full commit id that `base` (or HEAD) names
     char *base_name; // branch name when the base is one ("main"), else the commit id
 };
 

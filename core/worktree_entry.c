@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "core/worktree_entry.h"
+
+#include "core/folder.h"
+#include "core/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    ENTRY_FILE_MAX = 8192, // bytes of `gitdir` or `locked` that we look at
+    ENTRY_MAKE_TRIES = 8,  // git removes an empty .git/worktrees, perhaps right after we made it
+};
+
+#define MAKING "swarmd is making this worktree\n" // our mark in `locked`
+
+// Real as far as it exists: the folder itself may be gone, or not be there yet.
+static char *real_path(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *parent = slash && slash > path ? mem_dup(str_from(path, (size_t)(slash - path))) : NULL;
+    char *real = parent ? realpath(parent, NULL) : NULL;
+    char *result = real ? mem_format("%s%s", real, slash) : mem_dup(str_of(path));
+    free(real);
+    mem_free(parent);
+    return result;
+}
+
+void entry_init(struct entry *entry, const char *common_folder, const struct worktree_spec *spec)
+{
+    size_t len = strlen(common_folder);
+    const char *slash = len && common_folder[len - 1] == '/' ? "" : "/";
+    char *path = real_path(spec->path);
+    entry->worktrees = mem_format("%s%sworktrees", common_folder, slash);
+    entry->folder = mem_format("%s/%s", entry->worktrees, spec->name);
+    entry->link = mem_format("%s/.git", path);
+    mem_free(path);
+}
+
+void entry_release(struct entry *entry)
+{
+    mem_free(entry->worktrees);
+    mem_free(entry->folder);
+    mem_free(entry->link);
+    *entry = (struct entry){0};
+}
+
+// False when there is no such file.
+static bool read_file(const struct entry *entry, const char *name, struct buf *out)
+{
+    char *path = mem_format("%s/%s", entry->folder, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    mem_free(path);
+    if (fd < 0)
+        return false;
+    if (buf_reserve(out, ENTRY_FILE_MAX)) {
+        ssize_t got;
+        while (out->len < ENTRY_FILE_MAX &&
+               (got = read(fd, out->data + out->len, ENTRY_FILE_MAX - out->len)) > 0)
+            out->len += (size_t)got;
+    }
+    close(fd);
+    return true;
+}
+
+enum entry_state entry_look(const struct entry *entry)
+{
+    if (!folder_exists(entry->folder))
+        return ENTRY_NONE;
+    struct buf link, locked;
+    buf_init(&link, ENTRY_FILE_MAX + 1);
+    buf_init(&locked, ENTRY_FILE_MAX + 1);
+    bool has_link = read_file(entry, "gitdir", &link) && link.len > 0;
+    bool has_lock = read_file(entry, "locked", &locked);
+    // `git worktree lock` leaves an empty file: only the whole mark counts where work can be.
+    bool marked = str_is(buf_str(&locked), MAKING);
+    bool begun = !has_link && (has_lock ? str_starts(STR(MAKING), buf_str(&locked))
+                                        : folder_is_empty(entry->folder));
+    enum entry_state state = begun ? ENTRY_BEGUN : ENTRY_FOREIGN;
+    if (has_link && str_is(str_trim(buf_str(&link)), entry->link))
+        state = marked ? ENTRY_UNFINISHED : ENTRY_OURS;
+    buf_release(&link);
+    buf_release(&locked);
+    return state;
+}
+
+bool entry_is_locked(const struct entry *entry, struct buf *reason)
+{
+    struct buf text;
+    buf_init(&text, ENTRY_FILE_MAX + 1);
+    bool locked = read_file(entry, "locked", &text) && !str_is(buf_str(&text), MAKING);
+    if (locked)
+        buf_add_str(reason, str_trim(buf_str(&text)));
+    buf_release(&text);
+    return locked;
+}
+
+bool entry_write_file(const char *folder, const char *name, const char *text, struct err *err)
+{
+    char *path = mem_format("%s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    size_t len = strlen(text), done = 0;
+    ssize_t put = 0;
+    while (fd >= 0 && done < len && (put = write(fd, text + done, len - done)) > 0)
+        done += (size_t)put;
+    int code = put == 0 && fd >= 0 ? EIO : errno;
+    bool ok = fd >= 0 && done == len;
+    if (fd >= 0 && close(fd) < 0 && ok) {
+        code = errno;
+        ok = false;
+    }
+    if (!ok)
+        err_set_errno(err, ERR_WORKTREE, code, "cannot write %s", path);
+    mem_free(path);
+    return ok;
+}
+
+static bool make_folder(const struct entry *entry, struct err *err)
+{
+    int code = 0;
+    for (int i = 0; i < ENTRY_MAKE_TRIES; i++) {
+        if (mkdir(entry->worktrees, 0777) < 0 && errno != EEXIST)
+            return err_set_errno(err, ERR_WORKTREE, errno, "cannot make %s", entry->worktrees);
+        if (mkdir(entry->folder, 0777) == 0)
+            return true;
+        code = errno;
+        if (code != ENOENT)
+            break;
+    }
+    return err_set_errno(err, ERR_WORKTREE, code, "cannot make %s", entry->folder);
+}
+
+bool entry_make(const struct entry *entry, const char *branch, struct err *err)
+{
+    if (!make_folder(entry, err))
+        return false;
+    char *link = mem_format("%s\n", entry->link);
+    char *head = mem_format("ref: refs/heads/%s\n", branch);
+    bool ok = entry_write_file(entry->folder, "locked", MAKING, err) &&
+              entry_write_file(entry->folder, "gitdir", link, err) &&
+              entry_write_file(entry->folder, "commondir", "../..\n", err) &&
+              entry_write_file(entry->folder, "HEAD", head, err);
+    mem_free(link);
+    mem_free(head);
+    if (!ok) {
+        struct err ignored; // the first error is the one to tell
+        entry_remove(entry, &ignored);
+    }
+    return ok;
+}
+
+bool entry_finish(const struct entry *entry, struct err *err)
+{
+    char *path = mem_format("%s/locked", entry->folder);
+    bool ok =
+        unlink(path) == 0 || err_set_errno(err, ERR_WORKTREE, errno, "cannot remove %s", path);
+    mem_free(path);
+    return ok;
+}
+
+bool entry_remove(const struct entry *entry, struct err *err)
+{
+    bool ok = folder_remove(entry->folder, err);
+    rmdir(entry->worktrees); // as git does when it was the last; fails when it is not
+    return ok;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// What would be lost with a worktree. In doubt there is work: removing asks again then.
+#include "core/folder.h"
+#include "core/mem.h"
+#include "core/repository.h"
+#include "core/worktree.h"
+
+#include <git2.h>
+#include <stdio.h>
+#include <string.h>
+
+static int hide_other(git_revwalk *walk, git_repository *repository, const char *own)
+{
+    git_branch_iterator *branches = NULL;
+    int code = git_branch_iterator_new(&branches, repository, GIT_BRANCH_ALL);
+    git_reference *ref = NULL;
+    git_branch_t type;
+    while (code == 0 && git_branch_next(&ref, &type, branches) == 0) {
+        git_reference *target = NULL; // origin/HEAD is symbolic, and may lead nowhere
+        if (strcmp(git_reference_name(ref), own) != 0 && git_reference_resolve(&target, ref) == 0)
+            code = git_revwalk_hide(walk, git_reference_target(target));
+        git_reference_free(target);
+        git_reference_free(ref);
+    }
+    git_branch_iterator_free(branches);
+    return code;
+}
+
+bool repository_own_commits(git_repository *repository, const char *branch, const git_oid *head,
+                            size_t *count, struct err *err)
+{
+    *count = 0;
+    char *own = mem_format("refs/heads/%s", branch);
+    git_oid tip, id;
+    bool has_tip = git_reference_name_to_id(&tip, repository, own) == 0;
+    git_revwalk *walk = NULL;
+    int code = git_revwalk_new(&walk, repository);
+    if (code == 0 && has_tip)
+        code = git_revwalk_push(walk, &tip);
+    if (code == 0 && head)
+        code = git_revwalk_push(walk, head);
+    if (code == 0)
+        code = hide_other(walk, repository, own);
+    while (code == 0 && *count < COMMITS_COUNTED_MAX && (code = git_revwalk_next(&id, walk)) == 0)
+        ++*count;
+    git_revwalk_free(walk);
+    mem_free(own);
+    return code == 0 || code == GIT_ITEROVER ||
+           git_fail(err, ERR_WORKTREE, "cannot count the commits of %s", branch);
+}
+
+static bool count_files(git_repository *tree, size_t *count, struct err *err)
+{
+    git_status_options options;
+    git_status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
+    options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
+    git_status_list *list = NULL;
+    if (git_status_list_new(&list, tree, &options) < 0)
+        return git_fail(err, ERR_WORKTREE, "cannot tell what changed in %s",
+                        git_repository_workdir(tree));
+    *count = git_status_list_entrycount(list);
+    git_status_list_free(list);
+    return true;
+}
+
+struct work {
+    size_t files, commits;
+    const char *doubt; // why nobody can tell, or NULL
+};
+
+// Only of its own folder: an agent may have put something else in its place.
+static bool look_at_folder(git_repository *repository, const struct worktree_spec *spec,
+                           struct work *work, struct err *err)
+{
+    git_repository *tree = NULL;
+    struct err reason;
+    if (!repository_open(&tree, spec->path, true, &reason)) {
+        if (!folder_is_empty(spec->path))
+            work->doubt = "files in a folder that git cannot read any more";
+        return repository_own_commits(repository, spec->branch, NULL, &work->commits, err);
+    }
+    bool ok = true;
+    git_oid head;
+    if (strcmp(git_repository_commondir(tree), git_repository_commondir(repository)) != 0) {
+        work->doubt = "another repository in its folder";
+    } else {
+        bool has_head = git_reference_name_to_id(&head, tree, "HEAD") == 0;
+        ok = count_files(tree, &work->files, err) &&
+             repository_own_commits(repository, spec->branch,
+                                    has_head && git_repository_head_detached(tree) == 1 ? &head
+                                                                                        : NULL,
+                                    &work->commits, err);
+    }
+    git_repository_free(tree);
+    return ok;
+}
+
+static void describe(const struct work *work, char *what, size_t size)
+{
+    char files[64] = "", commits[96] = "";
+    if (work->files)
+        snprintf(files, sizeof files, "%zu uncommitted file%s", work->files,
+                 work->files == 1 ? "" : "s");
+    if (work->commits)
+        snprintf(commits, sizeof commits, "%zu%s commit%s on no other branch", work->commits,
+                 work->commits == COMMITS_COUNTED_MAX ? " or more" : "",
+                 work->commits == 1 ? " that is" : "s that are");
+    snprintf(what, size, "%s%s%s", work->doubt ? work->doubt : files,
+             (work->doubt || *files) && *commits ? ", " : "", commits);
+}
+
+bool worktree_has_work(const struct worktree_spec *spec, bool *has_work, char *what,
+                       size_t what_size, struct err *err)
+{
+    struct work work = {0};
+    git_repository *repository = NULL;
+    struct err reason;
+    bool there = folder_exists(spec->path), ok = true;
+    if (!repository_open(&repository, spec->repository, true, &reason) &&
+        !repository_open(&repository, spec->path, true, &reason))
+        work.doubt = there ? "files in a folder whose repository is gone" : NULL;
+    else if (there)
+        ok = look_at_folder(repository, spec, &work, err);
+    else
+        ok = repository_own_commits(repository, spec->branch, NULL, &work.commits, err);
+    git_repository_free(repository);
+    if (!ok)
+        return false;
+    *has_work = work.files || work.commits || work.doubt;
+    describe(&work, what, what_size);
+    return true;
+}
