@@ -49,7 +49,9 @@ bool worktree_has_work(const struct worktree_spec *spec, bool *has_work, char *w
                        size_t what_size, struct err *err);
 
 // Removes the folder, the entry and the branch. Missing parts are no error. Never follows a
-// symlink out of the folder.
+// symlink out of the folder. ERR_WORKTREE when a person has locked the worktree, or when the
+// repository itself is in the folder. A branch that is checked out elsewhere, and a worktree that
+// the person has moved, are theirs by now and stay.
 bool worktree_remove(const struct worktree_spec *spec, struct err *err);
 
 #endif

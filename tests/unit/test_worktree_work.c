@@ -61,6 +61,23 @@ static void removes_with_work(void **state)
     assert_string_equal(worktree_test_git_folder(repository), before);
 }
 
+static void forgets_what_push_wrote(void **state)
+{
+    (void)state;
+    const char *repository = git_test_repository("pushed"), *bare = git_test_path("bare.git");
+    sh("git init -q --bare '%s' && git -C '%s' remote add origin '%s'", bare, repository, bare);
+    struct worktree_spec spec = worktree_test_spec(repository, "pushed");
+    worktree_test_add(&spec);
+    sh("cd '%s' && git commit -q --allow-empty -m work", spec.path);
+    assert_string_equal(worktree_test_work(&spec), "1 commit that is on no other branch");
+    sh("cd '%s' && git push -q -u origin swarm/pushed && git config branch.swarm/pushed.merge",
+       spec.path);
+    assert_string_equal(worktree_test_work(&spec), "");
+    worktree_test_remove(&spec);
+    assert_false(sh_succeeds("git -C '%s' config --get-regexp 'branch.*'", repository));
+    assert_string_equal(sh_output("git -C '%s' config remote.origin.url", repository), bare);
+}
+
 static void folder_deleted_by_hand(void **state)
 {
     (void)state;
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test(nothing_to_lose),
         cmocka_unit_test(counts_files_and_commits),
         cmocka_unit_test(removes_with_work),
+        cmocka_unit_test(forgets_what_push_wrote),
         cmocka_unit_test(folder_deleted_by_hand),
         cmocka_unit_test(doubt_is_work),
         cmocka_unit_test(locked_ones_stay),
