@@ -74,7 +74,7 @@ static void forgets_what_push_wrote(void **state)
        spec.path);
     assert_string_equal(worktree_test_work(&spec), "");
     worktree_test_remove(&spec);
-    assert_false(sh_succeeds("git -C '%s' config --get-regexp 'branch.*'", repository));
+    assert_false(sh_succeeds("git -C '%s' config --local --get-regexp '^branch'", repository));
     assert_string_equal(sh_output("git -C '%s' config remote.origin.url", repository), bare);
 }
 
