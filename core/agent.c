@@ -120,13 +120,12 @@ bool agent_enter(struct agent *agent, enum agent_cause cause, struct err *err)
     if (!agent_may(agent, cause, err) || !state_next(agent->state, cause, &next))
         return false;
     struct swarm *swarm = agent->swarm;
-    if (state_is_active(agent->state))
-        swarm->active--;
+    swarm->active -= state_is_active(agent->state);
+    swarm->queued -= agent->state == STATE_QUEUED;
     agent->state = next;
-    if (state_is_active(next))
-        swarm->active++;
-    else
-        swarm_schedule(swarm);
+    swarm->active += state_is_active(next);
+    swarm->queued += next == STATE_QUEUED;
+    swarm_schedule(swarm);
     agent_publish(agent);
     return true;
 }

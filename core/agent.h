@@ -91,7 +91,7 @@ struct backend;
 struct agent {
     struct swarm *swarm;
     struct list node;      // in the swarm's list, by age
-    struct list by_change; // newest change last: see swarm_changed_after()
+    struct list by_change; // newest change last: see swarm_changed_last()
     uint64_t changed;
     // Of the newest agent_publish(): its event's seq, and what `changed` became by it. Readers
     // leave out what is not committed, and what the event has already told.

@@ -34,7 +34,8 @@ static void place(struct deferred *deferred)
     struct err ignored;
     list_for_each_safe(node, &swarm->agents)
     {
-        if (swarm->closing || swarm->active >= (size_t)swarm->setup.config->max_active)
+        bool full = swarm->active >= (size_t)swarm->setup.config->max_active;
+        if (swarm->closing || full || swarm->queued == 0)
             return;
         struct agent *agent = list_entry(node, struct agent, node);
         if (agent->state != STATE_QUEUED || agent->setup || agent->turn || agent->removing)
@@ -82,8 +83,6 @@ bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct e
     swarm_index_add(swarm, agent);
     list_append(&swarm->by_change, &agent->by_change);
     agent->changed = ++swarm->change;
-    if (state_is_active(agent->state))
-        swarm->active++;
     if (agent->removing) {
         setup_remove(agent, NULL);
         return true;
@@ -157,7 +156,8 @@ void swarm_destroy(struct swarm *swarm)
     for (size_t i = 0; i < swarm->slot_count; i++)
         mem_free(swarm->slots[i]);
     mem_free(swarm->slots);
-    mem_free(swarm->index);
+    mem_free(swarm->by_num);
+    mem_free(swarm->by_id);
     if (swarm->close_timer)
         swarm->setup.ports->ops->timer_free(swarm->close_timer);
     list_remove(&swarm->tell.node);
@@ -212,12 +212,7 @@ void swarm_count(const struct swarm *swarm, struct swarm_counts *out)
 {
     out->agents = swarm->agent_count;
     out->active = swarm->active;
-    out->queued = 0;
-    list_for_each(node, &swarm->agents)
-    {
-        if (list_entry(node, struct agent, node)->state == STATE_QUEUED)
-            out->queued++;
-    }
+    out->queued = swarm->queued;
 }
 
 struct agent *swarm_changed_last(struct swarm *swarm)

@@ -17,13 +17,13 @@ struct swarm {
     struct list by_change; // struct agent
     struct list live;      // struct live_item, by change
     struct list watchers;
-    struct deferred tell;  // the watchers
-    struct deferred place; // hand out places
-    uint64_t change;       // counts up; numbers of agent->changed and live->changed
-    struct agent **index;  // open addressing by num; size is a power of two
+    struct deferred tell;           // the watchers
+    struct deferred place;          // hand out places
+    uint64_t change;                // counts up; numbers of agent->changed and live->changed
+    struct agent **by_num, **by_id; // sorted
     size_t index_size, agent_count;
     int64_t last_agent;
-    size_t active; // agents that hold a place
+    size_t active, queued; // agents that hold a place, and that wait for one
     struct live_slot **slots;
     size_t slot_count;
     struct buf event; // scratch of the event being written
