@@ -27,6 +27,7 @@ struct openai_tool_call {
     int64_t server_index; // -1: the server gave none
     char *id;             // as the server has it, or NULL
     bool begun;           // the sink knows it
+    unsigned index;       // then: by which number
     struct buf held;      // arguments before that
     struct text_join join;
 };
@@ -41,6 +42,7 @@ struct openai_stream {
     struct text_join text, reasoning;
     struct openai_tool_call *calls;
     size_t call_count;
+    unsigned begun_count;
     bool any_event; // one was seen
     bool finished;  // a finish_reason was seen
     bool refused;   // the model sent a refusal

@@ -82,7 +82,6 @@ static void send_input(struct openai_stream *stream, unsigned index, struct str 
 
 static void begin(struct openai_stream *stream, struct openai_tool_call *call, struct str name)
 {
-    unsigned index = (unsigned)(call - stream->calls);
     if (call->id && id_is_taken(stream, call)) {
         mem_free(call->id);
         call->id = NULL;
@@ -90,9 +89,10 @@ static void begin(struct openai_stream *stream, struct openai_tool_call *call, s
     if (!call->id)
         call->id = made_up_id();
     call->begun = true;
-    stream->sink->tool_begin(stream->arg, index, str_of(call->id), name);
+    call->index = stream->begun_count++; // a call may wait for its name while the next has one
+    stream->sink->tool_begin(stream->arg, call->index, str_of(call->id), name);
     if (call->held.len && !stream->stopped)
-        send_input(stream, index, buf_str(&call->held));
+        send_input(stream, call->index, buf_str(&call->held));
     buf_release(&call->held);
 }
 
@@ -104,8 +104,9 @@ static void hold_input(struct openai_stream *stream, unsigned index, struct str 
 static void take_arguments(struct openai_stream *stream, struct openai_tool_call *call,
                            const struct json *arguments, bool smuggled)
 {
+    unsigned place = (unsigned)(call - stream->calls);
     struct openai_text to = {&call->join, call->begun ? send_input : hold_input,
-                             (unsigned)(call - stream->calls), smuggled};
+                             call->begun ? call->index : place, smuggled};
     if (!arguments)
         return;
     if (arguments->type == JSON_STRING) {
@@ -165,7 +166,7 @@ bool openai_tools_end(struct openai_stream *stream, struct err *err)
         struct buf rest;
         buf_init(&rest, 16);
         text_join_end(&call->join, &rest);
-        send_input(stream, (unsigned)i, buf_str(&rest));
+        send_input(stream, call->index, buf_str(&rest));
         buf_release(&rest);
     }
     return true;
@@ -179,5 +180,5 @@ void openai_tools_release(struct openai_stream *stream)
     }
     mem_free(stream->calls);
     stream->calls = NULL;
-    stream->call_count = 0;
+    stream->call_count = stream->begun_count = 0;
 }
