@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Any file is read, or refused with a message that begins with its path.
+#include "tests/fuzz/fuzz.h"
+
 #include "transports/config_file.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const struct str fuzz_corpus[] = {
+    STR("model: lab/qwen3:32b\nmode: edit\nmax_active: 3\nstep_limit: 7\nturn_idle_seconds: 60\n"
+        "providers:\n  lab: {kind: openai-chat, base_url: \"https://lab.example:8443/v1/\", "
+        "api_key_env: LAB_KEY}\n  openai: {api_key_env: WORK_KEY}\n"),
+    STR("# a comment\n---\nmode: 'full'\nstall_seconds: 5\nproviders:\n  local:\n    base_url: >-\n"
+        "      http://127.0.0.1:1/v1\n...\n"),
+    STR("a: &x [1, 2, *x]\n? complex\n: !!str |\n  text\n"),
+    STR("{mode: ask, mode: edit, max_active: -1, providers: null}"),
+    STR_NONE,
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: MIT
 // Framing, classification and envelopes of arbitrary bytes. The first byte says into how large
 // pieces the rest is cut; the outcome must not depend on it.
+#include "tests/fuzz/fuzz.h"
+
 #include "core/arena.h"
 #include "lsp/frame.h"
 #include "lsp/rpc.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const struct str fuzz_corpus[] = {
+    STR("\x03"
+        "Content-Length: 38\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"initialized\"}"
+        "Content-Type: application/vscode-jsonrpc; charset=utf8\r\nContent-Length: 4\r\n\r\nnull"),
+    STR("\x10"
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"shutdown\"}\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":null}\r\n\n{\"jsonrpc\":\"2.0\",\"id\":7,"
+        "\"error\":{\"code\":-32601,\"message\":\"no\"}}"),
+    STR("\x01"
+        "garbage\r\nContent-Length: 2\r\n\r\n{}Content-Length: 99999999999\r\n\r\n{"),
+    STR("\xff"
+        "content-length:2\r\nContent-Type: x; charset=latin1\r\n\r\n[]"),
+    STR_NONE,
+};
 
 static void handle(struct arena *arena, struct str body)
 {

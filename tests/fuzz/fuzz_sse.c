@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The same stream whole and cut must give the same events. The first byte says how it is cut.
+#include "tests/fuzz/fuzz.h"
+
 #include "core/buf.h"
 #include "transports/sse.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const struct str fuzz_corpus[] = {
+    STR("\x02"
+        "data: one\n\nevent: named\ndata: two\ndata:  lines\nid: 7\n\n: comment\n\n"),
+    STR("\x07"
+        "\xef\xbb\xbf"
+        "data:a\r\n\r\ndata:b\r\rretry: 10\nid: x\0y\ndata\n\nunknown: z\n\n"),
+    STR("\x1f"
+        "event: only a name\n\ndata: no end"),
+    STR_NONE,
+};
 
 static bool on_event(void *arg, const struct sse_event *event)
 {
