@@ -41,13 +41,14 @@ function M.server()
   if vim.fn.executable('swarmd') == 1 then
     return { 'swarmd' }
   end
-  local built = vim.fn.fnamemodify(plugin_root() .. '/../../build/release/bin/swarmd', ':p')
+  local tree = vim.fn.fnamemodify(plugin_root(), ':h:h')
+  local built = tree .. '/build/release/bin/swarmd'
   if vim.fn.executable(built) == 1 then
     return { built }
   end
   return nil,
     'swarmd was not found: put it on PATH, or set g:swarm_server to its path, or build it in '
-      .. vim.fn.fnamemodify(plugin_root() .. '/../..', ':p:~')
+      .. vim.fn.fnamemodify(tree, ':~')
       .. ' with: cmake --preset release && cmake --build --preset release'
 end
 

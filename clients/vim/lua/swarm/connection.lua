@@ -12,6 +12,7 @@ local M = {}
 
 local ANSWER_LIMIT = 10000 -- ms without an answer to `initialize`, after which that is said
 local STDERR_TAIL = 4096 -- bytes of the server's stderr in which its last line is looked for
+local STDERR_SHOWN = 200 -- bytes of that line
 
 -- session: { rpc, ready, ending, waiting = { send functions }, pending = { callbacks }, stderr }
 local session
@@ -49,11 +50,12 @@ local function last_line(path)
     last = line
   end
   file:close()
-  return last
+  return last and last:sub(1, STDERR_SHOWN)
 end
 
 local function ended(which, code, signal)
   local how = signal ~= 0 and 'was ended by signal ' .. signal or 'ended with exit code ' .. code
+  how = 'the server ' .. how
   local last = last_line(which.stderr)
   os.remove(which.stderr)
   if session == which then
@@ -63,11 +65,11 @@ local function ended(which, code, signal)
     return
   end
   local reason = how .. (last and ': ' .. last or '')
-  util.notify('the server ' .. reason .. '\nThe next swarm command starts it again.', 'error')
+  util.notify(reason .. '. The next command starts it again.', 'error')
   local pending = which.pending
   which.pending = {}
   for _, callback in pairs(pending) do
-    callback({ ended = true, message = 'the server ' .. reason })
+    callback({ ended = true, message = reason })
   end
   event.emit('exit', reason)
 end

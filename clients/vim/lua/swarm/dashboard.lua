@@ -32,7 +32,7 @@ end
 
 local function status()
   if problem then
-    return 'The server ' .. util.one_line(problem) .. '. R starts it again.'
+    return util.one_line(problem) .. '. R tries again.'
   elseif not state.loaded then
     return 'Asking the server …'
   end

@@ -3,7 +3,7 @@
 --
 --   ready ()             the server answered `initialize`
 --   events (list)        a batch came from the server; for state.lua
---   exit (reason)        the server ended, without being asked to
+--   exit (reason)        the server ended without being asked to; the reason is a clause of its own
 --   agent (agent, old)   a snapshot came; old is nil for a new agent
 --   removed (id)         an agent is gone
 --   agents ()            the whole list was read anew

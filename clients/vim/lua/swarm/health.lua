@@ -2,7 +2,7 @@
 -- :checkhealth swarm
 local M = {}
 
-local health = vim.health
+local health = vim.health or require('health') -- the latter in Neovim 0.7
 local start = health.start or health.report_start
 local ok = health.ok or health.report_ok
 local warn = health.warn or health.report_warn

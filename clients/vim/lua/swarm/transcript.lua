@@ -34,12 +34,20 @@ local function following_windows(buffer)
   end, view.windows(buffer))
 end
 
+-- Where a fold has taken lines away, the end comes back to the bottom.
+local function fill_window()
+  if vim.fn.winline() < vim.fn.winheight(0) and vim.fn.line('w0') > 1 then
+    vim.cmd('normal! zb')
+  end
+end
+
 local function to_end(windows, buffer)
   local count = api.nvim_buf_line_count(buffer)
   for _, window in ipairs(windows) do
     -- Also when the cursor has moved along with its text: only this scrolls a window that is not
     -- the current one.
     api.nvim_win_set_cursor(window, { count, 0 })
+    api.nvim_win_call(window, fill_window)
   end
 end
 
@@ -97,7 +105,7 @@ local function load(self)
   connection.request('swarm/transcript', { agentId = self.id, limit = config.get('page') }, function(err, result)
     self.loading = false
     if err then
-      self.problem = err.ended and err.message:gsub('^the server ', '') or nil
+      self.problem = err.ended and err.message or nil
       util.report(err, 'the transcript of ' .. self.id)
       self.flush()
       return

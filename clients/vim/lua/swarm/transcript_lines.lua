@@ -67,7 +67,7 @@ function M.foot(agent, problem, queue)
   local result = { lines = {}, marks = {} }
   if problem then
     add(result, '')
-    add(result, '✗ the server ' .. util.one_line(problem), 'SwarmFailed')
+    add(result, '✗ ' .. util.one_line(problem), 'SwarmFailed')
     return result
   elseif not agent then
     return result

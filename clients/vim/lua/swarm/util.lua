@@ -6,9 +6,12 @@ M.uv = vim.uv or vim.loop
 
 local levels = { error = vim.log.levels.ERROR, warning = vim.log.levels.WARN, info = vim.log.levels.INFO }
 
---- A message to the person. level: info (default), warning, error.
+--- A message to the person. level: info (default), warning, error. It is shown by itself, and not
+--- as an error of the command or autocommand that runs now.
 function M.notify(text, level)
-  vim.notify('swarm: ' .. text, levels[level or 'info'])
+  vim.schedule(function()
+    vim.notify('swarm: ' .. text, levels[level or 'info'])
+  end)
 end
 
 --- Shows why a request failed. An end of the server was already reported once.
