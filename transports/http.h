@@ -50,8 +50,9 @@ struct http_sink {
     void (*ended)(void *arg, const struct http_answer *answer, const struct err *err);
 };
 
-struct http_stats { // since http_create()
-    int64_t requests, connections;
+struct http_stats {
+    int64_t requests, connections; // since http_create()
+    int active;                    // not ended yet, those let go of included
 };
 
 struct http *http_create(struct loop *loop);

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+#include "transports/http_internal.h"
+
+#include "core/mem.h"
+#include "transports/loop.h"
+
+#include <stdlib.h>
+
+// --- requests
+
+void http_request_free(struct http_request *request)
+{
+    struct http *http = request->http;
+    list_remove(&request->node);
+    http->stats.active--;
+    if (request->host->scout == request) {
+        request->host->scout = NULL;
+        http_settle_soon(http);
+    }
+    http_easy_remove(request);
+    curl_slist_free_all(request->headers);
+    buf_release(&request->error_body);
+    mem_free(request->url);
+    mem_free(request->body);
+    mem_free(request);
+}
+
+void http_request_end(struct http_request *request, const struct err *err)
+{
+    struct http_sink sink = request->sink;
+    void *arg = request->arg;
+    bool silent = request->dropped;
+    struct http_answer answer = {
+        .status = http_easy_status(request),
+        .retry_after_ms = request->retry_after_ms,
+    };
+    struct buf error_body = request->error_body;
+    buf_init(&request->error_body, 0);
+    http_request_free(request);
+    answer.error_body = buf_str(&error_body);
+    if (!silent)
+        sink.ended(arg, &answer, err);
+    buf_release(&error_body);
+}
+
+static struct curl_slist *copy_headers(const char *const *headers)
+{
+    // "Expect: 100-continue" would cost a round trip for each large body.
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    for (; headers && *headers; headers++) {
+        struct curl_slist *longer = curl_slist_append(list, *headers);
+        if (!longer)
+            break;
+        list = longer;
+    }
+    return list;
+}
+
+static void begin_start(struct http *http);
+
+struct http_request *http_start(struct http *http, const struct http_spec *spec,
+                                const struct http_sink *sink, void *arg)
+{
+    struct http_request *request = mem_new(sizeof(*request));
+    request->http = http;
+    request->host = http_host_of(http, spec->url);
+    request->sink = *sink;
+    request->arg = arg;
+    request->url = mem_dup(spec->url);
+    request->body = spec->body;
+    request->body_len = spec->body_len;
+    request->headers = copy_headers(spec->headers);
+    request->stall_ms = spec->stall_ms;
+    request->retry_after_ms = -1;
+    buf_init(&request->error_body, HTTP_ERROR_BODY_MAX);
+    list_append(&http->waiting, &request->node);
+    http->stats.requests++;
+    http->stats.active++;
+    if (http->state == HTTP_NEW)
+        begin_start(http);
+    else
+        http_settle_soon(http);
+    return request;
+}
+
+void http_cancel(struct http_request *request)
+{
+    struct http *http = request->http;
+    request->dropped = true;
+    if (!http->in_curl) {
+        http_request_free(request);
+        return;
+    }
+    list_remove(&request->node);
+    list_append(&http->dropped, &request->node);
+    http_settle_soon(http);
+}
+
+void http_let_go(struct http_request *request)
+{
+    struct http *http = request->http;
+    if (!request->begun) {
+        http_cancel(request);
+        return;
+    }
+    request->dropped = true;
+    request->lingering = true;
+    request->added_at = port_mono_ms(http->ports);
+    http_scan_for(http, HTTP_LINGER_MS);
+}
+
+struct http_stats http_stats(const struct http *http)
+{
+    return http->stats;
+}
+
+// --- settling: what must not happen while curl is on the stack
+
+static void fail_all_waiting(struct http *http)
+{
+    struct list failed;
+    list_init(&failed);
+    while (!list_empty(&http->waiting)) {
+        struct list *node = http->waiting.next;
+        list_remove(node);
+        list_append(&failed, node);
+    }
+    while (!list_empty(&failed))
+        http_request_end(list_entry(failed.next, struct http_request, node), &http->start_err);
+}
+
+static void tear_down(struct http *http);
+
+void http_settle(struct http *http)
+{
+    while (!list_empty(&http->dropped))
+        http_request_free(list_entry(http->dropped.next, struct http_request, node));
+    if (http->state == HTTP_STARTING)
+        return;
+    if (http->closing)
+        tear_down(http);
+    else if (http->state == HTTP_FAILED)
+        fail_all_waiting(http);
+    else if (http->state == HTTP_READY) {
+        if (http->reroute)
+            http_reroute(http);
+        http_add_waiting(http);
+    }
+}
+
+static void on_settle(struct deferred *deferred)
+{
+    http_settle(list_entry(deferred, struct http, settle));
+}
+
+void http_settle_soon(struct http *http)
+{
+    if (http->state != HTTP_STARTING)
+        port_defer(http->ports, &http->settle);
+}
+
+// --- the start of curl, off the loop
+
+static bool start_share(struct http *http)
+{
+    http->share = curl_share_init();
+    return http->share &&
+           curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK &&
+           curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
+               CURLSHE_OK;
+}
+
+static void start_run(struct work *work)
+{
+    struct http *http = list_entry(work, struct http, start);
+    CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    http->global = code == CURLE_OK;
+    if (!http->global) {
+        err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: %s",
+                curl_easy_strerror(code));
+        return;
+    }
+    bool ok = start_share(http);
+    for (int kind = 0; ok && kind < HTTP_MULTI_COUNT; kind++)
+        ok = http_multi_init(&http->multis[kind], http, (enum http_multi_kind)kind);
+    if (!ok)
+        err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: no memory");
+}
+
+static void start_done(struct work *work)
+{
+    struct http *http = list_entry(work, struct http, start);
+    http->state = http->start_err.kind == ERR_NONE ? HTTP_READY : HTTP_FAILED;
+    http_settle(http);
+}
+
+static void begin_start(struct http *http)
+{
+    http->state = HTTP_STARTING;
+    http->start = (struct work){.run = start_run, .done = start_done};
+    port_work(http->ports, LANE_FILES, &http->start);
+}
+
+// --- life
+
+static char *ca_bundle_of_environment(void)
+{
+    const char *path = getenv("CURL_CA_BUNDLE");
+    if (!path || !*path)
+        path = getenv("SSL_CERT_FILE");
+    return path && *path ? mem_dup(str_of(path)) : NULL;
+}
+
+struct http *http_create(struct loop *loop)
+{
+    struct http *http = mem_new(sizeof(*http));
+    http->ports = loop_ports(loop);
+    http->uv = loop_uv(loop);
+    http->ca_bundle = ca_bundle_of_environment();
+    list_init(&http->waiting);
+    list_init(&http->active);
+    list_init(&http->dropped);
+    list_init(&http->hosts);
+    list_init(&http->settle.node);
+    http->settle.fn = on_settle;
+    uv_timer_init(http->uv, &http->scan_timer);
+    http->scan_timer.data = http;
+    http->handles = 1;
+    for (int kind = 0; kind < HTTP_MULTI_COUNT; kind++) {
+        uv_timer_init(http->uv, &http->multis[kind].timer);
+        http->multis[kind].timer.data = &http->multis[kind];
+        http->handles++;
+    }
+    return http;
+}
+
+static void free_list(struct list *requests)
+{
+    while (!list_empty(requests))
+        http_request_free(list_entry(requests->next, struct http_request, node));
+}
+
+// With the last of our handles everything is off the loop.
+void http_handle_closed(struct http *http)
+{
+    if (--http->handles)
+        return;
+    void (*closed)(void *arg) = http->closed;
+    void *arg = http->closed_arg;
+    if (http->global)
+        curl_global_cleanup();
+    while (!list_empty(&http->hosts)) {
+        struct http_host *host = list_entry(http->hosts.next, struct http_host, node);
+        list_remove(&host->node);
+        mem_free(host);
+    }
+    mem_free(http->ca_bundle);
+    mem_free(http);
+    if (closed)
+        closed(arg);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    http_handle_closed(handle->data);
+}
+
+static void tear_down(struct http *http)
+{
+    http->closing = false; // once
+    free_list(&http->waiting);
+    free_list(&http->active);
+    free_list(&http->dropped);
+    list_remove(&http->settle.node); // freeing a scout has asked for it
+    while (http->pool_count)
+        curl_easy_cleanup(http->pool[--http->pool_count]);
+    for (int kind = 0; kind < HTTP_MULTI_COUNT; kind++) {
+        http_multi_release(&http->multis[kind]);
+        http->multis[kind].timer.data = http;
+        uv_close((uv_handle_t *)&http->multis[kind].timer, on_handle_closed);
+    }
+    if (http->share)
+        curl_share_cleanup(http->share);
+    uv_close((uv_handle_t *)&http->scan_timer, on_handle_closed);
+}
+
+void http_close(struct http *http, void (*closed)(void *arg), void *arg)
+{
+    struct list *lists[] = {&http->waiting, &http->active};
+    http->closing = true;
+    http->closed = closed;
+    http->closed_arg = arg;
+    for (size_t i = 0; i < 2; i++) // no callback from now on, also when curl is on the stack
+        list_for_each(node, lists[i]) list_entry(node, struct http_request, node)->dropped = true;
+    http_settle_soon(http);
+}
