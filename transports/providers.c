@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "transports/providers.h"
+
+#include "core/mem.h"
+#include "transports/config_file.h"
+#include "transports/demo.h"
+#include "transports/http.h"
+#include "transports/loop.h"
+#include "transports/openai_chat.h"
+
+#include <stdlib.h>
+
+struct providers {
+    const struct ports *ports;
+    struct http *http;
+    const struct config *config;
+    struct provider *made[CONFIG_PROVIDERS_MAX]; // in the configuration's order
+};
+
+struct providers *providers_create(struct loop *loop, struct http *http,
+                                   const struct config *config)
+{
+    struct providers *providers = mem_new(sizeof(*providers));
+    providers->ports = loop_ports(loop);
+    providers->http = http;
+    providers->config = config;
+    return providers;
+}
+
+// The environment's demo pace; what is no number is the default one.
+static int64_t demo_delay(void)
+{
+    const char *text = getenv("SWARMD_DEMO_DELAY_MS");
+    char *end = NULL;
+    long ms = text && *text ? strtol(text, &end, 10) : DEMO_DELAY_MS;
+    if (end && (*end || ms < 0 || ms > DEMO_DELAY_MAX_MS))
+        return DEMO_DELAY_MS;
+    return ms;
+}
+
+// HTTP would end the header line at a line break.
+static bool is_header_value(const char *key)
+{
+    for (; *key; key++)
+        if ((unsigned char)*key <= ' ' || *key == 0x7f)
+            return false;
+    return true;
+}
+
+static struct provider *make_chat(struct providers *providers, const struct provider_config *config,
+                                  struct err *err)
+{
+    const char *key = config->api_key_env ? getenv(config->api_key_env) : NULL;
+    if (config->api_key_env && (!key || !*key)) {
+        err_set(err, ERR_AUTH,
+                "provider '%s' has no key: set the environment variable %s and start swarmd again",
+                config->name, config->api_key_env);
+        return NULL;
+    }
+    if (key && !is_header_value(key)) {
+        err_set(err, ERR_AUTH, "provider '%s': the key in %s has a space or a line break in it",
+                config->name, config->api_key_env);
+        return NULL;
+    }
+    struct openai_chat_spec spec = {.name = str_of(config->name),
+                                    .base_url = str_of(config->base_url),
+                                    .api_key = str_of(key),
+                                    .api_key_env = str_of(config->api_key_env),
+                                    .stall_ms = (int64_t)providers->config->stall_s * 1000};
+    return openai_chat_create(providers->ports, providers->http, &spec);
+}
+
+static struct provider *find(void *ctx, struct str name, struct err *err)
+{
+    struct providers *providers = ctx;
+    const struct provider_config *config = config_provider(providers->config, name);
+    if (!config) {
+        char names[256];
+        config_provider_names(providers->config, names, sizeof(names));
+        err_set(err, ERR_CONFIG, "no provider is called '%.*s'; there are %s",
+                (int)(name.len < 64 ? name.len : 64), name.len ? name.data : "", names);
+        return NULL;
+    }
+    struct provider **made = &providers->made[config - providers->config->providers];
+    if (*made)
+        return *made;
+    switch (config->kind) {
+    case PROVIDER_DEMO:
+        *made = demo_create(providers->ports, name, demo_delay());
+        break;
+    case PROVIDER_OPENAI_CHAT:
+        *made = make_chat(providers, config, err);
+        break;
+    }
+    return *made;
+}
+
+struct provider_port providers_port(struct providers *providers)
+{
+    return (struct provider_port){providers, find};
+}
+
+void providers_destroy(struct providers *providers)
+{
+    if (!providers)
+        return;
+    for (size_t i = 0; i < providers->config->provider_count; i++) {
+        if (!providers->made[i])
+            continue;
+        if (providers->config->providers[i].kind == PROVIDER_DEMO)
+            demo_destroy(providers->made[i]);
+        else
+            openai_chat_destroy(providers->made[i]);
+    }
+    mem_free(providers);
+}
