@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// What an editor sends along with a task ({uri, range?, text?}), as text for the first message.
+#ifndef SWARMD_LSP_CONTEXT_H
+#define SWARMD_LSP_CONTEXT_H
+
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/json.h"
+
+#include <stdbool.h>
+
+enum { CONTEXT_MAX = 1 << 20 }; // bytes of all of it
+
+void context_init(struct buf *out);
+
+// Reads params.context; absent gives nothing. ERR_PARAMS names the entry and what it takes.
+bool context_read(const struct json *params, struct buf *out, struct err *err);
+
+#endif
