@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// A method being called, and a call that is answered later.
+//
+// A handler answers with call_begin() and call_end(), or call_fail(), or takes a struct pending.
+// A call that came as a notification is answered nothing; its failure is shown to the person.
+#ifndef SWARMD_LSP_CALL_H
+#define SWARMD_LSP_CALL_H
+
+#include "core/json.h"
+#include "core/swarm.h"
+#include "lsp/rpc.h"
+#include "lsp/session.h"
+
+#include <stdbool.h>
+
+struct call {
+    struct session *session;
+    struct swarm *swarm;       // never NULL for a method that needs it
+    struct rpc_id id;          // kind RPC_ID_NONE: a notification
+    const struct json *params; // an object, or NULL
+    struct outgoing out;
+};
+
+struct json_writer *call_begin(struct call *call); // write the result to it
+void call_end(struct call *call);
+void call_fail(struct call *call, const struct err *err);
+
+// Kept until op.done or read.done, which come for certain, also when the connection is gone by
+// then (session is NULL, and nobody is answered).
+struct pending {
+    struct list node; // in session->pending
+    struct session *session;
+    struct rpc_id id;
+    bool can_be_left; // $/cancelRequest may answer it at once: it changes nothing
+    bool shows_agent; // the result is made of op.agent; it may have been removed meanwhile
+    // Writes the result, as one value.
+    void (*result)(struct pending *pending, struct json_writer *json);
+    struct swarm_op op;
+    struct journal_read read;
+    int64_t seq;  // for `result`
+    bool forward; // swarm/transcript: read with `after`
+    char *agent_id;
+};
+
+// NULL when there are too many already; the call is answered then. op.done and read.done are set.
+struct pending *pending_new(struct call *call,
+                            void (*result)(struct pending *pending, struct json_writer *json));
+// The client does not wait for it any more: RPC_CANCELLED. False when it is too late for that.
+bool pending_cancel(struct session *session, const struct rpc_id *id);
+void pending_leave_all(struct session *session); // the connection is gone
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "lsp/methods.h"
+
+static const struct method methods[] = {
+    {"initialize", method_initialize, METHOD_REQUEST},
+    {"shutdown", method_shutdown, METHOD_REQUEST},
+    {"exit", method_exit, METHOD_NOTIFICATION},
+    {"$/cancelRequest", method_cancel_request, METHOD_NOTIFICATION},
+
+    {"swarm/spawn", method_spawn, METHOD_SWARM | METHOD_REQUEST | METHOD_NOTIFICATION},
+    {"swarm/send", method_send, METHOD_SWARM | METHOD_REQUEST | METHOD_NOTIFICATION},
+    {"swarm/list", method_list, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/get", method_get, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/transcript", method_transcript, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/subscribe", method_subscribe, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/unsubscribe", method_unsubscribe, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/cancel", method_cancel, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/kill", method_kill, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/resume", method_resume, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/remove", method_remove, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/approve", method_approve, METHOD_SWARM | METHOD_REQUEST},
+};
+
+enum { METHOD_COUNT = sizeof(methods) / sizeof(*methods) };
+
+const struct method *method_find(struct str name)
+{
+    for (size_t i = 0; i < METHOD_COUNT; i++) {
+        if (str_is(name, methods[i].name))
+            return &methods[i];
+    }
+    return NULL;
+}
+
+void methods_advertise(struct json_writer *json)
+{
+    json_begin_array(json);
+    for (size_t i = 0; i < METHOD_COUNT; i++) {
+        if (methods[i].flags & METHOD_SWARM)
+            json_put_str(json, str_of(methods[i].name));
+    }
+    json_end_array(json);
+}

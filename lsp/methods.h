@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The table of methods: what is dispatched on is what is advertised.
+#ifndef SWARMD_LSP_METHODS_H
+#define SWARMD_LSP_METHODS_H
+
+#include "core/json.h"
+#include "core/str.h"
+#include "lsp/call.h"
+
+enum method_flags {
+    METHOD_REQUEST = 1,
+    METHOD_NOTIFICATION = 2, // may be one; with METHOD_REQUEST: either
+    METHOD_SWARM = 4,        // waits until the store is loaded; advertised
+};
+
+struct method {
+    const char *name;
+    void (*handle)(struct call *call);
+    unsigned flags;
+};
+
+const struct method *method_find(struct str name); // NULL when unknown
+void methods_advertise(struct json_writer *json);  // an array of names
+
+// methods_base.c
+void method_initialize(struct call *call);
+void method_shutdown(struct call *call);
+void method_exit(struct call *call);
+void method_cancel_request(struct call *call);
+
+// methods_spawn.c
+void method_spawn(struct call *call);
+void method_send(struct call *call);
+
+// methods_agent.c
+void method_list(struct call *call);
+void method_get(struct call *call);
+void method_transcript(struct call *call);
+void method_cancel(struct call *call);
+void method_kill(struct call *call);
+void method_resume(struct call *call);
+void method_remove(struct call *call);
+
+// methods_approve.c
+void method_approve(struct call *call);
+
+// methods_watch.c
+void method_subscribe(struct call *call);
+void method_unsubscribe(struct call *call);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "lsp/server.h"
+
+#include "core/mem.h"
+#include "lsp/server_parts.h"
+#include "lsp/session.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void on_closed_later(struct deferred *deferred)
+{
+    struct server *server = list_entry(deferred, struct server, closed_later);
+    void (*closed)(void *arg) = server->closed;
+    void *arg = server->arg;
+    mem_free(server->working_folder);
+    mem_free(server);
+    closed(arg);
+}
+
+struct server *server_create(const struct server_setup *setup)
+{
+    struct server *server = mem_new(sizeof(*server));
+    server->loop = setup->loop;
+    server->ports = setup->ports;
+    server->ended = setup->ended;
+    server->arg = setup->arg;
+    server->failure.kind = ERR_NONE;
+    list_init(&server->sessions);
+    list_init(&server->closed_later.node);
+    server->closed_later.fn = on_closed_later;
+    char *folder = getcwd(NULL, 0);
+    if (folder)
+        server->working_folder = mem_dup(str_of(folder));
+    free(folder);
+    return server;
+}
+
+bool server_connect(struct server *server, int in_fd, int out_fd, struct err *err)
+{
+    struct session *session = session_create(server, in_fd, out_fd, err);
+    if (!session)
+        return false;
+    list_append(&server->sessions, &session->node);
+    return true;
+}
+
+// --- what happens in the swarm ---
+
+static void on_changed(struct swarm_watcher *watcher)
+{
+    struct server *server = list_entry(watcher, struct server, swarm_watcher);
+    list_for_each(node, &server->sessions)
+        session_swarm_changed(list_entry(node, struct session, node));
+}
+
+static void on_committed(struct journal_watcher *watcher)
+{
+    struct server *server = list_entry(watcher, struct server, journal_watcher);
+    list_for_each(node, &server->sessions)
+        session_committed(list_entry(node, struct session, node));
+}
+
+static void on_commit_failed(struct journal_watcher *watcher, const struct err *err)
+{
+    struct server *server = list_entry(watcher, struct server, journal_watcher);
+    list_for_each(node, &server->sessions)
+        session_show(list_entry(node, struct session, node), SHOW_ERROR, err->message);
+}
+
+static void on_commit_recovered(struct journal_watcher *watcher)
+{
+    struct server *server = list_entry(watcher, struct server, journal_watcher);
+    list_for_each(node, &server->sessions)
+        session_show(list_entry(node, struct session, node), SHOW_INFO,
+                     "swarmd can write its store again; agents go on");
+}
+
+void server_ready(struct server *server, struct swarm *swarm)
+{
+    if (server->closing)
+        return;
+    server->swarm = swarm;
+    server->journal = swarm_journal(swarm);
+    server->swarm_watcher.changed = on_changed;
+    list_init(&server->swarm_watcher.node);
+    swarm_watch(swarm, &server->swarm_watcher);
+    server->journal_watcher = (struct journal_watcher){
+        .committed = on_committed, .failed = on_commit_failed, .recovered = on_commit_recovered};
+    list_init(&server->journal_watcher.node);
+    journal_watch(server->journal, &server->journal_watcher);
+    list_for_each_safe(node, &server->sessions)
+        session_ready(list_entry(node, struct session, node));
+}
+
+void server_failed(struct server *server, const struct err *err)
+{
+    if (server->closing)
+        return;
+    server->failure = *err;
+    list_for_each_safe(node, &server->sessions)
+        session_ready(list_entry(node, struct session, node));
+}
+
+// --- the end ---
+
+void server_session_gone(struct server *server, struct session *session, int exit_code)
+{
+    list_remove(&session->node);
+    if (!list_empty(&server->sessions))
+        return;
+    if (server->closing)
+        port_defer(server->ports, &server->closed_later);
+    else
+        server->ended(server->arg, exit_code);
+}
+
+void server_close(struct server *server, void (*closed)(void *arg), void *arg)
+{
+    if (server->closing)
+        return;
+    server->closing = true;
+    server->closed = closed;
+    server->arg = arg;
+    if (server->swarm) {
+        swarm_unwatch(&server->swarm_watcher);
+        journal_unwatch(&server->journal_watcher);
+    }
+    if (list_empty(&server->sessions))
+        port_defer(server->ports, &server->closed_later);
+    list_for_each_safe(node, &server->sessions)
+        session_close(list_entry(node, struct session, node));
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Every connection of this process. main.c makes it, connects stdio, and tells it when the store
+// is loaded; it tells main when the last connection is gone.
+//
+// A connection is answered from the first moment. `initialize` needs no store; the swarm/*
+// requests wait, in order, until server_ready() or server_failed().
+#ifndef SWARMD_LSP_SERVER_H
+#define SWARMD_LSP_SERVER_H
+
+#include "core/config.h"
+#include "core/err.h"
+#include "core/ports.h"
+#include "core/swarm.h"
+
+#include <stdbool.h>
+
+struct loop;
+struct server;
+
+struct server_setup {
+    struct loop *loop;
+    const struct ports *ports;
+    // The last connection is gone, all its bytes written. exit_code: 0 after `shutdown`, else 1.
+    // Not called once server_close() has begun.
+    void (*ended)(void *arg, int exit_code);
+    void *arg;
+};
+
+struct server *server_create(const struct server_setup *setup);
+
+// The descriptors stay the caller's and must outlive the connection.
+bool server_connect(struct server *server, int in_fd, int out_fd, struct err *err);
+
+// Once, one of the two. After server_failed() each swarm/* request is answered with err; when it
+// is called before the first byte was read (the lease is taken), `initialize` is too.
+void server_ready(struct server *server, struct swarm *swarm);
+void server_failed(struct server *server, const struct err *err);
+
+// Ends every connection; what is queued is still written, for at most 2 s. `closed` is called
+// from the loop, never from within; the server is gone then. Call it before swarm_close():
+// nothing of the swarm is looked at any more once this returns.
+void server_close(struct server *server, void (*closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What sessions see of the server. For lsp/ only.
+#ifndef SWARMD_LSP_SERVER_PARTS_H
+#define SWARMD_LSP_SERVER_PARTS_H
+
+#include "lsp/server.h"
+
+struct server {
+    struct loop *loop;
+    const struct ports *ports;
+    void (*ended)(void *arg, int exit_code);
+    void (*closed)(void *arg);
+    void *arg;
+
+    struct swarm *swarm;     // NULL before server_ready()
+    struct journal *journal; // the swarm's
+    struct err failure;      // kind ERR_NONE, or why there will be no swarm
+    char *working_folder;    // where spawns without cwd and workspace folder go; or NULL
+
+    struct list sessions;
+    bool closing;
+    struct deferred closed_later;
+    struct swarm_watcher swarm_watcher;
+    struct journal_watcher journal_watcher;
+};
+
+struct session;
+void server_session_gone(struct server *server, struct session *session, int exit_code);
+
+#endif
