@@ -116,7 +116,7 @@ static bool read_escape(struct reader *r, const char **at, const char *end, stru
 {
     char c = *(*at)++;
     if (c == 'u') {
-        unsigned code_point;
+        unsigned code_point = 0;
         if (!read_code_point(r, at, end, &code_point))
             return false;
         utf8_append(out, code_point);

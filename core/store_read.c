@@ -154,7 +154,7 @@ static bool add_segment(struct store *store, struct page *page, struct str body,
                         struct err *err)
 {
     struct str line;
-    int64_t seq;
+    int64_t seq = 0;
     while (store_next_line(&body, &line)) {
         if (!store_line_seq(store, line, &seq, err))
             return false;
