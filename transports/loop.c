@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "transports/lanes.h"
 #include "transports/loop_parts.h"
+#include "transports/process.h"
 #include "transports/timer.h"
 
 #include <signal.h>
@@ -22,9 +23,9 @@ enum { SIGNAL_COUNT = sizeof signal_numbers / sizeof *signal_numbers };
 struct loop {
     uv_loop_t uv;
     struct ports ports;
-    char *exec_helper;
     char *scratch;
     struct lanes *lanes;
+    struct processes *processes;
 
     uv_check_t end_of_turn;
     uv_idle_t no_wait; // active while deferreds are pending: the poll does not block then
@@ -114,6 +115,13 @@ static void add_work(void *ctx, enum lane lane, struct work *work)
     lanes_add(loop->lanes, lane, work);
 }
 
+static struct process *start_process(void *ctx, const struct process_spec *spec,
+                                     const struct process_sink *sink, void *arg)
+{
+    struct loop *loop = ctx;
+    return process_start(loop->processes, spec, sink, arg);
+}
+
 static const struct port_ops loop_port_ops = {
     .mono_ms = mono_ms,
     .wall_ms = wall_ms,
@@ -123,6 +131,9 @@ static const struct port_ops loop_port_ops = {
     .timer_free = loop_timer_free,
     .work = add_work,
     .defer = defer,
+    .process_start = start_process,
+    .process_stop = process_stop,
+    .process_pause = process_pause,
 };
 
 // --- life
@@ -162,7 +173,7 @@ struct loop *loop_create(const char *exec_helper, struct err *err)
     signal(SIGPIPE, SIG_IGN);
     list_init(&loop->deferred);
     loop->ports = (struct ports){&loop_port_ops, loop};
-    loop->exec_helper = mem_dup(str_of(exec_helper));
+    loop->processes = processes_create(loop, exec_helper);
     init_handles(loop);
     return loop;
 }
@@ -237,6 +248,7 @@ static void close_own(struct loop *loop)
     for (int i = 0; i < SIGNAL_COUNT; i++)
         uv_close((uv_handle_t *)&loop->signals[i], NULL);
     lanes_close(loop->lanes);
+    processes_close(loop->processes);
 }
 
 static void close_forgotten(uv_handle_t *handle, void *arg)
@@ -265,7 +277,7 @@ int loop_destroy(struct loop *loop)
     }
     lanes_destroy(loop->lanes);
     mem_free(loop->scratch);
-    mem_free(loop->exec_helper);
+    processes_destroy(loop->processes);
     mem_free(loop);
     return forgotten;
 }
