@@ -67,15 +67,25 @@ static bool has_key(const struct provider_config *provider)
     return provider->kind == PROVIDER_DEMO || (key && *key);
 }
 
+// NULL: there is nothing to use it with.
+static char *default_model(const struct provider_config *provider, const char *model)
+{
+    if (model)
+        return has_key(provider) ? mem_dup(str_of(model)) : NULL;
+    return provider->api_key_env ? NULL : config_local_model(provider);
+}
+
 void config_choose_model(struct config *config)
 {
     size_t count;
     const struct builtin_provider *all = builtin_providers(&count);
     for (size_t i = 0; i < count && !config->model; i++) {
         const struct provider_config *provider = config_provider(config, str_of(all[i].name));
-        if (provider && all[i].model && has_key(provider))
-            config->model = mem_format("%s/%s", all[i].name, all[i].model);
+        char *model = default_model(provider, all[i].model);
+        if (model)
+            config->model = mem_format("%s/%s", all[i].name, model);
+        mem_free(model);
     }
-    if (!config->model) // the file has taken every built-in name away
+    if (!config->model) // the file has given the demo's name to something else
         config->model = mem_dup(STR("demo/tour"));
 }

@@ -21,12 +21,14 @@ enum {
 // missing file is no error unless $SWARMD_CONFIG names it. The environment's SWARMD_MODEL,
 // SWARMD_MODE and SWARMD_MAX_ACTIVE override the file; the built-in providers follow those of the
 // file, which override them by name. Without a model: the default one of the first built-in
-// provider whose key is in the environment, else demo. Errors (ERR_CONFIG) read
+// provider whose key is in the environment, else what a server on this machine has (`local`;
+// 0.1 s at most, microseconds where there is none), else demo. Errors (ERR_CONFIG) read
 // "<path>:<line>: <what is wrong and what it takes>"; unknown keys are errors and name the
 // nearest known one. On failure nothing is left to release.
 bool config_load(struct config *config, struct err *err);
 
-// The same of a text: no file, no environment but the keys' presence. path is for messages.
+// The same of a text: no file, and of the environment only the keys' presence. path is for
+// messages.
 bool config_parse(struct config *config, const char *path, struct str yaml, struct err *err);
 void config_release(struct config *config);
 

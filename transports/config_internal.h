@@ -20,7 +20,7 @@ struct builtin_provider {
     const char *name;
     enum provider_kind kind;
     const char *base_url, *api_key_env; // or NULL
-    const char *model;                  // used when nothing is configured; NULL: never by itself
+    const char *model; // used when nothing is configured; NULL: what the server says it has
 };
 const struct builtin_provider *builtin_providers(size_t *count);
 const struct builtin_provider *builtin_provider(struct str name); // or NULL
@@ -28,6 +28,9 @@ const struct builtin_provider *builtin_provider(struct str name); // or NULL
 void config_set_defaults(struct config *config);
 void config_add_builtins(struct config *config);
 void config_choose_model(struct config *config); // when there is none
+
+// The first model of a server on this machine, or NULL: see config_local.c. Freed with mem_free().
+char *config_local_model(const struct provider_config *provider);
 
 // Values, checked; the same for file and environment. `key` is for messages.
 bool config_set_model(struct config *config, const struct config_origin *at, struct str value,

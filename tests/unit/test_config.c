@@ -3,6 +3,7 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "tests/unit/support/web_server.h"
 #include "transports/config_file.h"
 
 #include <sys/stat.h>
@@ -44,13 +45,47 @@ static void expect_error(const char *yaml, const char *expected)
     mem_free(copy);
 }
 
+// Whatever listens on this machine, and however it answers.
+static bool serve_models(struct web_connection *c, const struct web_request *request, void *arg)
+{
+    if (strcmp(request->path, "/v1/models") == 0)
+        web_print(c, "%s", (const char *)arg);
+    return false;
+}
+
+static void expect_local_model(const char *answer, const char *model)
+{
+    struct config config;
+    struct err err = {0};
+    struct web_server *server = web_server_create(serve_models, (void *)(uintptr_t)answer);
+    char *yaml = mem_format("providers: {local: {base_url: \"http://127.0.0.1:%d/v1\"}}",
+                            web_server_port(server));
+    assert_true(config_parse(&config, "/c.yaml", str_of(yaml), &err));
+    assert_string_equal(config.model, model);
+    config_release(&config);
+    mem_free(yaml);
+    web_server_destroy(server);
+}
+
+static void test_server_on_this_machine(void **state)
+{
+    (void)state;
+    expect_local_model("HTTP/1.0 200 OK\r\n\r\n"
+                       "{\"object\":\"list\",\"data\":[{\"id\":\"qwen3:8b\"},{\"id\":\"x\"}]}",
+                       "local/qwen3:8b");
+    expect_local_model("HTTP/1.0 200 OK\r\n\r\n{\"data\":[]}", "demo/tour");
+    expect_local_model("HTTP/1.0 200 OK\r\n\r\n{\"data\":[7]}", "demo/tour");
+    expect_local_model("HTTP/1.0 200 OK\r\n\r\n<html>", "demo/tour");
+    expect_local_model("HTTP/1.0 404 No\r\n\r\n{\"data\":[{\"id\":\"a\"}]}", "demo/tour");
+    expect_local_model("", "demo/tour");
+}
+
 static void test_defaults(void **state)
 {
     (void)state;
     struct config config;
     struct err err;
     assert_true(config_load(&config, &err));
-    assert_string_equal(config.model, "demo/tour");
     assert_string_equal(config.mode, "ask");
     assert_int_equal(config.max_active, 16);
     assert_int_equal(config.step_limit, 100);
@@ -301,7 +336,8 @@ static void test_model_follows_the_keys(void **state)
     config_release(&config);
     setenv("OPENAI_API_KEY", "", 1);
     unsetenv("OPENROUTER_API_KEY");
-    assert_true(config_load(&config, &err));
+    struct str nobody = STR("providers: {local: {base_url: \"http://127.0.0.1:1/v1\"}}");
+    assert_true(config_parse(&config, "/c.yaml", nobody, &err));
     assert_string_equal(config.model, "demo/tour");
     config_release(&config);
 }
@@ -343,6 +379,7 @@ static void test_commands_get_no_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_server_on_this_machine, setup),
         cmocka_unit_test_setup(test_defaults, setup),
         cmocka_unit_test_setup(test_whole_file, setup),
         cmocka_unit_test_setup(test_empty_files, setup),
