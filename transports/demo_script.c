@@ -83,10 +83,10 @@ static bool names_contributing(struct str task)
 static void choose_path(const struct tour *tour, char path[PATH_SIZE])
 {
     struct str listing = tour->list ? tour->list->text : STR("");
-    strcpy(path, "CONTRIBUTING.md");
+    snprintf(path, PATH_SIZE, "CONTRIBUTING.md");
     if (names_contributing(tour->task) && str_find(listing, str_of(path)) < 0)
         return;
-    strcpy(path, "DEMO-NOTES.md");
+    snprintf(path, PATH_SIZE, "DEMO-NOTES.md");
     for (int i = 2; i <= NOTES_MAX && str_find(listing, str_of(path)) >= 0; i++)
         snprintf(path, PATH_SIZE, "DEMO-NOTES-%d.md", i);
 }
