@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+import pytest
+
+from client import Client, make_repository
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return make_repository(tmp_path / "repository")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """start(...) makes a Client in the test's folder; all of them are killed at the end."""
+    clients = []
+
+    def make(**options):
+        client = Client(options.pop("folder", tmp_path), **options)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.kill()
