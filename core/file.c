@@ -71,7 +71,7 @@ bool file_write(int fd, struct str bytes, struct err *err)
     return true;
 }
 
-static bool load(int fd, const char *rel, struct buf *out, struct err *err)
+bool file_load_fd(int fd, const char *rel, struct buf *out, struct err *err)
 {
     for (;;) {
         size_t want = out->max - out->len < READ_PIECE ? out->max - out->len : READ_PIECE;
@@ -97,7 +97,7 @@ bool file_load(const struct root *root, const char *rel, struct buf *out, struct
     int fd = file_open(root, rel, &st, err);
     if (fd < 0)
         return false;
-    bool ok = load(fd, rel, out, err);
+    bool ok = file_load_fd(fd, rel, out, err);
     close(fd);
     return ok;
 }
