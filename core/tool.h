@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    TOOL_SHOWN_MAX = 50000,        // bytes of output that go to the model and the editor
+    TOOL_SHOWN_MAX = 50000, // bytes of output that go to the model and the editor
     TOOL_READ_LINES_MAX = 2000,
     TOOL_OUTPUT_FILE_MAX = 1 << 30, // bytes kept on disk of one command; then it is stopped
 };
@@ -29,18 +29,18 @@ enum tool_effect { TOOL_READS, TOOL_WRITES_FILES, TOOL_RUNS_COMMANDS };
 // Where a call runs. Owned by the agent, outlives every call.
 struct tool_place {
     const struct ports *ports;
-    const struct root *root;       // the worktree
-    const char *output_folder;     // <state>/output/<agent id>; made on first use, 0700
-    const char *const *envp;       // for commands; holds no credentials of swarmd's
+    const struct root *root;   // the worktree
+    const char *output_folder; // <state>/output/<agent id>; made on first use, 0700
+    const char *const *envp;   // for commands; holds no credentials of swarmd's
 };
 
 struct tool_result {
-    struct buf output;  // valid UTF-8, at most TOOL_SHOWN_MAX and a sentence
-    bool failed;        // the model is told that it is an error
-    int exit_code;      // of a command, else -1
-    int64_t bytes;      // of the whole output
-    char *full;         // file: URI of the whole output when it was cut, else NULL
-    char *paths;        // JSON array of the files written, relative; or NULL
+    struct buf output; // valid UTF-8, at most TOOL_SHOWN_MAX and a sentence
+    bool failed;       // the model is told that it is an error
+    int exit_code;     // of a command, else -1
+    int64_t bytes;     // of the whole output
+    char *full;        // file: URI of the whole output when it was cut, else NULL
+    char *paths;       // JSON array of the files written, relative; or NULL
 };
 
 struct tool_run;
@@ -65,8 +65,8 @@ struct tool_run {
     // set by the caller before tool_start()
     const struct tool *tool;
     const struct tool_place *place;
-    const char *item_id;     // names the output file
-    struct arena arena;      // holds `input`; released by tool_run_release()
+    const char *item_id; // names the output file
+    struct arena arena;  // holds `input`; released by tool_run_release()
     const struct json *input;
     void (*output)(void *arg, struct str piece); // progress, may be NULL
     void (*done)(void *arg);                     // result is filled

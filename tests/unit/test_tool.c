@@ -16,6 +16,9 @@ static void tools_are_found_by_name(void **state)
         {"read", TOOL_READS},
         {"write", TOOL_WRITES_FILES},
         {"edit", TOOL_WRITES_FILES},
+        {"list", TOOL_READS},
+        {"glob", TOOL_READS},
+        {"grep", TOOL_READS},
     };
     size_t count;
     const struct tool *const *tools = tool_all(&count);
