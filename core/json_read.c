@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DIGITS_FIT = 19 }; // as many digits always fit 64 bits
+
 struct reader {
     const char *start, *at, *end;
     struct arena *arena;
@@ -155,17 +157,15 @@ static bool unescape(struct reader *r, struct str raw, struct str *out)
     return true;
 }
 
-// Reads a string; r->at is on its opening quote.
-static bool read_string(struct reader *r, struct str *out)
+// A string with escapes, with letters beyond ASCII, or with an error; p is where the first run
+// of plain characters from start on ends.
+static __attribute__((noinline)) bool read_string_slow(struct reader *r, const char *start,
+                                                       const char *p, bool high, struct str *out)
 {
-    const char *start = ++r->at;
-    bool high = false, escaped = false;
-    const char *p = start;
-    while ((p = json_skip_plain(p, r->end, &high)) < r->end && *p == '\\') {
+    bool escaped = false;
+    while (p < r->end && *p == '\\') {
         escaped = true;
-        p += 2;
-        if (p > r->end)
-            p = r->end;
+        p = r->end - p > 2 ? json_skip_plain(p + 2, r->end, &high) : r->end;
     }
     struct str raw = {start, (size_t)(p - start)};
     if (high) {
@@ -181,6 +181,19 @@ static bool read_string(struct reader *r, struct str *out)
     if (escaped)
         return unescape(r, raw, out);
     *out = raw;
+    return true;
+}
+
+// Reads a string; r->at is on its opening quote.
+static bool read_string(struct reader *r, struct str *out)
+{
+    const char *start = r->at + 1;
+    bool high = false;
+    const char *p = json_skip_plain(start, r->end, &high);
+    if (p == r->end || *p != '"' || high)
+        return read_string_slow(r, start, p, high, out);
+    *out = (struct str){start, (size_t)(p - start)};
+    r->at = p + 1;
     return true;
 }
 
@@ -208,11 +221,19 @@ static bool read_real(struct reader *r, const char *start, struct json *json)
 // Reads digits, at least one, and what they are worth when that fits 64 bits.
 static bool read_digits(struct reader *r, uint64_t *value, bool *fits)
 {
-    if (!is_digit(r, r->at))
-        return fail_at(r, r->at, "expected a digit");
-    for (; is_digit(r, r->at); r->at++)
-        if (__builtin_mul_overflow(*value, 10, value) ||
-            __builtin_add_overflow(*value, (unsigned)(*r->at - '0'), value))
+    const char *start = r->at, *p = start;
+    uint64_t sum = 0;
+    for (; is_digit(r, p); p++)
+        sum = sum * 10 + (unsigned)(*p - '0');
+    if (p == start)
+        return fail_at(r, p, "expected a digit");
+    r->at = p;
+    *value = sum;
+    if (p - start <= DIGITS_FIT)
+        return true;
+    for (sum = 0, p = start; p < r->at; p++)
+        if (__builtin_mul_overflow(sum, 10, &sum) ||
+            __builtin_add_overflow(sum, (unsigned)(*p - '0'), &sum))
             *fits = false;
     return true;
 }
@@ -238,7 +259,7 @@ static bool read_number_tail(struct reader *r, bool *integer)
     return true;
 }
 
-static bool read_number(struct reader *r, struct json *json)
+static __attribute__((noinline)) bool read_number(struct reader *r, struct json *json)
 {
     const char *start = r->at;
     bool negative = *start == '-', integer = true;
