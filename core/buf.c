@@ -29,7 +29,7 @@ void buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
-static bool grow(struct buf *buf, size_t needed)
+static bool resize(struct buf *buf, size_t needed)
 {
     size_t cap = buf->cap < BUF_CAP_MIN ? BUF_CAP_MIN : buf->cap;
     while (cap < needed && cap <= SIZE_MAX / 2)
@@ -46,12 +46,10 @@ static bool grow(struct buf *buf, size_t needed)
     return true;
 }
 
-bool buf_reserve(struct buf *buf, size_t extra)
+bool buf_grow(struct buf *buf, size_t extra)
 {
-    if (!buf->overflow && extra < buf->cap - buf->len)
-        return true;
     bool fits = !buf->overflow && extra <= buf->max - buf->len && extra < SIZE_MAX - buf->len;
-    if (!fits || !grow(buf, buf->len + extra + 1))
+    if (!fits || !resize(buf, buf->len + extra + 1))
         buf->overflow = true;
     return !buf->overflow;
 }
@@ -68,14 +66,6 @@ void buf_add(struct buf *buf, const void *bytes, size_t len)
 void buf_add_str(struct buf *buf, struct str s)
 {
     buf_add(buf, s.data, s.len);
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-    if (!buf_reserve(buf, 1))
-        return;
-    buf->data[buf->len++] = c;
-    buf->data[buf->len] = '\0';
 }
 
 void buf_add_int(struct buf *buf, int64_t value)

@@ -3,8 +3,9 @@
 //
 // Appending past the ceiling (or past what malloc gives) appends nothing and sets
 // `overflow`, which stays until buf_clear(), and until then nothing more is appended;
-// so a run of appends is checked once, at its end, and what is there has no hole. The bytes are always followed by a NUL that is not counted, unless
-// nothing was ever appended (data is NULL then).
+// so a run of appends is checked once, at its end, and what is there has no hole. The bytes are
+// always followed by a NUL that is not counted, unless nothing was ever appended (data is NULL
+// then).
 #ifndef SWARMD_CORE_BUF_H
 #define SWARMD_CORE_BUF_H
 
@@ -26,10 +27,25 @@ void buf_init(struct buf *buf, size_t max);
 void buf_release(struct buf *buf); // back to the state of buf_init; frees
 void buf_clear(struct buf *buf);   // len 0, overflow off; keeps the memory
 
-bool buf_reserve(struct buf *buf, size_t extra); // false sets overflow
+bool buf_grow(struct buf *buf, size_t extra); // what buf_reserve() does when there is no room
+
+// False sets overflow.
+static inline bool buf_reserve(struct buf *buf, size_t extra)
+{
+    return (!buf->overflow && extra < buf->cap - buf->len) || buf_grow(buf, extra);
+}
+
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_add_str(struct buf *buf, struct str s);
-void buf_add_char(struct buf *buf, char c);
+
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    if (!buf_reserve(buf, 1))
+        return;
+    buf->data[buf->len++] = c;
+    buf->data[buf->len] = '\0';
+}
+
 void buf_add_int(struct buf *buf, int64_t value);
 void buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_remove_front(struct buf *buf, size_t bytes); // bytes <= len; moves the rest down

@@ -76,13 +76,16 @@ static void add_valid(struct buf *out, struct str s)
 {
     bool ignored = false;
     const char *at = s.data, *stop = s.data + s.len;
-    buf_add_char(out, '"');
-    while (at < stop) {
+    if (!buf_reserve(out, s.len + 2)) // all there is to do when nothing needs an escape
+        return;
+    out->data[out->len++] = '"';
+    for (;;) {
         const char *special = json_skip_plain(at, stop, &ignored);
         buf_add(out, at, (size_t)(special - at));
-        at = special;
-        if (at < stop)
-            add_escape(out, *at++);
+        if (special == stop)
+            break;
+        add_escape(out, *special);
+        at = special + 1;
     }
     buf_add_char(out, '"');
 }
