@@ -54,7 +54,10 @@ static bool add_single(struct filter *filter, const struct filter_entry *entry, 
     if (filter->single_count == FILTER_AGENTS_MAX)
         return err_set(err, ERR_LIMIT, "at most %d agents: subscribe to a scope or to all instead",
                        FILTER_AGENTS_MAX);
-    filter->single = mem_resize(filter->single, filter->single_count + 1, sizeof(*entry));
+    if (filter->single_count == filter->single_capacity) {
+        filter->single_capacity = filter->single_capacity ? 2 * filter->single_capacity : 16;
+        filter->single = mem_resize(filter->single, filter->single_capacity, sizeof(*entry));
+    }
     memmove(filter->single + at + 1, filter->single + at,
             (filter->single_count - at) * sizeof(*entry));
     filter->single[at] = *entry;

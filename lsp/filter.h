@@ -26,7 +26,7 @@ struct filter {
     bool agents; // `agent` and `removed` events of everybody
     bool all, all_deltas;
     struct filter_entry *single; // by agent, ascending
-    size_t single_count;
+    size_t single_count, single_capacity;
     struct filter_entry *scopes; // strings owned
     size_t scope_count;
 };

@@ -34,7 +34,7 @@ class RpcError(Exception):
 
 
 def binary():
-    return os.environ.get("SWARMD", "build/dev/bin/swarmd")
+    return os.path.abspath(os.environ.get("SWARMD", "build/dev/bin/swarmd"))
 
 
 def write_config(folder, config):
