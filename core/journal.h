@@ -104,6 +104,7 @@ struct journal_read {
     int64_t after, until; // for events
     int64_t before;       // for items; see store_read_items(), with `after`
     size_t limit;         // for items; 0 means events
+    struct str request;   // given: out is what journal_put_request() stored; nothing after 24 h
     void (*done)(struct journal_read *read);
     // out
     struct err err;
@@ -112,6 +113,7 @@ struct journal_read {
     bool more;    // items
     // the journal's own
     struct journal *journal;
+    int64_t not_before;
     struct work work;
 };
 void journal_read(struct journal *journal, struct journal_read *read);

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "core/journal_parts.h"
+#include "core/mem.h"
 
 enum { READ_BYTES_MAX = 256 << 20 }; // pages end long before; one event can be this large
+
+static void find_request(struct journal_read *read, struct store *store)
+{
+    char *result = NULL;
+    if (store_find_request(store, read->request, read->not_before, &result, &read->err))
+        buf_add_str(&read->out, str_of(result));
+    mem_free(result);
+}
 
 static void run(struct work *work)
 {
@@ -9,7 +18,9 @@ static void run(struct work *work)
     struct store *store = read->journal->reader;
     if (read->err.kind != ERR_NONE)
         return;
-    if (read->limit)
+    if (read->request.data)
+        find_request(read, store);
+    else if (read->limit)
         store_read_items(store, read->agent, read->before, read->after, read->limit, &read->out,
                          &read->more, &read->err);
     else
@@ -34,6 +45,7 @@ void journal_read(struct journal *journal, struct journal_read *read)
     read->last = 0;
     read->more = false;
     read->journal = journal;
+    read->not_before = port_wall_ms(journal->ports) - STORE_REQUEST_KEPT_MS;
     read->work = (struct work){.run = run, .done = done};
     if (journal->closing || !journal->reader)
         err_set(&read->err, ERR_STORAGE, "the store is closed: the server is ending");

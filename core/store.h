@@ -32,6 +32,7 @@ enum {
     SEGMENT_EVENTS_MAX = 16,
     SEGMENT_BYTES_MAX = 64 << 10, // a larger event has a segment of its own
     STORE_PAGE_EVENTS_MAX = 512,
+    STORE_REQUEST_KEPT_MS = 24 * 3600 * 1000,
     STORE_PAGE_BYTES_MAX = 4 << 20, // a page has at least one event, however large
 };
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { REQUEST_KEPT_MS = 24 * 3600 * 1000, VARINT_MAX = 10 };
+enum { VARINT_MAX = 10 };
 
 static const char doing[] = "cannot write to swarmd.db";
 
@@ -175,7 +175,7 @@ static bool write_requests(struct store *store, const struct store_batch *batch,
         sqlite3_stmt *expire = store_statement(store, STATEMENT_REQUESTS_EXPIRE, err);
         if (!expire)
             return false;
-        sqlite3_bind_int64(expire, 1, request->time - REQUEST_KEPT_MS);
+        sqlite3_bind_int64(expire, 1, request->time - STORE_REQUEST_KEPT_MS);
         if (!store_run(store, expire, doing, err))
             return false;
         sqlite3_stmt *statement = store_statement(store, STATEMENT_REQUEST, err);

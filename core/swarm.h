@@ -82,6 +82,9 @@ void swarm_unwatch(struct swarm_watcher *watcher);
 
 struct swarm_op {
     void (*done)(struct swarm_op *op);
+    // spawn, send: when given, a result that op_read_result() reads is stored under it, in the
+    // same commit (journal_read.request finds it)
+    struct str request;
     // results
     struct err err;      // kind ERR_NONE when it went well
     struct agent *agent; // NULL after remove
@@ -99,6 +102,9 @@ struct swarm_op {
     struct list node;
     bool remove, force; // what is asked is to remove, once the agent has ended
 };
+
+// Fills the results of op with those of the first request; its agent is NULL when it is removed.
+void op_read_result(struct swarm *swarm, const struct json *json, struct swarm_op *op);
 
 enum { SWARM_AGENTS_MAX = 100000 }; // more are refused (limit)
 

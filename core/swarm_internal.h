@@ -63,7 +63,7 @@ void live_end(struct swarm *swarm, struct live_item *live); // takes NULL
 
 void swarm_tell(struct swarm *swarm); // the watchers, at the end of this turn
 
-// --- requests (swarm_request.c, swarm_setup.c) ---
+// --- requests (swarm_op.c, swarm_request.c, swarm_setup.c) ---
 void op_fail(struct swarm *swarm, struct swarm_op *op);   // op->err is filled
 void op_finish(struct agent *agent, struct swarm_op *op); // when all so far is on disk
 void op_await(struct swarm *swarm, struct swarm_op *op);  // the same; agent_id and num are filled

@@ -8,45 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void op_done_later(struct deferred *deferred)
-{
-    struct swarm_op *op = list_entry(deferred, struct swarm_op, later);
-    op->done(op);
-}
-
-static void op_committed(struct journal_wait *wait)
-{
-    struct swarm_op *op = list_entry(wait, struct swarm_op, wait);
-    op->agent = swarm_find_num(op->swarm, op->agent_num);
-    op->done(op);
-}
-
-void op_fail(struct swarm *swarm, struct swarm_op *op)
-{
-    op->swarm = swarm;
-    op->agent = NULL;
-    op->later.fn = op_done_later;
-    list_init(&op->later.node);
-    port_defer(swarm->setup.ports, &op->later);
-}
-
-void op_finish(struct agent *agent, struct swarm_op *op)
-{
-    op->agent_num = agent->num;
-    memcpy(op->agent_id, agent->id, sizeof(op->agent_id));
-    op_await(agent->swarm, op);
-}
-
-void op_await(struct swarm *swarm, struct swarm_op *op)
-{
-    op->swarm = swarm;
-    op->err.kind = ERR_NONE;
-    op->seq = journal_next_seq(swarm->setup.journal) - 1;
-    op->wait.fn = op_committed;
-    list_init(&op->wait.node);
-    journal_wait(swarm->setup.journal, &op->wait);
-}
-
 static bool can_take(struct swarm *swarm, struct err *err)
 {
     if (swarm->closing)
