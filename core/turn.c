@@ -122,16 +122,16 @@ static void ask_to_continue(struct turn *turn)
 {
     for (struct list *node = turn->transcript.items.prev; node != &turn->transcript.items;
          node = node->prev) {
-        enum item_kind kind = list_entry(node, struct item, node)->kind;
-        if (kind == ITEM_USER || kind == ITEM_TOOL)
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind == ITEM_USER || item->kind == ITEM_TOOL)
             return;
-        if (kind == ITEM_ASSISTANT)
+        if (item->kind == ITEM_ASSISTANT && item->text.len > 0)
             break;
     }
-    struct item *item = item_new_user(NULL, STR("Continue where you left off."), "swarmd");
-    item->turn = turn->agent->usage.turns;
-    event_item(turn->agent, item);
-    transcript_add(&turn->transcript, item);
+    struct item *wish = item_new_user(NULL, STR("Continue where you left off."), "swarmd");
+    wish->turn = turn->agent->usage.turns;
+    event_item(turn->agent, wish);
+    transcript_add(&turn->transcript, wish);
 }
 
 static bool open_place(struct turn *turn, struct err *err)
