@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "cli/approve.h"
+
+#include "core/buf.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 64, TRIES_MAX = 5 };
+
+static void show(struct transcript *t, const struct json *approval)
+{
+    struct str title = json_str(approval, "title"), patch = json_str(approval, "patch");
+    transcript_say(t, "\nMay it do this?");
+    fputs("  ", t->out);
+    transcript_safe(t->out, title);
+    fputc('\n', t->out);
+    transcript_safe(t->out, patch);
+}
+
+static bool read_answer(struct transcript *t, char answer[ANSWER_MAX])
+{
+    fputs("[y]es, [a]lways for this tool, [n]o, n[e]ver: ", t->out);
+    fflush(t->out);
+    return fgets(answer, ANSWER_MAX, stdin) != NULL;
+}
+
+struct answer approve_ask(struct transcript *t, const struct json *approval)
+{
+    if (!isatty(STDIN_FILENO))
+        return (struct answer){"reject", "Nobody is there to ask: swarmd run has no terminal. "
+                                         "Start it with --mode full to allow this."};
+    static const struct {
+        char key;
+        const char *decision;
+    } keys[] = {{'y', "allow"}, {'a', "allowAlways"}, {'n', "reject"}, {'e', "rejectAlways"}};
+    show(t, approval);
+    for (int i = 0; i < TRIES_MAX; i++) {
+        char answer[ANSWER_MAX];
+        if (!read_answer(t, answer))
+            break;
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            if (answer[0] == keys[k].key)
+                return (struct answer){keys[k].decision, NULL};
+    }
+    return (struct answer){"reject", "The person gave no answer."};
+}

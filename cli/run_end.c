@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "cli/run_end.h"
+
+#include "cli/diff.h"
+#include "cli/run.h"
+#include "core/mem.h"
+#include "core/uri.h"
+
+#include <sys/stat.h>
+
+enum { AGENT_MAX = 4 << 20 };
+
+static bool ended_well(const struct json *agent)
+{
+    return str_is(json_str(agent, "state"), "done") &&
+           str_is(json_str(agent, "stopReason"), "endTurn");
+}
+
+static void say_how(struct transcript *t, const struct json *agent)
+{
+    struct str state = json_str(agent, "state"), reason = json_str(agent, "stopReason");
+    struct str message = json_str(json_get(agent, "error"), "message");
+    transcript_say(t, "\nAgent     %.*s: %.*s%s%.*s", STR_ARG(json_str(agent, "id")),
+                   STR_ARG(state), reason.len ? ", " : "", STR_ARG(reason));
+    if (message.len) {
+        fputs("Error     ", t->out);
+        transcript_safe(t->out, message);
+        fputc('\n', t->out);
+    }
+}
+
+static void say_where(struct transcript *t, const struct json *agent, const char *worktree)
+{
+    struct str branch = json_str(agent, "branch"), base = json_str(agent, "base");
+    if (!worktree)
+        return;
+    transcript_say(t, "Worktree  %s", worktree);
+    if (branch.len)
+        transcript_say(t, "Branch    %.*s, from %.*s", STR_ARG(branch),
+                       (int)(base.len < 12 ? base.len : 12), base.data);
+}
+
+static void end_text(struct transcript *t, const struct json *agent, const char *worktree)
+{
+    struct err err;
+    char *base = mem_dup(json_str(agent, "base"));
+    say_how(t, agent);
+    say_where(t, agent, worktree);
+    if (worktree && *base) {
+        transcript_say(t, "Diff\n");
+        if (!diff_print(worktree, base, NULL, &err))
+            transcript_say(t, "%s", err.message);
+    }
+    mem_free(base);
+}
+
+static void end_json(const struct json *agent, const char *worktree)
+{
+    struct buf patch, out;
+    struct err err = {0};
+    char *base = mem_dup(json_str(agent, "base"));
+    buf_init(&patch, DIFF_PATCH_MAX);
+    buf_init(&out, 8 * (size_t)DIFF_PATCH_MAX);
+    bool has_patch = worktree && *base && diff_print(worktree, base, &patch, &err);
+    struct json_writer w;
+    json_writer_init(&w, &out);
+    json_begin_object(&w);
+    json_add_cstr(&w, "type", "end");
+    json_key(&w, "agent");
+    json_put_tree(&w, agent);
+    if (has_patch)
+        json_add_str(&w, "patch", buf_str(&patch));
+    else
+        json_add_null(&w, "patch");
+    if (err.kind != ERR_NONE)
+        json_add_cstr(&w, "patchError", err.message);
+    json_end_object(&w);
+    puts(out.data);
+    buf_release(&patch);
+    buf_release(&out);
+    mem_free(base);
+}
+
+int run_end(struct transcript *t, const char *agent_json, bool json)
+{
+    struct arena arena;
+    struct json *agent;
+    struct err err;
+    struct stat st;
+    arena_init(&arena, AGENT_MAX);
+    int code = RUN_FAILED;
+    if (json_parse(&agent, &arena, str_of(agent_json), &err)) {
+        char *worktree = uri_to_path(json_str(agent, "worktree"));
+        const char *there = worktree && stat(worktree, &st) == 0 ? worktree : NULL;
+        if (json)
+            end_json(agent, there);
+        else
+            end_text(t, agent, there);
+        mem_free(worktree);
+        code = ended_well(agent) ? RUN_DONE : RUN_FAILED;
+    }
+    arena_release(&arena);
+    return code;
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// What `swarmd run` prints when the turn has ended: how, where the work is, and the diff.
+#ifndef SWARMD_CLI_RUN_END_H
+#define SWARMD_CLI_RUN_END_H
+
+#include "cli/transcript.h"
+
+#include <stdbool.h>
+
+// `agent` is the newest snapshot, JSON. Returns the exit code that it stands for.
+int run_end(struct transcript *t, const char *agent, bool json);
+
+#endif

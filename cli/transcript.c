@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "cli/transcript.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DIM "\033[2m"
+#define PLAIN "\033[0m"
+
+void transcript_init(struct transcript *t, FILE *out)
+{
+    *t = (struct transcript){.out = out};
+    const char *terminal = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    t->color = isatty(fileno(out)) && terminal && strcmp(terminal, "dumb") != 0 &&
+               !(no_color && *no_color);
+}
+
+void transcript_safe(FILE *out, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        unsigned char next = i + 1 < text.len ? (unsigned char)text.data[i + 1] : 0;
+        if (c == 0xc2 && next >= 0x80 && next < 0xa0) { // U+0080 to U+009F
+            fputc('?', out);
+            i++;
+        } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+            fputc('?', out);
+        } else {
+            fputc(c, out);
+        }
+    }
+}
+
+static void put(struct transcript *t, struct str text)
+{
+    transcript_safe(t->out, text);
+    if (text.len)
+        t->in_line = text.data[text.len - 1] != '\n';
+}
+
+static void style(const struct transcript *t, const char *code)
+{
+    if (t->color)
+        fputs(code, t->out);
+}
+
+static void fresh_line(struct transcript *t)
+{
+    if (t->in_line)
+        fputc('\n', t->out);
+    t->in_line = false;
+}
+
+static void end_live(struct transcript *t)
+{
+    if (*t->live)
+        style(t, PLAIN);
+    *t->live = '\0';
+    t->shown = 0;
+    fresh_line(t);
+}
+
+void transcript_say(struct transcript *t, const char *format, ...)
+{
+    end_live(t);
+    *t->tool = '\0';
+    va_list args;
+    va_start(args, format);
+    vfprintf(t->out, format, args);
+    va_end(args);
+    fputc('\n', t->out);
+    fflush(t->out);
+}
+
+static void line(struct transcript *t, const char *code, const char *mark, struct str text)
+{
+    end_live(t);
+    style(t, code);
+    fputs(mark, t->out);
+    put(t, text);
+    style(t, PLAIN);
+    t->in_line = true;
+    fresh_line(t);
+}
+
+static struct str first_line(struct str text)
+{
+    const char *end = text.len ? memchr(text.data, '\n', text.len) : NULL;
+    return end ? str_from(text.data, (size_t)(end - text.data)) : text;
+}
+
+static void set_id(char id[TRANSCRIPT_ID_MAX], struct str value)
+{
+    snprintf(id, TRANSCRIPT_ID_MAX, "%.*s", STR_ARG(value));
+}
+
+static void begin_live(struct transcript *t, struct str id, struct str kind)
+{
+    if (str_is(id, t->live))
+        return;
+    end_live(t);
+    *t->tool = '\0';
+    set_id(t->live, id);
+    fputc('\n', t->out);
+    if (str_is(kind, "reasoning"))
+        style(t, DIM);
+}
+
+static bool is_text(struct str kind)
+{
+    return str_is(kind, "assistant") || str_is(kind, "reasoning");
+}
+
+void transcript_delta(struct transcript *t, const struct json *event)
+{
+    struct str kind = json_str(event, "kind"), text = json_str(event, "text");
+    int64_t offset = json_int(event, "offset", 0);
+    if (!is_text(kind) || text.len == 0)
+        return;
+    begin_live(t, json_str(event, "itemId"), kind);
+    size_t start = offset < 0 ? 0 : (size_t)offset;
+    if (start > t->shown || start + text.len <= t->shown)
+        return; // a gap is filled by the completed item
+    put(t, str_skip(text, t->shown - start));
+    t->shown = start + text.len;
+    fflush(t->out);
+}
+
+static void whole_text(struct transcript *t, const struct json *item, struct str kind)
+{
+    struct str text = json_str(item, "text");
+    if (text.len > 0) {
+        begin_live(t, json_str(item, "id"), kind);
+        if (text.len > t->shown)
+            put(t, str_skip(text, t->shown));
+    }
+    end_live(t);
+}
+
+static void tool(struct transcript *t, const struct json *item, struct str status)
+{
+    struct str id = json_str(item, "id"), title = json_str(item, "title");
+    if (str_is(status, "started")) {
+        line(t, "", "* ", title);
+        set_id(t->tool, id);
+        return;
+    }
+    if (!str_is(id, t->tool))
+        line(t, "", "* ", title); // others came in between
+    if (str_is(status, "failed"))
+        line(t, DIM, "  failed: ", first_line(json_str(item, "output")));
+    else if (json_int(item, "exitCode", 0) > 0)
+        transcript_say(t, "  exit code %lld", (long long)json_int(item, "exitCode", 0));
+    else
+        line(t, DIM, "  ", STR("ok"));
+    *t->tool = '\0';
+}
+
+void transcript_item(struct transcript *t, const struct json *item)
+{
+    struct str kind = json_str(item, "kind"), status = json_str(item, "status");
+    if (is_text(kind) && !str_is(status, "started"))
+        whole_text(t, item, kind);
+    else if (str_is(kind, "tool"))
+        tool(t, item, status);
+    else if (str_is(kind, "notice"))
+        line(t, DIM, "! ", json_str(item, "text"));
+    fflush(t->out);
+}
