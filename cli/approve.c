@@ -8,24 +8,24 @@
 
 enum { ANSWER_MAX = 64, TRIES_MAX = 5 };
 
-static void show(struct transcript *t, const struct json *approval)
+static void show(struct printer *t, const struct json *approval)
 {
     struct str title = json_str(approval, "title"), patch = json_str(approval, "patch");
-    transcript_say(t, "\nMay it do this?");
+    printer_say(t, "\nMay it do this?");
     fputs("  ", t->out);
-    transcript_safe(t->out, title);
+    printer_safe(t->out, title);
     fputc('\n', t->out);
-    transcript_safe(t->out, patch);
+    printer_safe(t->out, patch);
 }
 
-static bool read_answer(struct transcript *t, char answer[ANSWER_MAX])
+static bool read_answer(struct printer *t, char answer[ANSWER_MAX])
 {
     fputs("[y]es, [a]lways for this tool, [n]o, n[e]ver: ", t->out);
     fflush(t->out);
     return fgets(answer, ANSWER_MAX, stdin) != NULL;
 }
 
-struct answer approve_ask(struct transcript *t, const struct json *approval)
+struct answer approve_ask(struct printer *t, const struct json *approval)
 {
     if (!isatty(STDIN_FILENO))
         return (struct answer){"reject", "Nobody is there to ask: swarmd run has no terminal. "

@@ -3,7 +3,7 @@
 #ifndef SWARMD_CLI_APPROVE_H
 #define SWARMD_CLI_APPROVE_H
 
-#include "cli/transcript.h"
+#include "cli/printer.h"
 #include "core/json.h"
 
 struct answer {
@@ -12,6 +12,6 @@ struct answer {
 };
 
 // Without a terminal the answer is no, with the reason.
-struct answer approve_ask(struct transcript *t, const struct json *approval);
+struct answer approve_ask(struct printer *t, const struct json *approval);
 
 #endif

@@ -4,8 +4,8 @@
 #include "cli/approve.h"
 #include "cli/child.h"
 #include "cli/help.h"
+#include "cli/printer.h"
 #include "cli/run_end.h"
-#include "cli/transcript.h"
 #include "core/arena.h"
 #include "core/mem.h"
 
@@ -27,7 +27,7 @@ struct run {
     const struct options *options;
     struct child child;
     struct arena arena; // of the message at hand
-    struct transcript transcript;
+    struct printer printer;
     char *id;    // of the agent, once it is there
     char *agent; // its newest snapshot, JSON
     bool over;   // the turn has ended, or there is none to come
@@ -107,11 +107,11 @@ static void send_plain(struct run *run, const char *method, int id)
 
 static void answer_approval(struct run *run, const struct json *approval)
 {
-    struct answer answer = approve_ask(&run->transcript, approval);
+    struct answer answer = approve_ask(&run->printer, approval);
     struct json_writer w;
     struct buf out;
     if (answer.reason && !run->options->json)
-        transcript_say(&run->transcript, "  not allowed: %s", answer.reason);
+        printer_say(&run->printer, "  not allowed: %s", answer.reason);
     request_begin(&w, &out, "swarm/approve", ID_APPROVE);
     json_add_str(&w, "approvalId", json_str(approval, "id"));
     json_add_cstr(&w, "decision", answer.decision);
@@ -145,7 +145,7 @@ static void on_agent(struct run *run, const struct json *agent)
 static void on_item(struct run *run, const struct json *item)
 {
     if (!run->options->json)
-        transcript_item(&run->transcript, item);
+        printer_item(&run->printer, item);
     if (str_is(json_str(item, "kind"), "approval") && str_is(json_str(item, "status"), "started"))
         answer_approval(run, json_get(item, "approval"));
 }
@@ -174,7 +174,7 @@ static void on_event(struct run *run, const struct json *event)
     else if (str_is(type, "item"))
         on_item(run, json_get(event, "item"));
     else if (str_is(type, "delta") && !run->options->json)
-        transcript_delta(&run->transcript, event);
+        printer_delta(&run->printer, event);
 }
 
 static void on_result(struct run *run, int64_t id, const struct json *result)
@@ -196,7 +196,7 @@ static void on_error(struct run *run, int64_t id, const struct json *error)
     if (id != ID_INITIALIZE && id != ID_SPAWN)
         return;
     fputs("swarmd run: ", stderr);
-    transcript_safe(stderr, json_str(error, "message"));
+    printer_safe(stderr, json_str(error, "message"));
     fputc('\n', stderr);
     run->exit_code = json_int(error, "code", 0) == -32602 ? RUN_USAGE : RUN_FAILED;
     run->over = true;
@@ -230,7 +230,7 @@ static void on_interrupt(struct run *run)
         run->over = true;
     } else {
         if (!run->options->json)
-            transcript_say(&run->transcript, "cancelling; once more ends at once");
+            printer_say(&run->printer, "cancelling; once more ends at once");
         send_plain(run, "swarm/cancel", ID_CANCEL);
     }
     run->exit_code = RUN_INTERRUPTED;
@@ -280,13 +280,13 @@ static int run_agent(const struct options *options)
         return RUN_FAILED;
     }
     arena_init(&run->arena, 4 * (size_t)CHILD_LINE_MAX);
-    transcript_init(&run->transcript, stdout);
+    printer_init(&run->printer, stdout);
     converse(run);
     if (!say_goodbye(run) && run->exit_code < 0)
         run->exit_code = RUN_FAILED;
     int code = run->exit_code;
     if (run->id) {
-        int ended = run_end(&run->transcript, run->agent, options->json);
+        int ended = run_end(&run->printer, run->agent, options->json);
         code = code < 0 ? ended : code;
     }
     arena_release(&run->arena);

@@ -16,40 +16,40 @@ static bool ended_well(const struct json *agent)
            str_is(json_str(agent, "stopReason"), "endTurn");
 }
 
-static void say_how(struct transcript *t, const struct json *agent)
+static void say_how(struct printer *t, const struct json *agent)
 {
     struct str state = json_str(agent, "state"), reason = json_str(agent, "stopReason");
     struct str message = json_str(json_get(agent, "error"), "message");
-    transcript_say(t, "\nAgent     %.*s: %.*s%s%.*s", STR_ARG(json_str(agent, "id")),
-                   STR_ARG(state), reason.len ? ", " : "", STR_ARG(reason));
+    printer_say(t, "\nAgent     %.*s: %.*s%s%.*s", STR_ARG(json_str(agent, "id")), STR_ARG(state),
+                reason.len ? ", " : "", STR_ARG(reason));
     if (message.len) {
         fputs("Error     ", t->out);
-        transcript_safe(t->out, message);
+        printer_safe(t->out, message);
         fputc('\n', t->out);
     }
 }
 
-static void say_where(struct transcript *t, const struct json *agent, const char *worktree)
+static void say_where(struct printer *t, const struct json *agent, const char *worktree)
 {
     struct str branch = json_str(agent, "branch"), base = json_str(agent, "base");
     if (!worktree)
         return;
-    transcript_say(t, "Worktree  %s", worktree);
+    printer_say(t, "Worktree  %s", worktree);
     if (branch.len)
-        transcript_say(t, "Branch    %.*s, from %.*s", STR_ARG(branch),
-                       (int)(base.len < 12 ? base.len : 12), base.data);
+        printer_say(t, "Branch    %.*s, from %.*s", STR_ARG(branch),
+                    (int)(base.len < 12 ? base.len : 12), base.data);
 }
 
-static void end_text(struct transcript *t, const struct json *agent, const char *worktree)
+static void end_text(struct printer *t, const struct json *agent, const char *worktree)
 {
     struct err err;
     char *base = mem_dup(json_str(agent, "base"));
     say_how(t, agent);
     say_where(t, agent, worktree);
     if (worktree && *base) {
-        transcript_say(t, "Diff\n");
+        printer_say(t, "Diff\n");
         if (!diff_print(worktree, base, NULL, &err))
-            transcript_say(t, "%s", err.message);
+            printer_say(t, "%s", err.message);
     }
     mem_free(base);
 }
@@ -81,7 +81,7 @@ static void end_json(const struct json *agent, const char *worktree)
     mem_free(base);
 }
 
-int run_end(struct transcript *t, const char *agent_json, bool json)
+int run_end(struct printer *t, const char *agent_json, bool json)
 {
     struct arena arena;
     struct json *agent;

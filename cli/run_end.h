@@ -3,11 +3,11 @@
 #ifndef SWARMD_CLI_RUN_END_H
 #define SWARMD_CLI_RUN_END_H
 
-#include "cli/transcript.h"
+#include "cli/printer.h"
 
 #include <stdbool.h>
 
 // `agent` is the newest snapshot, JSON. Returns the exit code that it stands for.
-int run_end(struct transcript *t, const char *agent, bool json);
+int run_end(struct printer *t, const char *agent, bool json);
 
 #endif

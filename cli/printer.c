@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/transcript.h"
+#include "cli/printer.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,15 +9,15 @@
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
 
-void transcript_init(struct transcript *t, FILE *out)
+void printer_init(struct printer *t, FILE *out)
 {
-    *t = (struct transcript){.out = out};
+    *t = (struct printer){.out = out};
     const char *terminal = getenv("TERM"), *no_color = getenv("NO_COLOR");
     t->color = isatty(fileno(out)) && terminal && strcmp(terminal, "dumb") != 0 &&
                !(no_color && *no_color);
 }
 
-void transcript_safe(FILE *out, struct str text)
+void printer_safe(FILE *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -33,27 +33,27 @@ void transcript_safe(FILE *out, struct str text)
     }
 }
 
-static void put(struct transcript *t, struct str text)
+static void put(struct printer *t, struct str text)
 {
-    transcript_safe(t->out, text);
+    printer_safe(t->out, text);
     if (text.len)
         t->in_line = text.data[text.len - 1] != '\n';
 }
 
-static void style(const struct transcript *t, const char *code)
+static void style(const struct printer *t, const char *code)
 {
     if (t->color)
         fputs(code, t->out);
 }
 
-static void fresh_line(struct transcript *t)
+static void fresh_line(struct printer *t)
 {
     if (t->in_line)
         fputc('\n', t->out);
     t->in_line = false;
 }
 
-static void end_live(struct transcript *t)
+static void end_live(struct printer *t)
 {
     if (*t->live)
         style(t, PLAIN);
@@ -62,7 +62,7 @@ static void end_live(struct transcript *t)
     fresh_line(t);
 }
 
-void transcript_say(struct transcript *t, const char *format, ...)
+void printer_say(struct printer *t, const char *format, ...)
 {
     end_live(t);
     *t->tool = '\0';
@@ -74,7 +74,7 @@ void transcript_say(struct transcript *t, const char *format, ...)
     fflush(t->out);
 }
 
-static void line(struct transcript *t, const char *code, const char *mark, struct str text)
+static void line(struct printer *t, const char *code, const char *mark, struct str text)
 {
     end_live(t);
     style(t, code);
@@ -91,12 +91,12 @@ static struct str first_line(struct str text)
     return end ? str_from(text.data, (size_t)(end - text.data)) : text;
 }
 
-static void set_id(char id[TRANSCRIPT_ID_MAX], struct str value)
+static void set_id(char id[PRINTER_ID_MAX], struct str value)
 {
-    snprintf(id, TRANSCRIPT_ID_MAX, "%.*s", STR_ARG(value));
+    snprintf(id, PRINTER_ID_MAX, "%.*s", STR_ARG(value));
 }
 
-static void begin_live(struct transcript *t, struct str id, struct str kind)
+static void begin_live(struct printer *t, struct str id, struct str kind)
 {
     if (str_is(id, t->live))
         return;
@@ -113,7 +113,7 @@ static bool is_text(struct str kind)
     return str_is(kind, "assistant") || str_is(kind, "reasoning");
 }
 
-void transcript_delta(struct transcript *t, const struct json *event)
+void printer_delta(struct printer *t, const struct json *event)
 {
     struct str kind = json_str(event, "kind"), text = json_str(event, "text");
     int64_t offset = json_int(event, "offset", 0);
@@ -128,7 +128,7 @@ void transcript_delta(struct transcript *t, const struct json *event)
     fflush(t->out);
 }
 
-static void whole_text(struct transcript *t, const struct json *item, struct str kind)
+static void whole_text(struct printer *t, const struct json *item, struct str kind)
 {
     struct str text = json_str(item, "text");
     if (text.len > 0) {
@@ -139,7 +139,7 @@ static void whole_text(struct transcript *t, const struct json *item, struct str
     end_live(t);
 }
 
-static void tool(struct transcript *t, const struct json *item, struct str status)
+static void tool(struct printer *t, const struct json *item, struct str status)
 {
     struct str id = json_str(item, "id"), title = json_str(item, "title");
     if (str_is(status, "started")) {
@@ -152,13 +152,13 @@ static void tool(struct transcript *t, const struct json *item, struct str statu
     if (str_is(status, "failed"))
         line(t, DIM, "  failed: ", first_line(json_str(item, "output")));
     else if (json_int(item, "exitCode", 0) > 0)
-        transcript_say(t, "  exit code %lld", (long long)json_int(item, "exitCode", 0));
+        printer_say(t, "  exit code %lld", (long long)json_int(item, "exitCode", 0));
     else
         line(t, DIM, "  ", STR("ok"));
     *t->tool = '\0';
 }
 
-void transcript_item(struct transcript *t, const struct json *item)
+void printer_item(struct printer *t, const struct json *item)
 {
     struct str kind = json_str(item, "kind"), status = json_str(item, "status");
     if (is_text(kind) && !str_is(status, "started"))

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// An agent's items as text for a person, while they stream.
+//
+// What models and commands say goes to a terminal: control characters are shown as '?', so that
+// nothing can drive it.
+#ifndef SWARMD_CLI_PRINTER_H
+#define SWARMD_CLI_PRINTER_H
+
+#include "core/json.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum { PRINTER_ID_MAX = 64 };
+
+struct printer {
+    FILE *out;
+    bool color;
+    bool in_line;              // something was printed since the last newline
+    char live[PRINTER_ID_MAX]; // item whose text is being printed
+    size_t shown;              // bytes of it
+    char tool[PRINTER_ID_MAX]; // the tool that the line above names
+};
+
+void printer_init(struct printer *t, FILE *out);
+void printer_item(struct printer *t, const struct json *item);
+void printer_delta(struct printer *t, const struct json *event);
+// One line of our own, on a fresh line.
+void printer_say(struct printer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void printer_safe(FILE *out, struct str text); // as it is, but harmless
+
+#endif
