@@ -62,7 +62,7 @@ static void answer(struct pending *pending, const struct err *err)
         struct outgoing out;
         outgoing_begin(&out, session);
         rpc_begin_result(&out.json, &pending->id);
-        pending->result(pending, &out.json);
+        pending->kind->result(pending, &out.json);
         json_end_object(&out.json);
         if (!outgoing_send(&out))
             fail_too_large(session, &pending->id);
@@ -71,10 +71,28 @@ static void answer(struct pending *pending, const struct err *err)
     session_answered(session);
 }
 
+static void finish(struct pending *pending, const struct err *err);
+
+// The same result for whoever asked the same once more.
+static void follow(struct pending *follower, const struct swarm_op *first, const struct err *err)
+{
+    follower->op.agent = first->agent;
+    follower->op.seq = first->seq;
+    follower->op.delivery = first->delivery;
+    follower->op.position = first->position;
+    memcpy(follower->op.agent_id, first->agent_id, sizeof(first->agent_id));
+    memcpy(follower->op.item_id, first->item_id, sizeof(first->item_id));
+    finish(follower, err);
+}
+
 static void finish(struct pending *pending, const struct err *err)
 {
     if (pending->session)
         answer(pending, err);
+    list_remove(&pending->by_request);
+    list_for_each_safe(node, &pending->followers)
+        follow(list_entry(node, struct pending, by_request), &pending->op, err);
+    mem_free(pending->request_key);
     buf_release(&pending->op.approval);
     journal_read_release(&pending->read);
     mem_free(pending->agent_id);
@@ -84,7 +102,7 @@ static void finish(struct pending *pending, const struct err *err)
 static void on_op_done(struct swarm_op *op)
 {
     struct pending *pending = list_entry(op, struct pending, op);
-    if (op->err.kind == ERR_NONE && pending->shows_agent && !op->agent)
+    if (op->err.kind == ERR_NONE && pending->kind->shows_agent && !op->agent)
         err_set(&op->err, ERR_UNKNOWN_AGENT, "%s was removed meanwhile", op->agent_id);
     finish(pending, &op->err);
 }
@@ -94,8 +112,7 @@ static void on_read_done(struct journal_read *read)
     finish(list_entry(read, struct pending, read), &read->err);
 }
 
-struct pending *pending_new(struct call *call,
-                            void (*result)(struct pending *pending, struct json_writer *json))
+struct pending *pending_new(struct call *call, const struct pending_kind *kind)
 {
     struct session *session = call->session;
     if (session->pending_count >= SESSION_PENDING_MAX) {
@@ -106,9 +123,11 @@ struct pending *pending_new(struct call *call,
         return NULL;
     }
     struct pending *pending = mem_new(sizeof(*pending));
+    list_init(&pending->by_request);
+    list_init(&pending->followers);
     pending->session = session;
     pending->id = rpc_id_copy(&call->id);
-    pending->result = result;
+    pending->kind = kind;
     pending->op.done = on_op_done;
     pending->read.done = on_read_done;
     list_append(&session->pending, &pending->node);
@@ -121,7 +140,7 @@ bool pending_cancel(struct session *session, const struct rpc_id *id)
     list_for_each(node, &session->pending)
     {
         struct pending *pending = list_entry(node, struct pending, node);
-        if (!pending->can_be_left || !rpc_id_equal(&pending->id, id))
+        if (!pending->kind->can_be_left || !rpc_id_equal(&pending->id, id))
             continue;
         struct outgoing out;
         outgoing_begin(&out, session);

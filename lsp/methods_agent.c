@@ -190,6 +190,9 @@ static void transcript_result(struct pending *pending, struct json_writer *json)
     json_end_object(json);
 }
 
+static const struct pending_kind transcript_kind = {.result = transcript_result,
+                                                    .can_be_left = true};
+
 static bool read_transcript(struct call *call, struct journal_read *read, struct err *err)
 {
     struct agent *agent;
@@ -214,7 +217,7 @@ void method_transcript(struct call *call)
         call_fail(call, &err);
         return;
     }
-    struct pending *pending = pending_new(call, transcript_result);
+    struct pending *pending = pending_new(call, &transcript_kind);
     if (!pending)
         return;
     struct journal *journal = call->session->server->journal;
@@ -223,7 +226,6 @@ void method_transcript(struct call *call)
     pending->forward = read.after >= 0;
     read.after = read.after == 0 ? 1 : read.after < 0 ? 0 : read.after;
     pending->read = read;
-    pending->can_be_left = true;
     pending->seq = journal_committed(journal);
     journal_read(journal, &pending->read);
 }
@@ -238,6 +240,8 @@ static void agent_result(struct pending *pending, struct json_writer *json)
     json_end_object(json);
 }
 
+static const struct pending_kind agent_kind = {.result = agent_result, .shows_agent = true};
+
 static void act(struct call *call, void (*fn)(struct swarm *, struct agent *, struct swarm_op *))
 {
     struct agent *agent;
@@ -246,10 +250,9 @@ static void act(struct call *call, void (*fn)(struct swarm *, struct agent *, st
         call_fail(call, &err);
         return;
     }
-    struct pending *pending = pending_new(call, agent_result);
+    struct pending *pending = pending_new(call, &agent_kind);
     if (!pending)
         return;
-    pending->shows_agent = true;
     fn(call->swarm, agent, &pending->op);
 }
 
@@ -275,6 +278,8 @@ static void remove_result(struct pending *pending, struct json_writer *json)
     json_end_object(json);
 }
 
+static const struct pending_kind remove_kind = {.result = remove_result};
+
 void method_remove(struct call *call)
 {
     struct agent *agent;
@@ -285,7 +290,7 @@ void method_remove(struct call *call)
         call_fail(call, &err);
         return;
     }
-    struct pending *pending = pending_new(call, remove_result);
+    struct pending *pending = pending_new(call, &remove_kind);
     if (!pending)
         return;
     pending->agent_id = mem_dup(str_of(agent->id));

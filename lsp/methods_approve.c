@@ -10,6 +10,8 @@ static void result(struct pending *pending, struct json_writer *json)
     json_end_object(json);
 }
 
+static const struct pending_kind kind = {.result = result};
+
 static bool read_params(const struct json *params, struct str *id, enum decision *decision,
                         struct str *reason, struct err *err)
 {
@@ -39,7 +41,7 @@ void method_approve(struct call *call)
         call_fail(call, &err);
         return;
     }
-    struct pending *pending = pending_new(call, result);
+    struct pending *pending = pending_new(call, &kind);
     if (pending)
         swarm_approve(call->swarm, id, decision, str_of(call->session->client), reason,
                       &pending->op);

@@ -5,6 +5,7 @@
 #include "lsp/context.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
+#include "lsp/repeat.h"
 #include "lsp/server_parts.h"
 
 static void spawn_result(struct pending *pending, struct json_writer *json)
@@ -15,6 +16,8 @@ static void spawn_result(struct pending *pending, struct json_writer *json)
     json_add_int(json, "seq", pending->op.seq);
     json_end_object(json);
 }
+
+static const struct pending_kind spawn_kind = {.result = spawn_result, .shows_agent = true};
 
 static bool get_choice(const struct json *params, const char *key, const char *const *choices,
                        struct str *out, struct err *err)
@@ -84,11 +87,9 @@ void method_spawn(struct call *call)
     if (read_spawn(call->params, &spawn, &err) && take_folder(&spawn.cwd, &path, &err) &&
         context_read(call->params, &context, &err)) {
         spawn.context = buf_str(&context);
-        struct pending *pending = pending_new(call, spawn_result);
-        if (pending) {
-            pending->shows_agent = true;
+        struct pending *pending = repeat_pending(call, "spawn", &spawn_kind);
+        if (pending)
             swarm_spawn(call->swarm, &spawn, &pending->op);
-        }
     } else {
         call_fail(call, &err);
     }
@@ -104,6 +105,8 @@ static void send_result(struct pending *pending, struct json_writer *json)
     json_add_int(json, "position", pending->op.position);
     json_end_object(json);
 }
+
+static const struct pending_kind send_kind = {.result = send_result};
 
 static bool read_content(const struct json *content, struct buf *text, struct err *err)
 {
@@ -154,7 +157,7 @@ void method_send(struct call *call)
     if (read_message(call->params, &text, &err) &&
         params_get_choice(call->params, "delivery", deliveries, &delivery, &err) &&
         params_need_agent(call->swarm, call->params, &agent, &err)) {
-        struct pending *pending = pending_new(call, send_result);
+        struct pending *pending = repeat_pending(call, "send", &send_kind);
         if (pending)
             swarm_send(call->swarm, agent, buf_str(&text), (enum delivery)delivery, &pending->op);
     } else {

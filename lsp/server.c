@@ -13,6 +13,7 @@ static void on_closed_later(struct deferred *deferred)
     struct server *server = list_entry(deferred, struct server, closed_later);
     void (*closed)(void *arg) = server->closed;
     void *arg = server->arg;
+    list_for_each_safe(node, &server->repeatable) list_remove(node); // they outlive the server
     mem_free(server->working_folder);
     mem_free(server);
     closed(arg);
@@ -27,6 +28,7 @@ struct server *server_create(const struct server_setup *setup)
     server->arg = setup->arg;
     server->failure.kind = ERR_NONE;
     list_init(&server->sessions);
+    list_init(&server->repeatable);
     list_init(&server->closed_later.node);
     server->closed_later.fn = on_closed_later;
     char *folder = getcwd(NULL, 0);

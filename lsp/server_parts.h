@@ -18,6 +18,7 @@ struct server {
     char *working_folder;    // where spawns without cwd and workspace folder go; or NULL
 
     struct list sessions;
+    struct list repeatable; // struct pending with a request id, under way
     bool closing;
     struct deferred closed_later;
     struct swarm_watcher swarm_watcher;

@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "lsp/call.h"
 #include "lsp/methods.h"
+#include "lsp/repeat.h"
 #include "lsp/server_parts.h"
 #include "lsp/subscription.h"
 #include "transports/stream.h"
@@ -82,7 +83,7 @@ static const char *phase_problem(const struct session *session, const struct met
     return NULL;
 }
 
-// False: it must wait for the swarm.
+// False: it must wait for the swarm, or for the store.
 static bool call_method(struct session *session, const struct method *method,
                         const struct rpc_message *message)
 {
@@ -104,7 +105,7 @@ static bool call_method(struct session *session, const struct method *method,
     if (needs_swarm && !server->swarm)
         return false;
     method->handle(&call);
-    return true;
+    return !call.waits;
 }
 
 static bool take_request(struct session *session, const struct rpc_message *message)
@@ -288,6 +289,7 @@ void session_close(struct session *session)
     session->closing = true;
     pending_leave_all(session);
     session_stop_events(session);
+    repeat_drop(session);
     if (session->linger)
         session->server->ports->ops->timer_free(session->linger);
     session->linger = NULL;
@@ -332,6 +334,16 @@ void session_start_events(struct session *session)
     session->subscription = subscription_create(session, server->swarm);
 }
 
+void session_retry(struct session *session)
+{
+    if (session->holding) {
+        session->holding = !take_message(session, buf_str(&session->held));
+        if (!session->holding && session->held.cap > FRAME_KEEP_MAX)
+            buf_release(&session->held);
+    }
+    run(session);
+}
+
 void session_stop_events(struct session *session)
 {
     subscription_destroy(session->subscription);
@@ -343,13 +355,7 @@ void session_ready(struct session *session)
     if (session->closing)
         return;
     session_start_events(session);
-    if (session->holding) {
-        session->holding = false;
-        take_message(session, buf_str(&session->held));
-        if (session->held.cap > FRAME_KEEP_MAX)
-            buf_release(&session->held);
-    }
-    run(session);
+    session_retry(session);
 }
 
 void session_swarm_changed(struct session *session)

@@ -40,6 +40,7 @@ struct session_defaults {
 
 struct server;
 struct stream;
+struct lookup;
 struct subscription;
 
 struct session {
@@ -49,10 +50,11 @@ struct session {
     enum session_phase phase;
     struct frame frame;
     struct arena arena; // of the message being handled
-    struct buf held;    // a message that waits for the swarm
+    struct buf held;    // a message that waits for the swarm, or for the store (repeat.h)
     bool holding;
     bool input_ended, closing;
     struct timer *linger;
+    struct lookup *lookup; // or NULL
 
     struct list pending; // of struct pending
     size_t pending_count;
@@ -74,6 +76,7 @@ void session_exit(struct session *session);  // the client said `exit`, or its i
 
 // From the server.
 void session_ready(struct session *session); // the swarm is there, or never will be
+void session_retry(struct session *session); // what the held message waited for is there
 void session_swarm_changed(struct session *session);
 void session_committed(struct session *session);
 

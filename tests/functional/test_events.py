@@ -363,3 +363,41 @@ def test_unread_answers_are_bounded(start, repository):
     if pending != message:
         client.send_raw(pending)
     client.request("swarm/list")
+
+
+def test_a_repeated_request_is_done_once(start, repository):
+    with ModelServer(lambda _: [text("Done.")]) as server:
+        first = start(config=server.config())
+        first.initialize(subscribe="all")
+        spawn_params = {"task": "once", "cwd": str(repository), "requestId": "r1"}
+        # Together: the later ones meet it while it is under way.
+        requests = [first.start_request("swarm/spawn", spawn_params) for _ in range(3)]
+        agents = [first.wait_response(r) for r in requests]
+        agent_id = agents[0]["agent"]["id"]
+        assert {(a["agent"]["id"], a["seq"]) for a in agents} == {(agent_id, agents[0]["seq"])}
+        first.wait_state(agent_id, "done")
+        send_params = {"agentId": agent_id, "text": "more", "requestId": "r1"}
+        sent = first.request("swarm/send", send_params)
+        assert sent["delivery"] == "started"
+        first.wait(lambda: len(first.find_events(type="turn", phase="ended")) == 2, "both turns")
+        assert first.request("swarm/send", send_params) == sent
+        assert first.close() == 0
+
+        second = start(config=server.config())
+        second.initialize(subscribe="all")
+        again = second.request("swarm/spawn", spawn_params)
+        assert (again["agent"]["id"], again["seq"]) == (agent_id, agents[0]["seq"])
+        assert second.request("swarm/send", send_params) == sent
+        assert len(second.request("swarm/list")["agents"]) == 1
+        assert len(server.requests) == 2
+        # Another id is another request.
+        other = second.request("swarm/spawn", {**spawn_params, "requestId": "r2"})
+        assert other["agent"]["id"] != agent_id
+
+
+def test_a_failed_request_may_be_repeated(client, repository, tmp_path):
+    client.initialize()
+    params = {"task": "x", "requestId": "r"}
+    with pytest.raises(RpcError):
+        client.request("swarm/spawn", {**params, "cwd": str(tmp_path)})
+    assert client.request("swarm/spawn", {**params, "cwd": str(repository)})["agent"]["id"]
