@@ -57,7 +57,7 @@ static bool local_address(struct str url, struct sockaddr_in *address, struct st
     name[len] = '\0';
     *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     if (strcmp(name, "localhost") == 0)
-        strcpy(name, "127.0.0.1");
+        memcpy(name, "127.0.0.1", sizeof("127.0.0.1"));
     return inet_pton(AF_INET, name, &address->sin_addr) == 1 &&
            ntohl(address->sin_addr.s_addr) >> 24 == 127;
 }
