@@ -29,7 +29,7 @@ void http_request_end(struct http_request *request, const struct err *err)
 {
     struct http_sink sink = request->sink;
     void *arg = request->arg;
-    bool silent = request->dropped;
+    bool silent = request->dropped || request->http->closing;
     struct http_answer answer = {
         .status = http_easy_status(request),
         .retry_after_ms = request->retry_after_ms,
@@ -203,6 +203,15 @@ static void begin_start(struct http *http)
 
 // --- life
 
+static void on_end_of_turn(uv_check_t *check)
+{
+    struct http *http = check->data;
+    http->turn_ns = 0;
+    http->turn_starts = 0;
+    if (http->unsettled)
+        http_settle_soon(http);
+}
+
 static char *ca_bundle_of_environment(void)
 {
     const char *path = getenv("CURL_CA_BUNDLE");
@@ -221,14 +230,21 @@ struct http *http_create(struct loop *loop)
     list_init(&http->active);
     list_init(&http->dropped);
     list_init(&http->hosts);
+    list_init(&http->late);
     list_init(&http->settle.node);
     http->settle.fn = on_settle;
     uv_timer_init(http->uv, &http->scan_timer);
     http->scan_timer.data = http;
-    http->handles = 1;
+    uv_check_init(http->uv, &http->end_of_turn);
+    http->end_of_turn.data = http;
+    uv_check_start(&http->end_of_turn, on_end_of_turn);
+    uv_unref((uv_handle_t *)&http->end_of_turn);
+    http->handles = 2;
     for (int kind = 0; kind < HTTP_MULTI_COUNT; kind++) {
         uv_timer_init(http->uv, &http->multis[kind].timer);
         http->multis[kind].timer.data = &http->multis[kind];
+        list_init(&http->multis[kind].now.node);
+        http->multis[kind].now.fn = http_multi_now;
         http->handles++;
     }
     return http;
@@ -282,6 +298,7 @@ static void tear_down(struct http *http)
     if (http->share)
         curl_share_cleanup(http->share);
     uv_close((uv_handle_t *)&http->scan_timer, on_handle_closed);
+    uv_close((uv_handle_t *)&http->end_of_turn, on_handle_closed);
 }
 
 void http_close(struct http *http, void (*closed)(void *arg), void *arg)

@@ -9,6 +9,9 @@
 // There are two multi handles, as a cap on connections holds for all hosts of one: HTTP_CAPPED is
 // for TLS, HTTP_FREE for the rest. curl's callbacks must not add or remove transfers, so while
 // curl is on the stack (in_curl) requests only change lists, and settle() does the rest.
+//
+// A thousand busy streams must not keep the loop from its other work: what is left when
+// HTTP_TURN_NS are over waits for the next turn, and comes first there.
 #ifndef SWARMD_TRANSPORTS_HTTP_INTERNAL_H
 #define SWARMD_TRANSPORTS_HTTP_INTERNAL_H
 
@@ -30,6 +33,8 @@ enum {
     HTTP_SCAN_MIN_MS = 5,
     HTTP_SCANS_A_STALL = 4,
     HTTP_SUSPENDED_MS = 5000, // later than that, a scan means that we were stopped
+    HTTP_TURN_NS = 4000000,   // of the loop's turn for all of this; the rest waits
+    HTTP_STARTS_A_TURN = 64,  // of requests: curl connects all that are new in one go
 };
 
 enum http_multi_kind { HTTP_CAPPED, HTTP_FREE, HTTP_MULTI_COUNT };
@@ -38,6 +43,7 @@ struct http_multi {
     struct http *http;
     CURLM *curl;
     uv_timer_t timer;
+    struct deferred now; // a timer of 0 ms: libuv would run it again and again in one turn
 };
 
 // "https://api.example:443". Made for each configured server, kept until http_close().
@@ -95,6 +101,11 @@ struct http {
     size_t pool_count;
     struct deferred settle;
     uv_timer_t scan_timer;
+    uv_check_t end_of_turn;
+    int64_t turn_ns; // spent in this turn of the loop
+    int turn_starts;
+    struct list late;            // of sockets, ready, for which the turn had no time
+    bool unsettled;              // nor had it for all that settle() would do
     int64_t scan_ms, scanned_at; // scan_ms 0: not running
     int in_curl;
     int handles; // open on the loop
@@ -121,6 +132,7 @@ int http_easy_status(const struct http_request *request);
 // http_poll.c
 bool http_multi_init(struct http_multi *multi, struct http *http, enum http_multi_kind kind);
 void http_multi_release(struct http_multi *multi);
+void http_multi_now(struct deferred *deferred); // of multi->now
 
 // http_wait.c
 struct http_host *http_host_of(struct http *http, struct str url);

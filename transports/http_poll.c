@@ -8,6 +8,8 @@ struct http_socket {
     uv_poll_t poll;
     struct http_multi *multi;
     curl_socket_t fd;
+    struct list late; // in http->late, or empty
+    int late_flags;
 };
 
 static void end_transfer(CURL *easy, CURLcode code)
@@ -33,30 +35,56 @@ static void read_results(struct http_multi *multi)
             end_transfer(message->easy_handle, message->data.result);
 }
 
-static void act(struct http_multi *multi, curl_socket_t fd, int events)
+static void act(struct http_multi *multi, curl_socket_t fd, int flags)
 {
     struct http *http = multi->http;
+    uint64_t start = uv_hrtime();
     int running;
     http->in_curl++;
-    curl_multi_socket_action(multi->curl, fd, events, &running);
+    curl_multi_socket_action(multi->curl, fd, flags, &running);
     http->in_curl--;
-    if (http->closing)
-        return; // http_close() was called below; the settling that it asked for ends all
-    read_results(multi);
-    if (!list_empty(&http->dropped))
-        http_settle(http);
+    if (!http->closing) { // else http_close() was called below, and settling ends all
+        read_results(multi);
+        if (!list_empty(&http->dropped))
+            http_settle(http);
+    }
+    http->turn_ns += (int64_t)(uv_hrtime() - start);
+}
+
+static int flags_of(int status, int events)
+{
+    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    if (events & UV_READABLE)
+        flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        flags |= CURL_CSELECT_OUT;
+    return flags;
+}
+
+static void act_on_late(struct http *http)
+{
+    while (!list_empty(&http->late) && http->turn_ns < HTTP_TURN_NS) {
+        struct http_socket *socket = list_entry(http->late.next, struct http_socket, late);
+        list_remove(&socket->late);
+        act(socket->multi, socket->fd, socket->late_flags);
+    }
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct http_socket *socket = poll->data;
-    int flags = 0;
-    if (status < 0)
-        flags = CURL_CSELECT_ERR;
-    if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
+    struct http *http = socket->multi->http;
+    int flags = flags_of(status, events);
+    act_on_late(http);
+    if (uv_is_closing((uv_handle_t *)poll))
+        return; // by what was done just now
+    if (http->turn_ns >= HTTP_TURN_NS) {
+        // Still ready, so the next poll returns at once.
+        socket->late_flags = flags;
+        if (list_empty(&socket->late))
+            list_append(&http->late, &socket->late);
+        return;
+    }
     act(socket->multi, socket->fd, flags);
 }
 
@@ -65,13 +93,20 @@ static void on_timer(uv_timer_t *timer)
     act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
+void http_multi_now(struct deferred *deferred)
+{
+    act(list_entry(deferred, struct http_multi, now), CURL_SOCKET_TIMEOUT, 0);
+}
+
 static int set_timer(CURLM *curl, long ms, void *arg)
 {
     struct http_multi *multi = arg;
     (void)curl;
-    if (ms < 0)
-        uv_timer_stop(&multi->timer);
-    else
+    list_remove(&multi->now.node);
+    uv_timer_stop(&multi->timer);
+    if (ms == 0)
+        port_defer(multi->http->ports, &multi->now);
+    else if (ms > 0)
         uv_timer_start(&multi->timer, on_timer, (uint64_t)ms, 0);
     return 0;
 }
@@ -94,6 +129,7 @@ static struct http_socket *open_socket(struct http_multi *multi, curl_socket_t f
         return NULL;
     }
     socket->poll.data = socket;
+    list_init(&socket->late);
     multi->http->handles++;
     curl_multi_assign(multi->curl, fd, socket);
     return socket;
@@ -107,6 +143,7 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *k
     if (what == CURL_POLL_REMOVE) {
         if (socket) {
             curl_multi_assign(multi->curl, fd, NULL);
+            list_remove(&socket->late);
             uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
         }
         return 0;
@@ -143,4 +180,5 @@ void http_multi_release(struct http_multi *multi)
     if (multi->curl)
         curl_multi_cleanup(multi->curl);
     multi->curl = NULL;
+    list_remove(&multi->now.node);
 }

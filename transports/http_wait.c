@@ -108,6 +108,17 @@ static void fail_to_add(struct http_request *request)
     http_request_end(request, &err);
 }
 
+static void add(struct http_request *request)
+{
+    struct http *http = request->http;
+    list_remove(&request->node);
+    list_append(&http->active, &request->node);
+    request->added_at = port_mono_ms(http->ports);
+    http_scan_for(http, request->stall_ms);
+    if (!http_easy_add(request, multi_of(request->host)))
+        fail_to_add(request);
+}
+
 void http_add_waiting(struct http *http)
 {
     struct list ready;
@@ -119,14 +130,18 @@ void http_add_waiting(struct http *http)
         list_remove(node);
         list_append(&ready, node);
     }
-    while (!list_empty(&ready)) {
-        struct http_request *request = list_entry(ready.next, struct http_request, node);
-        list_remove(&request->node);
-        list_append(&http->active, &request->node);
-        request->added_at = port_mono_ms(http->ports);
-        http_scan_for(http, request->stall_ms);
-        if (!http_easy_add(request, multi_of(request->host)))
-            fail_to_add(request);
+    while (!list_empty(&ready) && http->turn_starts < HTTP_STARTS_A_TURN &&
+           http->turn_ns < HTTP_TURN_NS && !http->closing) {
+        http->turn_starts++;
+        uint64_t start = uv_hrtime();
+        add(list_entry(ready.next, struct http_request, node));
+        http->turn_ns += (int64_t)(uv_hrtime() - start);
+    }
+    http->unsettled = !list_empty(&ready);
+    while (!list_empty(&ready)) { // back to the front, in their order
+        struct list *last = ready.prev;
+        list_remove(last);
+        list_append(http->waiting.next, last);
     }
 }
 
