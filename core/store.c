@@ -17,11 +17,10 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
-    [STATEMENT_SEGMENT_NEW] = "INSERT INTO segments(agent, first_seq, last_seq, version, body)"
-                              " VALUES(?1, ?2, ?3, 1, ?4)",
-    [STATEMENT_SEGMENT_GROW] = "UPDATE segments SET last_seq = ?3, body = CAST(body || ?4 AS BLOB)"
-                               " WHERE agent = ?1 AND first_seq = ?2",
+    [STATEMENT_LOG] = "INSERT INTO log(seq, body) VALUES(?1, ?2)",
     [STATEMENT_SPAN] = "INSERT INTO spans(last_seq, first_seq, agents) VALUES(?1, ?2, ?3)",
+    [STATEMENT_SEGMENT] = "INSERT INTO segments(agent, first_seq, last_seq, version, body)"
+                          " VALUES(?1, ?2, ?3, 1, ?4)",
     [STATEMENT_AGENT] = "INSERT INTO agents(num, id, removed, record) VALUES(?1, ?2, ?3, ?4)"
                         " ON CONFLICT(num) DO UPDATE SET removed = ?3, record = ?4",
     [STATEMENT_REQUEST] = "INSERT OR REPLACE INTO requests(id, time, result) VALUES(?1, ?2, ?3)",
@@ -29,11 +28,16 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [STATEMENT_READ_FORWARD] =
         "SELECT body FROM segments WHERE agent = ?1 AND first_seq >= coalesce((SELECT first_seq"
         " FROM segments WHERE agent = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC LIMIT 1), 0)"
-        " AND first_seq <= ?3 ORDER BY first_seq",
+        " ORDER BY first_seq",
     [STATEMENT_READ_BACKWARD] = "SELECT body FROM segments WHERE agent = ?1 AND first_seq < ?2"
                                 " ORDER BY first_seq DESC",
-    [STATEMENT_READ_SPANS] = "SELECT first_seq, last_seq, agents FROM spans WHERE last_seq > ?1"
+    [STATEMENT_READ_SEALED] = "SELECT last_seq FROM segments WHERE agent = ?1"
+                              " ORDER BY first_seq DESC LIMIT 1",
+    [STATEMENT_READ_NEWEST] = "SELECT max(last_seq) FROM spans",
+    [STATEMENT_READ_SPANS] = "SELECT first_seq, agents FROM spans WHERE last_seq > ?1"
                              " ORDER BY last_seq",
+    [STATEMENT_READ_EVENT] = "SELECT body FROM log WHERE seq = ?1",
+    [STATEMENT_READ_ALL] = "SELECT seq, body FROM log WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
     [STATEMENT_READ_REQUEST] = "SELECT result FROM requests WHERE id = ?1 AND time >= ?2",
 };
 
@@ -79,12 +83,17 @@ bool store_begin_read(struct store *store, struct err *err)
     return begin && store_run(store, begin, "cannot read swarmd.db", err);
 }
 
-void store_end_read(struct store *store)
+void store_reset_all(struct store *store)
 {
-    struct err ignored; // a reader has nothing to lose by a COMMIT that fails
     for (int i = 0; i < STATEMENT_COUNT; i++)
         if (store->statements[i])
             sqlite3_reset(store->statements[i]);
+}
+
+void store_end_read(struct store *store)
+{
+    struct err ignored; // a reader has nothing to lose by a COMMIT that fails
+    store_reset_all(store);
     sqlite3_stmt *commit = store_statement(store, STATEMENT_COMMIT, &ignored);
     if (commit)
         store_run(store, commit, "cannot read swarmd.db", &ignored);
@@ -197,8 +206,8 @@ static struct store *store_new(const char *folder)
 {
     struct store *store = mem_new(sizeof(*store));
     store->folder = mem_dup(str_of(folder));
-    segment_cache_init(&store->segments);
-    buf_init(&store->growth, SEGMENT_BYTES_MAX + 1);
+    pendings_init(&store->pendings);
+    buf_init(&store->segment, SEGMENT_BYTES_MAX);
     return store;
 }
 
@@ -209,8 +218,9 @@ void store_close(struct store *store)
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(store->statements[i]);
     sqlite3_close(store->db);
-    segment_cache_release(&store->segments);
-    buf_release(&store->growth);
+    pendings_release(&store->pendings);
+    buf_release(&store->segment);
+    mem_free(store->tail.agents);
     mem_free(store->folder);
     mem_free(store);
 }

@@ -12,8 +12,7 @@
 enum {
     STORE_APPLICATION_ID = 0x7377726d, // "swrm"
     STORE_BUSY_MS = 5000,              // for the other handle of this process, and for sqlite3(1)
-    OPEN_SEGMENTS_MAX = 4096,          // agents whose newest segment may grow; 64 bytes each
-    OPEN_SEGMENT_CHAINS = 1024,        // a power of two
+    PENDING_CHAINS = 1024,             // of the hash of agents; a power of two
 };
 
 enum statement {
@@ -21,39 +20,54 @@ enum statement {
     STATEMENT_BEGIN_WRITE,
     STATEMENT_COMMIT,
     STATEMENT_ROLLBACK,
-    STATEMENT_SEGMENT_NEW,
-    STATEMENT_SEGMENT_GROW,
+    STATEMENT_LOG,
     STATEMENT_SPAN,
+    STATEMENT_SEGMENT,
     STATEMENT_AGENT,
     STATEMENT_REQUEST,
     STATEMENT_REQUESTS_EXPIRE,
     STATEMENT_READ_FORWARD,
     STATEMENT_READ_BACKWARD,
+    STATEMENT_READ_SEALED,
+    STATEMENT_READ_NEWEST,
     STATEMENT_READ_SPANS,
+    STATEMENT_READ_EVENT,
+    STATEMENT_READ_ALL,
     STATEMENT_READ_REQUEST,
     STATEMENT_COUNT
 };
 
-// The newest segment of an agent, while it has room.
-struct open_segment {
-    struct list by_use;         // least recently used first
-    struct open_segment *chain; // of the same hash
-    int64_t agent, first_seq;
-    uint32_t events, bytes;
+// An agent's events that are in no segment yet: the newest ones, all of them within the newest
+// STORE_TAIL_EVENTS_MAX of everybody's.
+struct pending {
+    struct list by_age;    // by seqs[0]
+    struct pending *chain; // of the same hash
+    int64_t agent;
+    int64_t sealed; // last seq in a segment; known and used only while loading
+    uint32_t count;
+    size_t bytes;
+    int64_t seqs[SEGMENT_EVENTS_MAX];
 };
 
-struct segment_cache {
-    struct open_segment *chains[OPEN_SEGMENT_CHAINS];
-    struct list by_use;
-    size_t count;
+struct pendings {
+    struct pending *chains[PENDING_CHAINS];
+    struct list by_age;
+    bool loaded; // else what is on disk is looked at by the next commit
+};
+
+// Whose the newest events are: agents[seq % STORE_TAIL_EVENTS_MAX].
+struct tail {
+    int64_t *agents; // NULL until needed
+    int64_t last;    // seq
 };
 
 struct store {
     sqlite3 *db;
     char *folder;
     sqlite3_stmt *statements[STATEMENT_COUNT]; // prepared at first use
-    struct segment_cache segments;             // the writer's
-    struct buf growth;                         // of one segment, in one commit; the writer's
+    struct pendings pendings;                  // the writer's
+    struct buf segment;                        // that is being written; the writer's
+    struct tail tail;                          // who reads catches up first
     bool full_sync;                            // what PRAGMA synchronous is set to
 };
 
@@ -67,16 +81,49 @@ sqlite3_stmt *store_statement(struct store *store, enum statement which, struct 
 // Runs one that gives no rows, and resets it.
 bool store_run(struct store *store, sqlite3_stmt *statement, const char *doing, struct err *err);
 
+// A statement that still gives rows keeps its transaction open, past COMMIT: the write-ahead log
+// could then never begin anew.
+void store_reset_all(struct store *store);
+
 // One consistent view over several statements. Ending it resets all that are open.
 bool store_begin_read(struct store *store, struct err *err);
 void store_end_read(struct store *store);
 
-void segment_cache_init(struct segment_cache *cache);
-void segment_cache_release(struct segment_cache *cache); // also forgets all; usable again
-struct open_segment *segment_cache_find(struct segment_cache *cache, int64_t agent);
-// Replaces the agent's; the least recently used one makes room.
-struct open_segment *segment_cache_put(struct segment_cache *cache, int64_t agent,
-                                       int64_t first_seq);
+// store_seal.c: from the log into segments, within the transaction of a batch. First, what is
+// unsealed on disk is looked at, if that is not known; then, with the batch's events in the log,
+// they are noted, and what is full or old is sealed. After a rollback all is to be forgotten.
+void pendings_init(struct pendings *pendings);
+void pendings_release(struct pendings *pendings); // usable again
+bool store_load_pendings(struct store *store, struct err *err);
+bool store_seal(struct store *store, const struct store_batch *batch, struct err *err);
+
+// store_cursor.c: one agent's events in either direction, out of segments and log. Within a read
+// transaction. Each line is valid until the next is asked for.
+struct cursor {
+    struct store *store;
+    int64_t agent;
+    int64_t bound;
+    bool backward;
+    sqlite3_stmt *segments; // NULL when they are through
+    struct str body;        // rest of the segment at hand
+    int64_t at, end;        // in the tail: the next seq to look at, and the one to stop at
+};
+// Forward: events with seq > bound. Backward: events with seq < bound, newest first.
+bool cursor_open(struct cursor *cursor, struct store *store, int64_t agent, int64_t bound,
+                 bool backward, struct err *err);
+// line->data is NULL at the end; *seq is that of the line.
+bool cursor_next(struct cursor *cursor, struct str *line, int64_t *seq, struct err *err);
+
+// Calls fn for the agent of each event of the spans that end after `after`, ascending.
+bool store_each_span_event(struct store *store, int64_t after,
+                           bool (*fn)(struct store *store, int64_t seq, int64_t agent,
+                                      struct err *err),
+                           struct err *err);
+bool store_newest_seq(struct store *store, int64_t *seq, struct err *err);
+// From the log; valid until the next one.
+bool store_read_event(struct store *store, int64_t seq, struct str *line, struct err *err);
+// The last seq that an agent has in a segment, or 0.
+bool store_sealed_seq(struct store *store, int64_t agent, int64_t *seq, struct err *err);
 
 // Migrations: step i brings a store from version i to i + 1, in a transaction of its own.
 struct schema {
@@ -88,13 +135,6 @@ const struct schema *store_schema(void);
 // Brings the file to schema->version. Before the first step on a store that holds something, a
 // copy is left as <path>.v<old version>.
 bool store_migrate(sqlite3 *db, const char *path, const struct schema *schema, struct err *err);
-
-// Walks the lines (events) of a segment's body. The last line comes first with the second one.
-bool store_next_line(struct str *body, struct str *line);
-bool store_last_line(struct str *body, struct str *line);
-
-// The seq that an event's bytes begin with; false (ERR_STORAGE) when they do not.
-bool store_line_seq(struct store *store, struct str line, int64_t *seq, struct err *err);
 
 static inline struct str column_bytes(sqlite3_stmt *statement, int column)
 {

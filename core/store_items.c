@@ -18,8 +18,6 @@ enum {
     ITEM_MARK_WITHIN = 256, // bytes of an event in front of its item
 };
 
-static const char doing[] = "cannot read swarmd.db";
-
 struct entry {
     int64_t first;  // the item's first seq
     size_t at, len; // in page->bytes
@@ -79,8 +77,6 @@ static struct str slice_item(struct str line)
 static bool read_item(struct item_page *page, struct str line, struct item_event *event,
                       bool *is_item, struct err *err)
 {
-    if (!store_line_seq(page->store, line, &event->seq, err))
-        return false;
     event->bytes = slice_item(line);
     *is_item = event->bytes.data != NULL;
     if (!*is_item)
@@ -152,24 +148,6 @@ static bool take_backward(struct item_page *page, const struct item_event *event
     return true;
 }
 
-static bool add_backward(struct item_page *page, struct str body, int64_t before, struct err *err)
-{
-    struct str line;
-    struct item_event event;
-    bool is_item;
-    while (!page->more && store_last_line(&body, &line)) {
-        if (!store_line_seq(page->store, line, &event.seq, err))
-            return false;
-        if (event.seq >= before)
-            continue;
-        if (!read_item(page, line, &event, &is_item, err))
-            return false;
-        if (is_item)
-            page->more = !take_backward(page, &event);
-    }
-    return true;
-}
-
 static struct entry *find_sorted(struct item_page *page, int64_t first)
 {
     size_t low = 0, high = page->count;
@@ -219,17 +197,20 @@ static void take_forward(struct item_page *page, struct forward *walk,
     walk->unresolved += entry->started;
 }
 
-static bool add_forward(struct item_page *page, struct str body, struct forward *walk,
-                        struct err *err)
+static bool walk_forward(struct item_page *page, int64_t agent, struct forward *walk,
+                         struct err *err)
 {
+    struct cursor cursor;
     struct str line;
     struct item_event event;
     bool is_item;
-    while (!forward_is_done(page, walk) && store_next_line(&body, &line)) {
-        if (!store_line_seq(page->store, line, &event.seq, err))
+    if (!cursor_open(&cursor, page->store, agent, walk->after, false, err))
+        return false;
+    while (!forward_is_done(page, walk)) {
+        if (!cursor_next(&cursor, &line, &event.seq, err))
             return false;
-        if (event.seq <= walk->after)
-            continue;
+        if (!line.data)
+            break;
         walk->looked_at += !walk->grow || page->more;
         if (!read_item(page, line, &event, &is_item, err))
             return false;
@@ -239,44 +220,25 @@ static bool add_forward(struct item_page *page, struct str body, struct forward 
     return true;
 }
 
-static bool walk_forward(struct item_page *page, int64_t agent, struct forward *walk,
-                         struct err *err)
-{
-    sqlite3_stmt *statement = store_statement(page->store, STATEMENT_READ_FORWARD, err);
-    if (!statement)
-        return false;
-    sqlite3_bind_int64(statement, 1, agent);
-    sqlite3_bind_int64(statement, 2, walk->after);
-    sqlite3_bind_int64(statement, 3, INT64_MAX);
-    bool ok = true;
-    while (ok && !forward_is_done(page, walk)) {
-        int code = sqlite3_step(statement);
-        if (code == SQLITE_DONE)
-            break;
-        ok = code == SQLITE_ROW ? add_forward(page, column_bytes(statement, 0), walk, err)
-                                : store_fail(page->store, doing, err);
-    }
-    sqlite3_reset(statement);
-    return ok;
-}
-
 static bool walk_backward(struct item_page *page, int64_t agent, int64_t before, struct err *err)
 {
-    sqlite3_stmt *statement = store_statement(page->store, STATEMENT_READ_BACKWARD, err);
-    if (!statement)
+    struct cursor cursor;
+    struct str line;
+    struct item_event event;
+    bool is_item;
+    if (!cursor_open(&cursor, page->store, agent, before, true, err))
         return false;
-    sqlite3_bind_int64(statement, 1, agent);
-    sqlite3_bind_int64(statement, 2, before);
-    bool ok = true;
-    while (ok && !page->more) {
-        int code = sqlite3_step(statement);
-        if (code == SQLITE_DONE)
+    while (!page->more) {
+        if (!cursor_next(&cursor, &line, &event.seq, err))
+            return false;
+        if (!line.data)
             break;
-        ok = code == SQLITE_ROW ? add_backward(page, column_bytes(statement, 0), before, err)
-                                : store_fail(page->store, doing, err);
+        if (!read_item(page, line, &event, &is_item, err))
+            return false;
+        if (is_item)
+            page->more = !take_backward(page, &event);
     }
-    sqlite3_reset(statement);
-    return ok;
+    return true;
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The tables, as the list of steps that made them what they are. Steps that have been released are
 // never edited: a change is a new step at the end.
-//
-// `spans` says which agents have events between two seqs. It costs about two bytes an event, and
-// makes both the newest seq and a page of all agents' events (a replay) a matter of few seeks;
-// without it each page would look into every agent.
 #include "core/store_internal.h"
 
 #include "core/mem.h"
@@ -18,12 +14,13 @@ static const char *const steps[] = {
     "CREATE TABLE agents("
     " num INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, removed INTEGER NOT NULL,"
     " record BLOB NOT NULL);"
+    "CREATE TABLE log(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+    "CREATE TABLE spans("
+    " last_seq INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, agents BLOB NOT NULL);"
     "CREATE TABLE segments("
     " agent INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
     " version INTEGER NOT NULL, body BLOB NOT NULL,"
     " PRIMARY KEY(agent, first_seq)) WITHOUT ROWID;"
-    "CREATE TABLE spans("
-    " last_seq INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, agents BLOB NOT NULL);"
     "CREATE TABLE settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE requests(id TEXT PRIMARY KEY, time INTEGER NOT NULL, result BLOB NOT NULL);"
     "CREATE INDEX requests_by_time ON requests(time);",

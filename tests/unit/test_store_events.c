@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 struct fixture {
     const char *folder;
@@ -96,7 +97,7 @@ static void whatever_the_batches_nothing_is_lost_or_doubled(void **state)
         }
         events_commit(f->events, f->store);
         if (rand() % 3 == 0) // as after a restart
-            segment_cache_release(&f->store->segments);
+            pendings_release(&f->store->pendings);
     }
     for (int64_t agent = 0; agent <= AGENTS; agent++) {
         struct buf expected;
@@ -154,43 +155,124 @@ static void a_page_ends_at_its_bytes_but_has_one_event(void **state)
     assert_seqs(f->store, 3, 0, 6, "3");
 }
 
-static void segments_grow_to_their_ceilings(void **state)
+static void a_segment_is_written_when_an_agent_has_enough(void **state)
 {
     struct fixture *f = *state;
-    for (int64_t seq = 1; seq <= SEGMENT_EVENTS_MAX + 1; seq++) {
+    for (int64_t seq = 1; seq <= 3 * SEGMENT_EVENTS_MAX + 1; seq++) {
         events_add_turn(f->events, seq, 1);
         events_commit(f->events, f->store);
-        int64_t expected = seq <= SEGMENT_EVENTS_MAX ? 1 : 2;
-        assert_int_equal(query(f->store, "SELECT count(*) FROM segments"), expected);
+        assert_int_equal(query(f->store, "SELECT count(*) FROM segments"),
+                         seq / SEGMENT_EVENTS_MAX);
     }
-    int64_t seq = SEGMENT_EVENTS_MAX + 2;
-    events_add_item(f->events, seq, 2, seq, "completed", SEGMENT_BYTES_MAX / 2); // and a bit
-    events_add_item(f->events, seq + 1, 2, seq + 1, "completed", SEGMENT_BYTES_MAX / 2);
-    events_add_item(f->events, seq + 2, 2, seq + 2, "completed", SEGMENT_BYTES_MAX);
-    events_add_turn(f->events, seq + 3, 2);
-    events_commit(f->events, f->store);
-    assert_int_equal(query(f->store, "SELECT count(*) FROM segments WHERE agent = 2"), 4);
-    assert_seqs(f->store, 2, 0, 100, "18 19 20 21");
+    assert_seqs(f->store, 1, 30, 100, "31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49");
 }
 
-static void more_agents_than_open_segments(void **state)
+static void segments_keep_to_their_bytes(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t seq = 1; seq <= 4; seq++) // two are more than a segment takes
+        events_add_item(f->events, seq, 1, seq, "completed", SEGMENT_BYTES_MAX / 2);
+    events_add_turn(f->events, 5, 2);
+    events_add_item(f->events, 6, 2, 6, "completed", SEGMENT_BYTES_MAX + 1);
+    events_add_turn(f->events, 7, 2);
+    events_commit(f->events, f->store);
+    assert_int_equal(query(f->store, "SELECT count(*) FROM segments WHERE agent = 1"), 4);
+    assert_int_equal(query(f->store, "SELECT count(*) FROM segments WHERE agent = 2"), 2);
+    assert_int_equal(query(f->store, "SELECT max(last_seq) FROM segments"), 6);
+    assert_seqs(f->store, 1, 0, 100, "1 2 3 4");
+    assert_seqs(f->store, 2, 0, 100, "5 6 7");
+}
+
+// Nothing stays unsealed once it is so far behind; whoever looks no further back misses nothing.
+static void what_is_old_is_sealed(void **state)
+{
+    struct fixture *f = *state;
+    static const char unsealed[] =
+        "SELECT count(*) FROM log WHERE seq > (SELECT max(last_seq) FROM segments WHERE agent = 2)";
+    struct store *reader;
+    struct err err;
+    assert_true(store_open_reader(&reader, f->folder, &err));
+    int64_t seq = 0;
+    events_add_turn(f->events, ++seq, 2);
+    events_add_turn(f->events, ++seq, 2);
+    while (seq <= STORE_TAIL_EVENTS_MAX) {
+        if (seq == STORE_TAIL_EVENTS_MAX) { // the next one makes it old
+            events_commit(f->events, f->store);
+            assert_int_equal(query(f->store, unsealed), 0); // nothing to compare with: NULL
+            assert_seqs(reader, 2, 0, seq, "1 2");
+        }
+        events_add_turn(f->events, ++seq, 1);
+        if (f->events->count == EVENTS_MAX)
+            events_commit(f->events, f->store);
+    }
+    events_commit(f->events, f->store);
+    assert_int_equal(query(f->store, unsealed), STORE_TAIL_EVENTS_MAX - 1);
+    assert_seqs(reader, 2, 0, seq, "1 2");
+    assert_seqs(reader, 2, 1, seq, "2");
+    store_close(reader);
+}
+
+static void what_was_unsealed_at_a_restart_is_sealed_later(void **state)
+{
+    struct fixture *f = *state;
+    struct err err;
+    char *aside;
+    int64_t seq = 0;
+    for (int restart = 0; restart < 8; restart++) {
+        for (int i = 0; i < 5; i++) {
+            events_add_turn(f->events, ++seq, 1);
+            events_add_turn(f->events, ++seq, 2);
+        }
+        events_commit(f->events, f->store);
+        store_close(f->store);
+        assert_true(store_open(&f->store, f->folder, &aside, &err));
+    }
+    assert_int_equal(query(f->store, "SELECT count(*) FROM segments WHERE agent = 1"), 2);
+    assert_int_equal(query(f->store, "SELECT max(last_seq) FROM segments WHERE agent = 1"), 63);
+    char *lines = events_read_all(f->store, 1, 0, seq);
+    char *seqs = events_seqs(str_of(lines));
+    struct buf expected;
+    buf_init(&expected, 1000);
+    for (int i = 1; i <= seq; i += 2)
+        buf_addf(&expected, i > 1 ? " %d" : "%d", i);
+    assert_string_equal(seqs, expected.data);
+    buf_release(&expected);
+    mem_free(seqs);
+    mem_free(lines);
+}
+
+static void more_agents_than_a_tail_has_events(void **state)
 {
     struct fixture *f = *state;
     int64_t seq = 0;
-    for (int round = 0; round < 2; round++) {
-        for (int64_t agent = 1; agent <= OPEN_SEGMENTS_MAX + 1; agent++)
-            events_add_turn(f->events, ++seq, agent);
-        events_commit(f->events, f->store);
-        assert_int_equal(f->store->segments.count, OPEN_SEGMENTS_MAX);
+    for (int64_t agent = 1; agent <= STORE_TAIL_EVENTS_MAX + 10; agent++) {
+        events_add_turn(f->events, ++seq, agent);
+        if (f->events->count == EVENTS_MAX)
+            events_commit(f->events, f->store);
     }
-    assert_seqs(f->store, 1, 0, seq, "1 4098");
-    assert_seqs(f->store, OPEN_SEGMENTS_MAX + 1, 0, seq, "4097 8194");
-    char *all = events_read_all(f->store, 0, 0, seq);
-    int64_t lines = 0;
-    for (const char *c = all; *c; c++)
-        lines += *c == '\n';
-    assert_int_equal(lines, seq);
-    mem_free(all);
+    events_commit(f->events, f->store);
+    assert_int_equal(query(f->store, "SELECT count(*) FROM segments"), 10);
+    assert_seqs(f->store, 10, 0, seq, "10");
+    assert_seqs(f->store, 11, 0, seq, "11");
+    assert_seqs(f->store, seq, 0, seq, "16394");
+}
+
+// A transaction that stays open by mistake would let it grow for ever.
+static void the_write_ahead_log_begins_anew(void **state)
+{
+    struct fixture *f = *state;
+    int64_t seq = 0, written = 0;
+    while (written < (64 << 20)) {
+        for (int i = 0; i < 200; i++)
+            events_add_item(f->events, ++seq, 1 + seq % 40, seq, "completed", 2000);
+        written += 200 * 2000;
+        events_commit(f->events, f->store);
+    }
+    struct stat st;
+    char *path = mem_format("%s/swarmd.db-wal", f->folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size < 40 << 20);
+    mem_free(path);
 }
 
 // --- agents ---
@@ -357,23 +439,30 @@ static void a_write_that_fails_leaves_nothing_half(void **state)
     assert_whole_up_to_100(f);
 }
 
-static void a_damaged_event_is_an_error_not_a_gap(void **state)
+static void assert_damage(struct fixture *f, const char *sql, int64_t agent, const char *said)
 {
-    struct fixture *f = *state;
-    add_small_batch(f);
-    sqlite3_exec(f->store->db, "UPDATE segments SET body = 'what' WHERE agent = 2", NULL, NULL,
-                 NULL);
     struct buf out;
     struct err err = {0};
     int64_t last;
     bool more;
     buf_init(&out, 1 << 20);
-    assert_false(store_read_events(f->store, 0, 0, 20, &out, &last, &err));
+    assert_int_equal(sqlite3_exec(f->store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_false(store_read_events(f->store, agent, 0, 60, &out, &last, &err));
     assert_int_equal(err.kind, ERR_STORAGE);
-    assert_non_null(strstr(err.message, "what"));
-    assert_false(store_read_items(f->store, 2, 0, 0, 10, &out, &more, &err));
-    assert_true(store_read_events(f->store, 1, 0, 20, &out, &last, &err));
+    assert_non_null(strstr(err.message, said));
+    assert_false(store_read_items(f->store, agent, 0, 0, 100, &out, &more, &err));
+    assert_true(store_read_events(f->store, 1, 0, 60, &out, &last, &err)); // the others go on
     buf_release(&out);
+}
+
+static void a_damaged_event_is_an_error_not_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t seq = 1; seq <= 60; seq++)
+        events_add_turn(f->events, seq, 1 + seq % 3);
+    events_commit(f->events, f->store);
+    assert_damage(f, "UPDATE segments SET body = 'what' WHERE agent = 2", 2, "what");
+    assert_damage(f, "DELETE FROM log WHERE seq = 59", 3, "lost the event 59");
 }
 
 int main(void)
@@ -384,8 +473,12 @@ int main(void)
         TEST(whatever_the_batches_nothing_is_lost_or_doubled),
         TEST(a_page_ends_at_its_number_of_events),
         TEST(a_page_ends_at_its_bytes_but_has_one_event),
-        TEST(segments_grow_to_their_ceilings),
-        TEST(more_agents_than_open_segments),
+        TEST(a_segment_is_written_when_an_agent_has_enough),
+        TEST(segments_keep_to_their_bytes),
+        TEST(what_is_old_is_sealed),
+        TEST(what_was_unsealed_at_a_restart_is_sealed_later),
+        TEST(more_agents_than_a_tail_has_events),
+        TEST(the_write_ahead_log_begins_anew),
         TEST(the_newest_record_of_each_agent_is_kept),
         TEST(the_events_of_a_removed_agent_stay),
         TEST(a_request_is_known_for_a_day),
