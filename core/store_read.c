@@ -88,7 +88,7 @@ static bool read_agent(struct store *store, int64_t agent, int64_t after, int64_
 {
     struct cursor cursor;
     struct str line;
-    int64_t seq;
+    int64_t seq = 0;
     if (!cursor_open(&cursor, store, agent, after, false, err))
         return false;
     while (cursor_next(&cursor, &line, &seq, err)) {
