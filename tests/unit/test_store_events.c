@@ -264,7 +264,8 @@ static void the_write_ahead_log_begins_anew(void **state)
     int64_t seq = 0, written = 0;
     while (written < (64 << 20)) {
         for (int i = 0; i < 200; i++)
-            events_add_item(f->events, ++seq, 1 + seq % 40, seq, "completed", 2000);
+            events_add_item(f->events, seq + i + 1, 1 + i % 40, seq + i + 1, "completed", 2000);
+        seq += 200;
         written += 200 * 2000;
         events_commit(f->events, f->store);
     }
