@@ -166,6 +166,15 @@ def test_headers_compile_alone():
         report(filter(None, pool.map(compile_alone, files(*CODE_FOLDERS, suffixes={".h"}))))
 
 
+def test_links_lead_somewhere():
+    wrong = []
+    for path in files(suffixes={".md"}):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", read(path)):
+            if "://" not in target and not (ROOT / path.parent / target).exists():
+                wrong.append(f"{path}: there is no {target}")
+    report(wrong)
+
+
 def test_nothing_but_the_tree():
     """No binaries, no editor leftovers, nothing that a build makes."""
     listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True)
