@@ -6,6 +6,7 @@ static const struct method methods[] = {
     {"shutdown", method_shutdown, METHOD_REQUEST},
     {"exit", method_exit, METHOD_NOTIFICATION},
     {"$/cancelRequest", method_cancel_request, METHOD_NOTIFICATION},
+    {"window/workDoneProgress/cancel", method_cancel_progress, METHOD_SWARM | METHOD_NOTIFICATION},
 
     {"swarm/spawn", method_spawn, METHOD_SWARM | METHOD_REQUEST | METHOD_NOTIFICATION},
     {"swarm/send", method_send, METHOD_SWARM | METHOD_REQUEST | METHOD_NOTIFICATION},
@@ -36,7 +37,7 @@ void methods_advertise(struct json_writer *json)
 {
     json_begin_array(json);
     for (size_t i = 0; i < METHOD_COUNT; i++) {
-        if (methods[i].flags & METHOD_SWARM)
+        if (str_starts(str_of(methods[i].name), STR("swarm/")))
             json_put_str(json, str_of(methods[i].name));
     }
     json_end_array(json);

@@ -10,7 +10,7 @@
 enum method_flags {
     METHOD_REQUEST = 1,
     METHOD_NOTIFICATION = 2, // may be one; with METHOD_REQUEST: either
-    METHOD_SWARM = 4,        // waits until the store is loaded; advertised
+    METHOD_SWARM = 4,        // waits until the store is loaded
 };
 
 struct method {
@@ -27,6 +27,7 @@ void method_initialize(struct call *call);
 void method_shutdown(struct call *call);
 void method_exit(struct call *call);
 void method_cancel_request(struct call *call);
+void method_cancel_progress(struct call *call);
 
 // methods_spawn.c
 void method_spawn(struct call *call);

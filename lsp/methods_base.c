@@ -106,6 +106,10 @@ void method_initialize(struct call *call)
     replace(&session->client, name.len <= CLIENT_NAME_MAX ? name : STR_NONE);
     mem_free(session->folder);
     session->folder = first_folder(call->params);
+    const struct json *capabilities = json_get(call->params, "capabilities");
+    session->knows_swarm = json_bool(json_get(capabilities, "experimental"), "swarm", false);
+    session->shows_progress =
+        json_bool(json_get(capabilities, "window"), "workDoneProgress", false);
     session->phase = SESSION_OPEN;
     write_result(call_begin(call));
     call_end(call);
@@ -131,4 +135,25 @@ void method_cancel_request(struct call *call)
     // One that is not found has been answered, or will be: it changes things and is under way.
     if (rpc_id_read(json_get(call->params, "id"), &id))
         pending_cancel(call->session, &id);
+}
+
+static void no_result(struct pending *pending, struct json_writer *json)
+{
+    (void)pending;
+    json_put_null(json);
+}
+
+// The token is ours (progress.c): "swarm/<agent id>".
+void method_cancel_progress(struct call *call)
+{
+    static const struct pending_kind kind = {.result = no_result};
+    static const struct str prefix = {"swarm/", 6};
+    struct str token = json_str(call->params, "token");
+    struct err err;
+    if (!str_starts(token, prefix))
+        return;
+    struct agent *agent = swarm_find(call->swarm, str_skip(token, prefix.len), &err);
+    struct pending *pending = agent ? pending_new(call, &kind) : NULL;
+    if (pending)
+        swarm_cancel(call->swarm, agent, &pending->op);
 }

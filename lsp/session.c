@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "lsp/call.h"
 #include "lsp/methods.h"
+#include "lsp/plain.h"
 #include "lsp/repeat.h"
 #include "lsp/server_parts.h"
 #include "lsp/subscription.h"
@@ -155,7 +156,8 @@ static bool take_message(struct session *session, struct str body)
     case RPC_NOTIFICATION:
         return take_notification(session, &message);
     case RPC_RESPONSE:
-        return true; // to nothing that was asked
+        plain_answered(session->plain, &message);
+        return true;
     case RPC_INVALID:
         answer_error(session, &message.id, RPC_INVALID_REQUEST, message.problem);
         return true;
@@ -332,6 +334,8 @@ void session_start_events(struct session *session)
     if (session->phase != SESSION_OPEN || !server->swarm || session->subscription)
         return;
     session->subscription = subscription_create(session, server->swarm);
+    if (!session->knows_swarm)
+        session->plain = plain_create(session, session->shows_progress);
 }
 
 void session_retry(struct session *session)
@@ -346,6 +350,8 @@ void session_retry(struct session *session)
 
 void session_stop_events(struct session *session)
 {
+    plain_destroy(session->plain);
+    session->plain = NULL;
     subscription_destroy(session->subscription);
     session->subscription = NULL;
 }
@@ -362,10 +368,14 @@ void session_swarm_changed(struct session *session)
 {
     if (session->subscription)
         subscription_changed(session->subscription);
+    if (session->plain)
+        plain_changed(session->plain);
 }
 
 void session_committed(struct session *session)
 {
     if (session->subscription)
         subscription_committed(session->subscription);
+    if (session->plain)
+        plain_changed(session->plain);
 }

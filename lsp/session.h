@@ -41,6 +41,7 @@ struct session_defaults {
 struct server;
 struct stream;
 struct lookup;
+struct plain;
 struct subscription;
 
 struct session {
@@ -67,7 +68,11 @@ struct session {
     struct session_defaults defaults;
     enum session_interest interest;
 
+    bool knows_swarm;    // else approvals and progress go the editor's own way: plain.h
+    bool shows_progress; // window.workDoneProgress
+
     struct subscription *subscription; // NULL before initialize, or without a swarm
+    struct plain *plain;               // NULL also when knows_swarm
 };
 
 struct session *session_create(struct server *server, int in_fd, int out_fd, struct err *err);

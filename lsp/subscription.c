@@ -39,6 +39,12 @@ static struct json_writer *begin_event(struct batch *batch, const char *type, co
     return json;
 }
 
+bool subscription_wants(const struct subscription *s, const struct agent *agent)
+{
+    struct filter_subject subject = subject_of(agent);
+    return filter_wants_items(&s->filter, &subject);
+}
+
 // --- events of the journal ---
 
 static bool is_wanted(const struct subscription *s, const struct event *event)

@@ -70,6 +70,9 @@ void subscription_changed(struct subscription *subscription);
 void subscription_committed(struct subscription *subscription);
 void subscription_flush_soon(struct subscription *subscription);
 
+// Are this agent's items among what the connection asked for?
+bool subscription_wants(const struct subscription *subscription, const struct agent *agent);
+
 // For replay.c: `lagged`, at once.
 void subscription_tell_lagged(struct subscription *subscription);
 
