@@ -8,8 +8,8 @@
 
 enum { ARENA_MAX = 8 * ITEM_TEXT_MAX }; // the arguments' text, and the tree of them
 
-static const struct tool *const tools[] = {&tool_read, &tool_write, &tool_edit,
-                                           &tool_list, &tool_glob,  &tool_grep};
+static const struct tool *const tools[] = {&tool_read, &tool_write, &tool_edit, &tool_list,
+                                           &tool_glob, &tool_grep,  &tool_bash};
 
 enum { TOOL_COUNT = sizeof tools / sizeof tools[0] };
 

@@ -19,6 +19,7 @@ static void tools_are_found_by_name(void **state)
         {"list", TOOL_READS},
         {"glob", TOOL_READS},
         {"grep", TOOL_READS},
+        {"bash", TOOL_RUNS_COMMANDS},
     };
     size_t count;
     const struct tool *const *tools = tool_all(&count);

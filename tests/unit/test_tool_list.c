@@ -23,7 +23,6 @@ static void a_folder_is_listed_sorted(void **state)
     expect_ok(b, "list", "{'path': './a/'}", "x  0\n");
     expect_ok(b, "list", "{'path': ''}",
               ".hidden  0\na/\nb.txt  5\nfifo  (a named pipe)\nlink -> b.txt\nout -> /etc\n");
-    expect_ok(b, "list", "{'path': './a/'}", "x  0\n");
     put_file(b, "empty/x/y", "");
     expect_ok(b, "list", "{'path': 'empty'}", "x/\n");
     char *folder = mem_format("%s/none", b->folder);

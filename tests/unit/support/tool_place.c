@@ -120,6 +120,7 @@ static bool parse(struct tool_bench *bench, const char *name, struct str input, 
     bench->done = 0;
     bench->run.item_id = "i7";
     bench->run.done = on_done;
+    bench->run.output = bench->output;
     bench->run.arg = bench;
     return tool_run_parse(&bench->run, input, err);
 }

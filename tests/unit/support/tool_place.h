@@ -16,7 +16,9 @@ struct tool_bench {
     struct tool_place place;
     struct tool_run run; // of the newest call
     bool started;
-    int done; // calls of run.done since it was started
+    int done;                                    // calls of run.done since it was started
+    void (*output)(void *arg, struct str piece); // run.output of later calls; arg is the bench
+    size_t live;                                 // for that function's use
 };
 
 // cmocka setup and teardown; *state is a struct tool_bench *.

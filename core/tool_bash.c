@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+// bash: a command in the worktree, its output merged, shown while it runs, cut for the model and
+// kept whole on disk.
+#include "core/capture.h"
+#include "core/live_output.h"
+#include "core/mem.h"
+#include "core/spool.h"
+#include "core/text.h"
+#include "core/tool_parts.h"
+#include "core/uri.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { TIMEOUT_DEFAULT = 600, TIMEOUT_MAX = 3600 }; // seconds
+
+_Static_assert((int)CAPTURE_MAX == (int)TOOL_SHOWN_MAX, "what is captured is what is shown");
+
+static const struct tool_arg args[] = {
+    {.name = "command", .type = JSON_STRING, .required = true},
+    {.name = "timeout", .type = JSON_INT, .min = 1, .max = TIMEOUT_MAX},
+};
+
+static const struct tool_takes takes = {"bash", "{command: string, timeout?: integer seconds}",
+                                        args, sizeof args / sizeof args[0]};
+
+static bool check(const struct json *input, struct err *err)
+{
+    if (!tool_args_check(&takes, input, err))
+        return false;
+    struct str command = json_str(input, "command");
+    if (memchr(command.data, '\0', command.len))
+        return tool_args_error(&takes, err, "`command` holds a NUL byte");
+    return true;
+}
+
+static void title(const struct json *input, struct buf *out)
+{
+    tool_title(out, "bash:", json_str(input, "command"));
+}
+
+// Why we stopped a command.
+enum reason { REASON_NONE, REASON_TIMEOUT, REASON_CANCELLED, REASON_TOO_MUCH };
+
+struct command {
+    struct tool_run *run;
+    struct process *process; // NULL once it has ended
+    struct timer *timer;     // the timeout
+    struct capture capture;
+    struct live_output live;
+    struct spool *spool; // NULL while the output is small, and once it is finished
+    char *path;          // of the whole output, when it is kept
+    bool paused;
+    enum reason reason;
+    int exit_code;
+};
+
+// --- the end ---
+
+static void put_reason(struct command *c, struct buf *out)
+{
+    int64_t timeout = tool_arg_int(c->run->input, "timeout", TIMEOUT_DEFAULT);
+    switch (c->reason) {
+    case REASON_NONE:
+        if (c->exit_code != 0)
+            buf_addf(out, "[exit code %d]\n", c->exit_code);
+        else if (c->capture.bytes == 0)
+            buf_add_str(out, STR("(no output)\n"));
+        break;
+    case REASON_TIMEOUT:
+        buf_addf(out,
+                 "[stopped: it ran longer than its timeout of %" PRId64 " s; `timeout` may be "
+                 "up to %d]\n",
+                 timeout, TIMEOUT_MAX);
+        break;
+    case REASON_CANCELLED:
+        buf_add_str(out, STR("[stopped: cancelled]\n"));
+        break;
+    case REASON_TOO_MUCH:
+        buf_addf(out, "[stopped: its output passed %d bytes]\n", TOOL_OUTPUT_FILE_MAX);
+        break;
+    }
+}
+
+static void set_full(struct tool_result *result, const char *path)
+{
+    struct buf uri;
+    buf_init(&uri, 4 * PATH_MAX);
+    uri_add_path(&uri, str_of(path));
+    result->full = buf_detach(&uri, NULL);
+}
+
+static void finish(struct command *c, const struct err *spool_err)
+{
+    struct tool_run *run = c->run;
+    struct tool_result *result = &run->result;
+    bool kept = c->path && spool_err->kind == ERR_NONE;
+    capture_put(&c->capture, &result->output, kept ? c->path : NULL);
+    if (c->path && !kept)
+        buf_addf(&result->output, "[the whole output could not be kept: %s]\n", spool_err->message);
+    if (kept)
+        set_full(result, c->path);
+    put_reason(c, &result->output);
+    result->exit_code = c->exit_code;
+    result->bytes = c->capture.bytes;
+    result->failed = c->exit_code != 0 || c->reason != REASON_NONE;
+    capture_release(&c->capture);
+    mem_free(c->path);
+    mem_free(c);
+    run->state = NULL;
+    run->done(run->arg);
+}
+
+static void spool_finished(void *arg, const struct err *err)
+{
+    finish(arg, err);
+}
+
+// --- keeping the whole output ---
+
+static void spool_drained(void *arg)
+{
+    struct command *c = arg;
+    if (!c->process || !c->paused)
+        return;
+    c->paused = false;
+    c->run->place->ports->ops->process_pause(c->process, false);
+}
+
+// All that came so far is still in capture.first.
+static void begin_spool(struct command *c)
+{
+    static const struct spool_events events = {spool_drained, spool_finished};
+    const struct tool_place *place = c->run->place;
+    char *name = mem_format("%s.txt", c->run->item_id);
+    c->path = mem_format("%s/%s", place->output_folder, name);
+    c->spool = spool_create(place->ports, place->output_folder, name, &events, c);
+    spool_write(c->spool, buf_str(&c->capture.first));
+    mem_free(name);
+}
+
+static void stop(struct command *c, enum reason reason)
+{
+    if (!c->process || c->reason != REASON_NONE)
+        return;
+    c->reason = reason;
+    c->run->place->ports->ops->process_stop(c->process);
+}
+
+// False when nothing more is kept.
+static bool keep(struct command *c, struct str bytes)
+{
+    int64_t room = TOOL_OUTPUT_FILE_MAX - c->capture.bytes;
+    bool fits = (int64_t)bytes.len <= room;
+    if (!fits)
+        bytes.len = room > 0 ? (size_t)room : 0;
+    size_t in_first = CAPTURE_MAX - c->capture.first.len;
+    capture_add(&c->capture, bytes);
+    if (!c->spool && bytes.len > in_first) {
+        begin_spool(c);
+        bytes = str_skip(bytes, in_first);
+    }
+    if (c->spool)
+        spool_write(c->spool, bytes);
+    return fits;
+}
+
+// --- while it runs ---
+
+static void on_output(void *arg, struct str bytes)
+{
+    struct command *c = arg;
+    if (c->reason == REASON_TOO_MUCH)
+        return;
+    live_output_add(&c->live, bytes);
+    if (!keep(c, bytes))
+        stop(c, REASON_TOO_MUCH);
+    if (c->spool && spool_is_full(c->spool) && !c->paused) {
+        c->paused = true;
+        c->run->place->ports->ops->process_pause(c->process, true);
+    }
+}
+
+static void fail_to_start(struct command *c, const struct err *err)
+{
+    struct tool_run *run = c->run;
+    capture_release(&c->capture);
+    mem_free(c);
+    run->state = NULL;
+    tool_fail(run, err);
+    run->done(run->arg);
+}
+
+static void on_ended(void *arg, const struct process_end *end, const struct err *err)
+{
+    static const struct err none;
+    struct command *c = arg;
+    c->process = NULL;
+    c->exit_code = end->exit_code;
+    if (!end->stopped && c->reason != REASON_TOO_MUCH)
+        c->reason = REASON_NONE; // it was faster
+    c->run->place->ports->ops->timer_free(c->timer);
+    live_output_release(&c->live);
+    if (err->kind != ERR_NONE && c->capture.bytes == 0) {
+        fail_to_start(c, err);
+        return;
+    }
+    if (!c->spool && capture_is_cut(&c->capture))
+        begin_spool(c);
+    if (c->spool)
+        spool_finish(c->spool);
+    else
+        finish(c, &none);
+}
+
+static void on_timeout(void *arg)
+{
+    stop(arg, REASON_TIMEOUT);
+}
+
+// bash where the environment's PATH has one, else sh. A few look-ups in folders that the start of
+// the command looks through as well.
+static const char *find_shell(const char *const *envp)
+{
+    struct str path = STR_NONE;
+    for (; envp && *envp; envp++) {
+        if (strncmp(*envp, "PATH=", 5) == 0)
+            path = str_of(*envp + 5);
+    }
+    while (path.len) {
+        char file[PATH_MAX];
+        const char *colon = memchr(path.data, ':', path.len);
+        size_t len = colon ? (size_t)(colon - path.data) : path.len;
+        snprintf(file, sizeof file, "%.*s/bash", (int)(len < PATH_MAX ? len : 0), path.data);
+        if (len && access(file, X_OK) == 0)
+            return "bash";
+        path = str_skip(path, len + (colon ? 1 : 0));
+    }
+    return "sh";
+}
+
+static void start(struct tool_run *run)
+{
+    static const struct process_sink sink = {on_output, on_ended};
+    const struct tool_place *place = run->place;
+    struct command *c = mem_new(sizeof *c);
+    char *text = mem_dup(json_str(run->input, "command"));
+    const char *argv[] = {find_shell(place->envp), "-c", "--", text, NULL};
+    struct process_spec spec = {.argv = argv, .envp = place->envp, .cwd = place->root->path};
+    c->run = run;
+    run->state = c;
+    capture_init(&c->capture);
+    live_output_init(&c->live, place->ports, run->output, run->arg);
+    c->timer = port_timer_new(place->ports, on_timeout, c);
+    place->ports->ops->timer_set(c->timer,
+                                 1000 * tool_arg_int(run->input, "timeout", TIMEOUT_DEFAULT));
+    c->process = place->ports->ops->process_start(place->ports->ctx, &spec, &sink, c);
+    mem_free(text);
+}
+
+static void cancel(struct tool_run *run)
+{
+    if (run->state)
+        stop(run->state, REASON_CANCELLED);
+}
+
+const struct tool tool_bash = {
+    .schema =
+        {
+            .name = "bash",
+            .description =
+                "Run a command with bash in the worktree. stdout and stderr come merged, and the "
+                "exit code when it is not 0. Of a long output the beginning and the end are shown "
+                "and the whole is kept in a file. Everything that the command started is stopped "
+                "when it ends.",
+            .schema =
+                "{\"type\":\"object\",\"properties\":{"
+                "\"command\":{\"type\":\"string\"},"
+                "\"timeout\":{\"type\":\"integer\",\"description\":\"seconds; default 600, at "
+                "most 3600\"}},"
+                "\"required\":[\"command\"],\"additionalProperties\":false}",
+        },
+    .effect = TOOL_RUNS_COMMANDS,
+    .live = true,
+    .title = title,
+    .check = check,
+    .start = start,
+    .cancel = cancel,
+};
