@@ -56,8 +56,6 @@ static struct curl_slist *copy_headers(const char *const *headers)
     return list;
 }
 
-static void begin_start(struct http *http);
-
 struct http_request *http_start(struct http *http, const struct http_spec *spec,
                                 const struct http_sink *sink, void *arg)
 {
@@ -76,10 +74,7 @@ struct http_request *http_start(struct http *http, const struct http_spec *spec,
     list_append(&http->waiting, &request->node);
     http->stats.requests++;
     http->stats.active++;
-    if (http->state == HTTP_NEW)
-        begin_start(http);
-    else
-        http_settle_soon(http);
+    http_settle_soon(http);
     return request;
 }
 
@@ -116,36 +111,20 @@ struct http_stats http_stats(const struct http *http)
 
 // --- settling: what must not happen while curl is on the stack
 
-static void fail_all_waiting(struct http *http)
-{
-    struct list failed;
-    list_init(&failed);
-    while (!list_empty(&http->waiting)) {
-        struct list *node = http->waiting.next;
-        list_remove(node);
-        list_append(&failed, node);
-    }
-    while (!list_empty(&failed))
-        http_request_end(list_entry(failed.next, struct http_request, node), &http->start_err);
-}
-
 static void tear_down(struct http *http);
 
 void http_settle(struct http *http)
 {
     while (!list_empty(&http->dropped))
         http_request_free(list_entry(http->dropped.next, struct http_request, node));
-    if (http->state == HTTP_STARTING)
+    if (http->closing) {
+        if (!http->starting)
+            tear_down(http);
         return;
-    if (http->closing)
-        tear_down(http);
-    else if (http->state == HTTP_FAILED)
-        fail_all_waiting(http);
-    else if (http->state == HTTP_READY) {
-        if (http->reroute)
-            http_reroute(http);
-        http_add_waiting(http);
     }
+    if (http->lift_cap)
+        http_lift_cap(http);
+    http_add_waiting(http);
 }
 
 static void on_settle(struct deferred *deferred)
@@ -155,15 +134,15 @@ static void on_settle(struct deferred *deferred)
 
 void http_settle_soon(struct http *http)
 {
-    if (http->state != HTTP_STARTING)
-        port_defer(http->ports, &http->settle);
+    port_defer(http->ports, &http->settle);
 }
 
 // --- the start of curl, off the loop
 
 static bool start_share(struct http *http)
 {
-    http->share = curl_share_init();
+    if (!http->share)
+        http->share = curl_share_init();
     return http->share &&
            curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK &&
            curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
@@ -173,30 +152,34 @@ static bool start_share(struct http *http)
 static void start_run(struct work *work)
 {
     struct http *http = list_entry(work, struct http, start);
-    CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-    http->global = code == CURLE_OK;
     if (!http->global) {
-        err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: %s",
-                curl_easy_strerror(code));
-        return;
+        CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+        http->global = code == CURLE_OK;
+        if (!http->global) {
+            err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: %s",
+                    curl_easy_strerror(code));
+            return;
+        }
+        if (!start_share(http))
+            err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: no memory");
     }
-    bool ok = start_share(http);
-    for (int kind = 0; ok && kind < HTTP_MULTI_COUNT; kind++)
-        ok = http_multi_init(&http->multis[kind], http, (enum http_multi_kind)kind);
-    if (!ok)
+    if (http->start_err.kind == ERR_NONE && !http_multi_init(http->starting))
         err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: no memory");
 }
 
 static void start_done(struct work *work)
 {
     struct http *http = list_entry(work, struct http, start);
-    http->state = http->start_err.kind == ERR_NONE ? HTTP_READY : HTTP_FAILED;
+    http->starting->state = http->start_err.kind == ERR_NONE ? HTTP_READY : HTTP_FAILED;
+    http->starting = NULL;
     http_settle(http);
 }
 
-static void begin_start(struct http *http)
+void http_begin_start(struct http_multi *multi)
 {
-    http->state = HTTP_STARTING;
+    struct http *http = multi->http;
+    multi->state = HTTP_STARTING;
+    http->starting = multi;
     http->start = (struct work){.run = start_run, .done = start_done};
     port_work(http->ports, LANE_FILES, &http->start);
 }
@@ -242,6 +225,7 @@ struct http *http_create(struct loop *loop)
     http->handles = 2;
     for (int kind = 0; kind < HTTP_MULTI_COUNT; kind++) {
         uv_timer_init(http->uv, &http->multis[kind].timer);
+        http->multis[kind].http = http;
         http->multis[kind].timer.data = &http->multis[kind];
         list_init(&http->multis[kind].now.node);
         http->multis[kind].now.fn = http_multi_now;

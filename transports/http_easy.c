@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "transports/http_internal.h"
 
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 // --- callbacks of curl
 
@@ -73,7 +77,7 @@ static void begin_answer(struct http_request *request, struct str line)
     request->retry_after_ms = -1;
     if (request->host->tls && !request->host->only_http1 && str_starts(line, STR("HTTP/1."))) {
         request->host->only_http1 = true;
-        request->http->reroute = true;
+        request->http->lift_cap = true;
         http_settle_soon(request->http);
     }
 }
@@ -119,6 +123,15 @@ static int on_connected(void *arg, char *remote_ip, char *local_ip, int remote_p
 
 // --- handles
 
+// The same for all, as curl's cache of certificates is for one set of them.
+static void set_certificates(CURL *easy, const struct http *http)
+{
+    // With a folder of certificates, each new connection would read it: see docs/performance.md.
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (http->ca_bundle)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_bundle);
+}
+
 static void set_constant_options(CURL *easy, const struct http *http)
 {
     curl_easy_setopt(easy, CURLOPT_SHARE, http->share);
@@ -127,10 +140,7 @@ static void set_constant_options(CURL *easy, const struct http *http)
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    // With a folder of certificates, each new connection would read it: see docs/performance.md.
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    if (http->ca_bundle)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_bundle);
+    set_certificates(easy, http);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)HTTP_NAMES_KEPT_S);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)HTTP_UNLIMITED_S);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)HTTP_RECEIVE_BYTES);
@@ -141,6 +151,58 @@ static void set_constant_options(CURL *easy, const struct http *http)
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+}
+
+static int listen_here(struct sockaddr_in *address)
+{
+    socklen_t size = sizeof(*address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    *address = (struct sockaddr_in){.sin_family = AF_INET};
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)address, size) == 0 && listen(fd, 1) == 0 &&
+        getsockname(fd, (struct sockaddr *)address, &size) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+// Until the other side has sent something.
+static void perform_until_heard(CURLM *multi, int listener)
+{
+    struct pollfd peer = {.fd = -1, .events = POLLIN};
+    int running = 1;
+    for (int i = 0; i < HTTP_WARM_ROUNDS_MAX && running && peer.revents == 0; i++) {
+        curl_multi_perform(multi, &running);
+        if (peer.fd < 0)
+            peer.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        poll(&peer, 1, 1);
+    }
+    if (peer.fd >= 0)
+        close(peer.fd);
+}
+
+// Begins a TLS connection to ourselves: with the first byte that it sends, curl has read the
+// certificates. Runs off the loop. Where this fails, the first request reads them.
+void http_easy_load_certificates(const struct http *http, CURLM *multi)
+{
+    struct sockaddr_in address;
+    char url[64];
+    int listener = listen_here(&address);
+    CURL *easy = listener < 0 ? NULL : curl_easy_init();
+    if (easy) {
+        snprintf(url, sizeof(url), "https://127.0.0.1:%d/", ntohs(address.sin_port));
+        set_certificates(easy, http);
+        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+        curl_easy_setopt(easy, CURLOPT_URL, url);
+        curl_multi_add_handle(multi, easy);
+        perform_until_heard(multi, listener);
+        curl_multi_remove_handle(multi, easy);
+        curl_easy_cleanup(easy);
+    }
+    if (listener >= 0)
+        close(listener);
 }
 
 // Handles in the pool keep the constant options; all the others are set for each request.
@@ -186,15 +248,15 @@ static CURLcode set_request_options(struct http_request *request)
     return curl_easy_setopt(easy, CURLOPT_URL, request->url);
 }
 
-bool http_easy_add(struct http_request *request, enum http_multi_kind kind)
+bool http_easy_add(struct http_request *request, struct http_multi *multi)
 {
     struct http *http = request->http;
-    struct http_multi *multi = &http->multis[kind];
     if (!request->easy && !(request->easy = take_handle(http)))
         return false;
     if (set_request_options(request) != CURLE_OK)
         return false;
-    curl_easy_setopt(request->easy, CURLOPT_PIPEWAIT, kind == HTTP_CAPPED ? 1L : 0L);
+    bool shared = request->host->tls && !request->host->only_http1;
+    curl_easy_setopt(request->easy, CURLOPT_PIPEWAIT, shared ? 1L : 0L);
     if (curl_multi_add_handle(multi->curl, request->easy) != CURLM_OK)
         return false;
     request->multi = multi;

@@ -6,9 +6,10 @@
 //   http_poll.c  curl's sockets and timers on the loop; results
 //   http_wait.c  who may start, and who has waited for too long
 //
-// There are two multi handles, as a cap on connections holds for all hosts of one: HTTP_CAPPED is
-// for TLS, HTTP_FREE for the rest. curl's callbacks must not add or remove transfers, so while
-// curl is on the stack (in_curl) requests only change lists, and settle() does the rest.
+// There are two multi handles: the cap on connections a host is for TLS, where HTTP/2 shares them,
+// and the one for TLS holds the certificates, which cost megabytes. Each is made off the loop when
+// it is first needed. curl's callbacks must not add or remove transfers, so while curl is on the
+// stack (in_curl) requests only change lists, and settle() does the rest.
 //
 // A thousand busy streams must not keep the loop from its other work: what is left when
 // HTTP_TURN_NS are over waits for the next turn, and comes first there.
@@ -32,15 +33,18 @@ enum {
     HTTP_SCAN_MAX_MS = 1000,        // between two looks at all clocks
     HTTP_SCAN_MIN_MS = 5,
     HTTP_SCANS_A_STALL = 4,
-    HTTP_SUSPENDED_MS = 5000, // later than that, a scan means that we were stopped
-    HTTP_TURN_NS = 4000000,   // of the loop's turn for all of this; the rest waits
-    HTTP_STARTS_A_TURN = 64,  // of requests: curl connects all that are new in one go
+    HTTP_SUSPENDED_MS = 5000,  // later than that, a scan means that we were stopped
+    HTTP_TURN_NS = 4000000,    // of the loop's turn for all of this; the rest waits
+    HTTP_STARTS_A_TURN = 64,   // of requests: curl connects all that are new in one go
+    HTTP_WARM_ROUNDS_MAX = 50, // of a millisecond
 };
 
-enum http_multi_kind { HTTP_CAPPED, HTTP_FREE, HTTP_MULTI_COUNT };
+enum http_multi_kind { HTTP_PLAIN, HTTP_TLS, HTTP_MULTI_COUNT };
+enum http_state { HTTP_NEW, HTTP_STARTING, HTTP_READY, HTTP_FAILED };
 
 struct http_multi {
     struct http *http;
+    enum http_state state;
     CURLM *curl;
     uv_timer_t timer;
     struct deferred now; // a timer of 0 ms: libuv would run it again and again in one turn
@@ -83,13 +87,11 @@ struct http_request {
     bool lingering; // let go of: read to its end until added_at + HTTP_LINGER_MS
 };
 
-enum http_state { HTTP_NEW, HTTP_STARTING, HTTP_READY, HTTP_FAILED };
-
 struct http {
     const struct ports *ports;
     uv_loop_t *uv;
-    enum http_state state;
-    struct work start;
+    struct work start;           // of one multi handle at a time
+    struct http_multi *starting; // or NULL
     struct err start_err;
     bool global; // curl_global_init() has succeeded
     CURLSH *share;
@@ -109,13 +111,14 @@ struct http {
     int64_t scan_ms, scanned_at; // scan_ms 0: not running
     int in_curl;
     int handles; // open on the loop
-    bool closing, reroute;
+    bool closing, lift_cap;
     void (*closed)(void *arg);
     void *closed_arg;
     struct http_stats stats;
 };
 
 // http.c
+void http_begin_start(struct http_multi *multi); // not while one is starting
 void http_settle_soon(struct http *http);
 void http_settle(struct http *http); // not while in_curl
 // Takes it off curl and all lists and calls `ended`, unless it was dropped. Not while in_curl.
@@ -125,13 +128,16 @@ void http_request_free(struct http_request *request); // the same without a word
 void http_handle_closed(struct http *http); // one of http->handles
 
 // http_easy.c
-bool http_easy_add(struct http_request *request, enum http_multi_kind kind); // false: no memory
+bool http_easy_add(struct http_request *request, struct http_multi *multi); // false: no memory
 void http_easy_remove(struct http_request *request);
+// Reads the certificates into the handle's cache, so that no request does that on the loop.
+void http_easy_load_certificates(const struct http *http, CURLM *multi);
 int http_easy_status(const struct http_request *request);
 
 // http_poll.c
-bool http_multi_init(struct http_multi *multi, struct http *http, enum http_multi_kind kind);
+bool http_multi_init(struct http_multi *multi); // off the loop
 void http_multi_release(struct http_multi *multi);
+void http_multi_uncap(struct http_multi *multi);
 void http_multi_now(struct deferred *deferred); // of multi->now
 
 // http_wait.c
@@ -139,7 +145,7 @@ struct http_host *http_host_of(struct http *http, struct str url);
 void http_host_found(struct http_request *request); // its name is looked up, or needs not be
 void http_host_lost(struct http_request *scout, const struct err *err); // fails those that wait
 void http_add_waiting(struct http *http);
-void http_reroute(struct http *http);
+void http_lift_cap(struct http *http);
 void http_scan_for(struct http *http, int64_t stall_ms); // scan often enough for it
 
 #endif

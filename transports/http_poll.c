@@ -158,21 +158,28 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *k
     return uv_poll_start(&socket->poll, events, on_poll) < 0 ? -1 : 0;
 }
 
-// Runs off the loop, before anything else can reach it.
-bool http_multi_init(struct http_multi *multi, struct http *http, enum http_multi_kind kind)
+bool http_multi_init(struct http_multi *multi)
 {
-    multi->http = http;
+    struct http *http = multi->http;
     multi->curl = curl_multi_init();
     if (!multi->curl)
         return false;
+    if (multi == &http->multis[HTTP_TLS]) {
+        http_easy_load_certificates(http, multi->curl);
+        curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS,
+                          (long)HTTP_HOST_CONNECTIONS_MAX);
+    }
+    // Only now, as these are called on the thread that uses the handle.
     curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, set_socket);
     curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
     curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, set_timer);
     curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
-    if (kind == HTTP_CAPPED)
-        curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS,
-                          (long)HTTP_HOST_CONNECTIONS_MAX);
     return true;
+}
+
+void http_multi_uncap(struct http_multi *multi)
+{
+    curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, 0L);
 }
 
 void http_multi_release(struct http_multi *multi)

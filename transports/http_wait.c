@@ -84,9 +84,19 @@ void http_host_lost(struct http_request *scout, const struct err *err)
         http_request_end(list_entry(failed.next, struct http_request, node), err);
 }
 
+static struct http_multi *multi_of(const struct http_request *request)
+{
+    return &request->http->multis[request->host->tls ? HTTP_TLS : HTTP_PLAIN];
+}
+
 static bool may_start(struct http_request *request)
 {
     struct http_host *host = request->host;
+    struct http_multi *multi = multi_of(request);
+    if (multi->state == HTTP_NEW && !request->http->starting)
+        http_begin_start(multi);
+    if (multi->state == HTTP_NEW || multi->state == HTTP_STARTING)
+        return false;
     if (!host->needs_lookup || port_mono_ms(request->http->ports) < host->known_until)
         return true;
     if (host->scout)
@@ -95,16 +105,12 @@ static bool may_start(struct http_request *request)
     return true;
 }
 
-static enum http_multi_kind multi_of(const struct http_host *host)
-{
-    return host->tls && !host->only_http1 ? HTTP_CAPPED : HTTP_FREE;
-}
-
 static void fail_to_add(struct http_request *request)
 {
-    struct err err;
-    err_set(&err, ERR_PROVIDER, "%.*s: curl does not take the request (is the URL right?)",
-            STR_ARG(request->host->name));
+    struct err err = request->http->start_err;
+    if (err.kind == ERR_NONE)
+        err_set(&err, ERR_PROVIDER, "%.*s: curl does not take the request (is the URL right?)",
+                STR_ARG(request->host->name));
     http_request_end(request, &err);
 }
 
@@ -115,7 +121,7 @@ static void add(struct http_request *request)
     list_append(&http->active, &request->node);
     request->added_at = port_mono_ms(http->ports);
     http_scan_for(http, request->stall_ms);
-    if (!http_easy_add(request, multi_of(request->host)))
+    if (multi_of(request)->state == HTTP_FAILED || !http_easy_add(request, multi_of(request)))
         fail_to_add(request);
 }
 
@@ -145,30 +151,29 @@ void http_add_waiting(struct http *http)
     }
 }
 
-// A TLS host turned out to have no HTTP/2. Those that wait for a place on one of the few
-// connections move to where there is no cap.
-void http_reroute(struct http *http)
+// A TLS host turned out to have no HTTP/2: each of its connections carries one request, so a cap
+// would make the others wait for minutes. It goes for all hosts, as curl has but one; those that
+// wait for a place begin again.
+void http_lift_cap(struct http *http)
 {
-    struct list moving;
-    http->reroute = false;
-    list_init(&moving);
+    struct list again;
+    http->lift_cap = false;
+    list_init(&again);
+    http_multi_uncap(&http->multis[HTTP_TLS]);
     list_for_each_safe(node, &http->active)
     {
         struct http_request *request = list_entry(node, struct http_request, node);
-        if (request->begun || !request->host->only_http1 || request->multi == NULL ||
-            request->multi == &http->multis[HTTP_FREE])
+        if (request->begun || !request->host->only_http1)
             continue;
         list_remove(node);
-        list_append(&moving, node);
+        list_append(&again, node);
     }
-    while (!list_empty(&moving)) {
-        struct http_request *request = list_entry(moving.next, struct http_request, node);
+    while (!list_empty(&again)) {
+        struct http_request *request = list_entry(again.next, struct http_request, node);
         list_remove(&request->node);
-        list_append(&http->active, &request->node);
+        list_append(&http->waiting, &request->node);
         http_easy_remove(request);
         request->last_byte = 0;
-        if (!http_easy_add(request, HTTP_FREE))
-            fail_to_add(request);
     }
 }
 
