@@ -222,6 +222,7 @@ static void refuses_what_only_looks_like_a_string(void **state)
         STR("\"\\ud800\\ud800\""),
         STR("\"\\ud800\\ue000\""),
         STR("\"\\udc00\\ud800\""),
+        STR("\"\\udc00\\udc00\""),
         STR("\"\\ud800\\\\udc00\""),
         STR("\"\0\""),
         STR("\"\x01\""),

@@ -207,9 +207,9 @@ static void overflow_shows_while_repairing(void **state)
     (void)state;
     struct buf out;
     struct json_writer w;
-    buf_init(&out, 6);
+    buf_init(&out, 8); // two replacements would fit, three do not
     json_writer_init(&w, &out);
-    json_put_str(&w, STR("\xff\xff"));
+    json_put_str(&w, STR("\xff\xff\xff"));
     assert_true(out.overflow);
     buf_release(&out);
 }
