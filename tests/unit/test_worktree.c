@@ -219,7 +219,7 @@ static void failure_leaves_nothing(void **state)
 static void killed_in_the_middle(void **state)
 {
     (void)state;
-    enum { KILLS = 30, STEP_US = 400 };
+    enum { KILLS = 12, STEP_US = 1000 };
     const char *repository = git_test_repository("killed");
     sh("cd '%s' && for i in $(seq 200); do echo $i > file$i; done && git add . && git commit -qm x",
        repository);
