@@ -28,6 +28,8 @@ import json
 import re
 import select
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -115,6 +117,18 @@ class Gate:
 
     def wait_reached(self):
         assert self._reached.wait(DEADLINE_S), "no stream has come to the gate"
+
+
+def make_certificate(folder):
+    """A file with a certificate for localhost and its key."""
+    path = folder / "localhost.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", path, "-out", folder / "certificate.pem"],
+                   check=True, capture_output=True)
+    path.write_text(path.read_text() + (folder / "certificate.pem").read_text())
+    return path
 
 
 # --- requests
@@ -379,14 +393,23 @@ class Stream:
 class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024
+    tls = None
+
+    def get_request(self):
+        connection, address = super().get_request()
+        if self.tls:  # the handshake is made by the connection's own thread
+            connection = self.tls.wrap_socket(connection, server_side=True,
+                                              do_handshake_on_connect=False)
+        return connection, address
 
     def handle_error(self, request, client_address):
         pass  # a client that went away
 
 
 class ModelServer:
-    def __init__(self, script=None, key=None, port=0):
-        """key: the one that requests must bring; without, none is looked at."""
+    def __init__(self, script=None, key=None, port=0, certificate=None):
+        """key: the one that requests must bring; without, none is looked at.
+        certificate: a file with a certificate for localhost and its key; then it speaks TLS."""
         self.script = script if script is not None else []
         self.key = key
         self.requests = []  # of Request, in order of arrival
@@ -396,6 +419,9 @@ class ModelServer:
         self._stopping = threading.Event()
         self._listener = Listener(("127.0.0.1", port), Handler)
         self._listener.model_server = self
+        if certificate:
+            self._listener.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._listener.tls.load_cert_chain(certificate)
         self._thread = threading.Thread(target=self._listener.serve_forever,
                                         kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
@@ -418,6 +444,8 @@ class ModelServer:
 
     @property
     def base_url(self):
+        if self._listener.tls:
+            return f"https://localhost:{self.port}/v1"
         return f"http://127.0.0.1:{self.port}/v1"
 
     def config(self, model="scripted", key_env=None, **settings):
