@@ -110,7 +110,7 @@ local function remove(id, force)
       return
     end
     -- Refused: there is work that nothing else has. Only the person can let it go.
-    confirm(err.message .. ' Remove it all the same? Its work is lost.', 'Remove it and its work', function()
+    confirm(err.message .. '. Remove it all the same? Its work is lost.', 'Remove it and its work', function()
       remove(id, true)
     end)
   end)

@@ -45,7 +45,7 @@ for index, section in ipairs(sections) do
   end
 end
 
-local KEYS = '<CR> open  n new  s send  a/A answer  c cancel  K kill  r resume  X remove  g? help'
+local KEYS = '<CR> open  n new  s send  a/A answer  c cancel  K kill  g? all keys'
 local NAME_MAX = 30
 local STATE_WIDTH = 8
 local AGE_WIDTH = 4

@@ -77,7 +77,7 @@ local function setup(id)
     end
     map({ 'n', 'i' }, '<CR>', here, 'send')
     map({ 'n', 'i' }, '<C-s>', here, 'send')
-    map('i', '<C-j>', '<C-v><NL>', 'new line')
+    map('i', '<C-j>', '<CR>', 'new line')
     map('n', 'g?', function()
       require('swarm.help').show(buffer)
     end, 'this help')

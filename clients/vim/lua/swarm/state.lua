@@ -100,12 +100,16 @@ function M.name(agent)
   return agent.name and agent.name ~= '' and agent.name or agent.id
 end
 
---- The model, and whether it is only a script.
+--- The model as provider/model, and whether it is only a script.
 function M.model(agent)
-  if agent.provider == 'demo' then
-    return 'demo (scripted, no model)'
+  local model = agent.model
+  if agent.provider and model and not model:find('/', 1, true) then
+    model = agent.provider .. '/' .. model
   end
-  return agent.model
+  if agent.provider == 'demo' then
+    return model .. ' (a script, no model)'
+  end
+  return model
 end
 
 function M.tokens(agent)
@@ -132,7 +136,18 @@ end
 
 event.on('events', apply)
 
+-- The server sends the items of this session's agents by itself. Only transcripts that are open
+-- want them, and ask for their own: what nobody sees costs the editor nothing.
+local function drop_items()
+  connection.request('swarm/unsubscribe', { scope = connection.scope }, function(err)
+    if err then
+      util.report(err, 'following the agents')
+    end
+  end)
+end
+
 event.on('ready', function()
+  drop_items()
   M.refresh(function(err)
     if err then
       util.report(err, 'the list of agents')
@@ -149,11 +164,13 @@ end)
 -- After `lagged` the server sends nothing until it is asked to; after `reset` it goes on by itself.
 event.on('lagged', function(one)
   if one.type == 'lagged' then
-    connection.request('swarm/subscribe', { scope = connection.scope, after = M.seq }, function(err)
+    local params = { scope = connection.scope, after = M.seq, deltas = false }
+    connection.request('swarm/subscribe', params, function(err)
       if err then
         util.report(err, 'following the agents again')
       end
     end)
+    drop_items()
   end
   M.refresh()
 end)

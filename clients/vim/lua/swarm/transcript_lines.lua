@@ -9,7 +9,7 @@ local M = {}
 local function add(result, line, group, from)
   table.insert(result.lines, line)
   if group then
-    table.insert(result.marks, { line = #result.lines - 1, from = from or 0, group = group })
+    table.insert(result.marks, { line = #result.lines - 1, from = from, group = group })
   end
 end
 
@@ -58,7 +58,7 @@ local function ended_line(agent)
   elseif agent.state == 'detached' then
     return sign .. " cut off by the server's end: r resumes it"
   elseif agent.state == 'waiting' then
-    return sign .. ' waits for your answer: a allows, A rejects'
+    return sign .. ' waits for your answer'
   end
 end
 

@@ -106,14 +106,37 @@ function M.close(window)
   end
 end
 
+-- How many of the marks from that index on paint whole lines, one below the other, alike.
+local function run_length(marks, index)
+  local mark, count = marks[index], 1
+  while not mark.from and not mark.to do
+    local next_mark = marks[index + count]
+    if
+      not next_mark
+      or next_mark.from
+      or next_mark.to
+      or next_mark.group ~= mark.group
+      or next_mark.line ~= mark.line + count
+    then
+      break
+    end
+    count = count + 1
+  end
+  return count
+end
+
 local function put_marks(buffer, first, lines, marks)
-  for _, mark in ipairs(marks) do
-    local length = #lines[mark.line + 1]
-    api.nvim_buf_set_extmark(buffer, M.namespace, first + mark.line, math.min(mark.from or 0, length), {
-      end_row = first + mark.line,
+  local index = 1
+  while index <= #marks do
+    local mark, count = marks[index], run_length(marks, index)
+    local last = mark.line + count - 1
+    local length = #lines[last + 1]
+    api.nvim_buf_set_extmark(buffer, M.namespace, first + mark.line, math.min(mark.from or 0, #lines[mark.line + 1]), {
+      end_row = first + last,
       end_col = math.min(mark.to or length, length),
       hl_group = mark.group,
     })
+    index = index + count
   end
 end
 
