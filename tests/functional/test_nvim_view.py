@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""The parts of the Neovim client that need no server: text, times, the model of a transcript."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from neovim import NVIM, SOURCE, Neovim
+
+pytestmark = pytest.mark.skipif(not NVIM, reason="nvim is not installed")
+
+
+@pytest.fixture(name="editor", scope="module")
+def fixture_editor(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    editor = Neovim(home, home)
+    yield editor
+    editor.end()
+
+
+def test_commands_are_there_and_nothing_else_is_loaded(editor):
+    assert editor.lua("return vim.fn.exists(':Swarm') + vim.fn.exists(':SwarmNew')") == 4
+    loaded = editor.lua(
+        "return vim.tbl_filter(function(n) return vim.startswith(n, 'swarm.') end, vim.tbl_keys(package.loaded))"
+    )
+    assert not loaded
+
+
+def test_times_are_utc_and_know_leap_days(editor):
+    seconds = "return require('swarm.util').seconds(a)"
+    assert editor.lua(seconds, "1970-01-01T00:00:00.000Z") == 0
+    assert editor.lua(seconds, "2024-02-29T12:00:00.500Z") == 1709208000.5
+    assert editor.lua(seconds, "2024-03-01T00:00:00Z") == 1709251200
+    assert editor.lua(seconds, "soon") is None
+
+
+def test_durations_and_counts_are_short(editor):
+    duration = "return require('swarm.util').duration(a)"
+    assert [editor.lua(duration, n) for n in (0, 59.9, 60, 3599, 3600, 86400 * 3)] == [
+        "0s", "59s", "1m", "59m", "1h", "3d",
+    ]
+    count = "return require('swarm.util').count(a)"
+    assert [editor.lua(count, n) for n in (0, 999, 1000, 12345, 999949, 999950)] == [
+        "0", "999", "1.0k", "12.3k", "999.9k", "1.0M",
+    ]
+
+
+def test_text_is_fitted_to_columns_not_bytes(editor):
+    fit = "return require('swarm.util').fit(a[1], a[2])"
+    assert editor.lua(fit, ["über", 6]) == "über  "
+    assert editor.lua(fit, ["überlang", 5]) == "über…"
+    # A wide character that would stick out by half is dropped.
+    assert editor.lua(fit, ["漢字漢字", 4]) == "漢… "
+    assert editor.lua(fit, ["x", 0]) == ""
+
+
+def test_output_is_shown_as_a_terminal_would(editor):
+    terminal = "return require('swarm.util').terminal_text(a)"
+    assert editor.lua(terminal, "\x1b[31mred\x1b[0m\r\nplain") == "red\nplain"
+    assert editor.lua(terminal, "10%\r50%\r100%\ndone") == "100%\ndone"
+
+
+def test_null_becomes_nil_all_the_way_down(editor):
+    assert editor.lua("return require('swarm.util').without_null(a)", {"a": None, "b": {"c": None, "d": 1}}) == {
+        "b": {"d": 1}
+    }
+
+
+def take(editor, *events):
+    """The text of item i1 after these events."""
+    return editor.lua(
+        """
+        local stream = require('swarm.stream').new()
+        for _, event in ipairs(a) do stream:take(event) end
+        return (stream.items.i1 or {}).text
+        """,
+        list(events),
+    )
+
+
+def started(text=""):
+    item = {"id": "i1", "seq": 1, "kind": "assistant", "status": "started", "text": text}
+    return {"type": "item", "item": item}
+
+
+def delta(offset, text):
+    return {"type": "delta", "itemId": "i1", "kind": "assistant", "offset": offset, "text": text}
+
+
+def completed(text):
+    item = {"id": "i1", "seq": 1, "kind": "assistant", "status": "completed", "text": text}
+    return {"type": "item", "item": item}
+
+
+def test_deltas_grow_a_text_by_bytes(editor):
+    assert take(editor, started(), delta(0, "ü"), delta(2, "ber")) == "über"
+
+
+def test_a_delta_that_comes_twice_changes_nothing(editor):
+    assert take(editor, started(), delta(0, "one "), delta(4, "two"), delta(4, "two"), delta(0, "one ")) == "one two"
+
+
+def test_the_text_so_far_after_a_subscription_adds_what_is_new_in_it(editor):
+    assert take(editor, started(), delta(0, "one "), delta(0, "one two")) == "one two"
+
+
+def test_a_delta_behind_a_gap_waits_for_the_whole(editor):
+    assert take(editor, started(), delta(0, "one "), delta(8, "three")) == "one "
+    assert take(editor, started(), delta(8, "three"), delta(0, "one two three")) == "one two three"
+
+
+def test_a_text_that_begins_anew_replaces_what_was(editor):
+    assert take(editor, started(), delta(0, "wrong start"), delta(0, "right")) == "right"
+
+
+def test_completed_is_the_truth_and_stays_it(editor):
+    assert take(editor, started(), delta(0, "draft"), completed("final")) == "final"
+    assert take(editor, completed("final"), delta(5, " more"), started()) == "final"
+
+
+def test_started_again_keeps_what_has_streamed(editor):
+    assert take(editor, started(), delta(0, "text"), started()) == "text"
+
+
+def test_a_selection_is_given_in_utf16_with_its_unsaved_text(editor, tmp_path):
+    path = tmp_path / "a b.txt"
+    path.write_text("saved\n", encoding="utf-8")
+    editor.ex("edit " + str(path).replace(" ", "\\ "))
+    editor.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, {'unsaved', 'x', '😀ü'})")
+    context = editor.lua("return require('swarm.context').lines(0, 2, 3)")
+    assert context == {
+        "uri": "file://" + str(path).replace(" ", "%20"),
+        "range": {"start": {"line": 1, "character": 0}, "end": {"line": 2, "character": 3}},
+        "text": "x\n😀ü\n",
+    }
+    inner = editor.lua("return require('swarm.context').lines(0, 1, 2)")
+    assert inner["range"]["end"] == {"line": 2, "character": 0}
+    assert editor.lua("return require('swarm.context').describe(a)", inner).startswith("lines 1 to 2 of ")
+    editor.ex("bwipeout!")
+
+
+def test_items_of_unknown_kinds_show_nothing(editor):
+    assert editor.lua("return #require('swarm.items').render(a).lines", {"id": "i1", "kind": "hologram"}) == 0
+
+
+def test_help_names_every_key_and_has_good_tags(editor):
+    text = (SOURCE / "clients/vim/doc/swarm.txt").read_text(encoding="utf-8")
+    folder = pathlib.Path(editor.runtime) / "doc"
+    shutil.copytree(SOURCE / "clients/vim/doc", folder)
+    editor.ex("helptags " + str(folder))
+    tags = (folder / "tags").read_text(encoding="utf-8")
+    for tag in (":Swarm", ":SwarmNew", "g:swarm", "g:swarm_server", "SwarmAgentChanged"):
+        assert f"\n{tag}\t" in "\n" + tags
+    for name in ("open", "output_lines", "page", "prompt_height", "notify", "model", "mode", "isolation", "base"):
+        assert f"    {name} " in text
+
+
+@pytest.mark.skipif(not shutil.which("luacheck"), reason="luacheck is not installed")
+def test_luacheck_is_silent():
+    done = subprocess.run(
+        ["luacheck", "--no-color", "-q", "."], cwd=SOURCE / "clients/vim", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("vim"), reason="vim is not installed")
+def test_vim_is_told_politely():
+    done = subprocess.run(
+        ["vim", "-Nu", "NONE", "-es", "--cmd", "set rtp^=" + str(SOURCE / "clients/vim"),
+         "-c", "runtime plugin/swarm.vim", "-c", "set verbosefile=/dev/stdout", "-c", "SwarmNew x", "-c", "qa!"],
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+    )
+    assert "needs Neovim" in done.stdout
+    assert not re.search(r"\bE\d+:", done.stdout), done.stdout
