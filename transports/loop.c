@@ -30,6 +30,7 @@ struct loop {
     uv_check_t end_of_turn;
     uv_idle_t no_wait; // active while deferreds are pending: the poll does not block then
     struct list deferred;
+    struct list mark; // the end of a round of them
 
     uv_signal_t signals[SIGNAL_COUNT];
     void (*on_signal)(void *arg, int signal);
@@ -60,15 +61,13 @@ static void defer(void *ctx, struct deferred *deferred)
 // remove any other.
 static void run_deferred(struct loop *loop)
 {
-    struct list mark;
-    list_init(&mark);
-    list_append(&loop->deferred, &mark);
-    while (loop->deferred.next != &mark) {
+    list_append(&loop->deferred, &loop->mark);
+    while (loop->deferred.next != &loop->mark) {
         struct deferred *deferred = list_entry(loop->deferred.next, struct deferred, node);
         list_remove(&deferred->node);
         deferred->fn(deferred);
     }
-    list_remove(&mark);
+    list_remove(&loop->mark);
 }
 
 static void on_end_of_turn(uv_check_t *check)
@@ -172,9 +171,11 @@ struct loop *loop_create(const char *exec_helper, struct err *err)
     }
     signal(SIGPIPE, SIG_IGN);
     list_init(&loop->deferred);
+    list_init(&loop->mark);
     loop->ports = (struct ports){&loop_port_ops, loop};
     loop->processes = processes_create(loop, exec_helper);
     init_handles(loop);
+    loop->turn_start = uv_hrtime();
     return loop;
 }
 

@@ -249,13 +249,13 @@ static void test_nothing_is_left_behind(void **state)
 {
     (void)state;
     static const char *const scripts[] = {
-        "sleep 1000 & echo $!",                                // in the background, holds the pipe
-        "sleep 1000 >/dev/null 2>&1 & echo $!",                // does not hold it
-        "(setsid sleep 1000 & echo $!)",                       // double fork, own session
-        "(trap '' TERM; setsid sleep 1000 & echo $!)",         // that ignores SIGTERM
-        "sleep 1000 & kill -STOP $!; echo $!",                 // stopped
-        "sh -c 'trap \"\" TERM; sleep 1000 & echo $!; wait' &" // beneath one that ignores it
-        "sleep 0.2",
+        "sleep 120 & echo $!",                        // in the background, holds the pipe
+        "sleep 120 >/dev/null 2>&1 & echo $!",        // does not hold it
+        "(setsid sleep 120 & echo $!)",               // double fork, own session
+        "(trap '' TERM; setsid sleep 120 & echo $!)", // that ignores SIGTERM
+        "sleep 120 & kill -STOP $!; echo $!",         // stopped
+        // beneath one that ignores it
+        "sh -c 'trap \"\" TERM; sleep 120 & echo $!; wait' & sleep 0.2",
     };
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         struct run run = shell(scripts[i]);
@@ -275,14 +275,13 @@ static void test_processes_that_run_away(void **state)
     char path[200];
     snprintf(path, sizeof path, "%s/hop", folder);
     FILE *file = fopen(path, "w");
-    fputs("trap '' TERM\nsetsid sh hop & setsid sh hop2 &\n", file);
-    fclose(file);
-    snprintf(path, sizeof path, "%s/hop2", folder);
-    file = fopen(path, "w");
-    fputs("exec sleep 1000", file);
+    // An end of its own, or a helper that fails this test would flood the machine.
+    fputs("trap '' TERM\n[ $1 -eq 0 ] && exit\nsetsid sh hop $(($1 - 1)) &\n"
+          "[ $(($1 % 10)) -eq 0 ] && exec setsid sleep 120\n",
+          file);
     fclose(file);
     struct run run = {.ended = 0};
-    const char *const argv[] = {"sh", "-c", "exec 3>&1; sh hop; sleep 0.05", NULL};
+    const char *const argv[] = {"sh", "-c", "sh hop 499; sleep 0.05", NULL};
     start(&run, real_loop_create(), folder, argv);
     finish(&run); // the pipe has reached its end: no process holds it
     assert_int_equal(run.end.exit_code, 0);
@@ -305,17 +304,17 @@ static struct run stop_at_output(const char *script)
 static void test_stop(void **state)
 {
     (void)state;
-    struct run run = stop_at_output("echo $$; exec sleep 1000");
+    struct run run = stop_at_output("echo $$; exec sleep 120");
     assert_int_equal(run.end.exit_code, 143);
     assert_true(dead(atol(run.got.data)));
     buf_release(&run.got);
 
-    run = stop_at_output("trap 'echo cleaned; exit 5' TERM; echo; sleep 1000 & wait");
+    run = stop_at_output("trap 'echo cleaned; exit 5' TERM; echo; sleep 120 & wait");
     assert_int_equal(run.end.exit_code, 5);
     assert_string_equal(run.got.data, "\ncleaned\n");
     buf_release(&run.got);
 
-    run = stop_at_output("trap '' TERM; echo $$; sleep 1000; sleep 1000");
+    run = stop_at_output("trap '' TERM; echo $$; sleep 120; sleep 120");
     assert_int_equal(run.end.exit_code, 137);
     assert_true(dead(atol(run.got.data)));
     buf_release(&run.got);
@@ -329,12 +328,17 @@ static void test_a_command_cannot_get_rid_of_the_helper(void **state)
     assert_string_equal(run.got.data, "");
     buf_release(&run.got);
 
+    run = shell("setsid sleep 120 & echo $!; kill -KILL 0");
+    assert_int_equal(run.end.exit_code, 137);
+    assert_true(dead(atol(run.got.data)));
+    buf_release(&run.got);
+
     run = shell("kill -HUP $PPID; kill -INT $PPID; kill -QUIT $PPID; echo still");
     assert_int_equal(run.end.exit_code, 0);
     assert_string_equal(run.got.data, "still\n");
     buf_release(&run.got);
 
-    run = stop_at_output("kill -STOP $PPID; echo $$; exec sleep 1000");
+    run = stop_at_output("kill -STOP $PPID; echo $$; exec sleep 120");
     assert_int_equal(run.end.exit_code, 143);
     assert_true(dead(atol(run.got.data)));
     buf_release(&run.got);
@@ -344,7 +348,7 @@ static void test_a_command_cannot_get_rid_of_the_helper(void **state)
     assert_int_equal(run.end.exit_code, 137);
     buf_release(&run.got);
 
-    run = shell("kill -KILL $PPID; exec sleep 1000");
+    run = shell("kill -KILL $PPID; exec sleep 120");
     assert_int_equal(run.end.exit_code, 137);
     buf_release(&run.got);
 }
@@ -352,7 +356,7 @@ static void test_a_command_cannot_get_rid_of_the_helper(void **state)
 static void test_a_held_pipe_is_closed(void **state)
 {
     (void)state;
-    struct run run = shell("setsid sleep 1000 & echo $!; kill -KILL $PPID");
+    struct run run = shell("setsid sleep 120 & echo $!; kill -KILL $PPID");
     assert_int_equal(run.end.exit_code, 137);
     assert_int_equal(kill((pid_t)atol(run.got.data), SIGKILL), 0); // it was still there
     buf_release(&run.got);
@@ -411,7 +415,7 @@ static int without_pidfd(void)
     for (int i = 0; i < COUNT; i++)
         start_shell(&runs[i], loop, "echo hi; exit 4");
     struct run stopped = {.stop_at_output = true};
-    start_shell(&stopped, loop, "echo; exec sleep 1000");
+    start_shell(&stopped, loop, "echo; exec sleep 120");
     loop_run(loop);
     for (int i = 0; i < COUNT; i++)
         if (runs[i].ended != 1 || runs[i].end.exit_code != 4 || runs[i].bytes != 3)
@@ -476,9 +480,9 @@ static void check_server_death(const char *script)
 static void test_the_tree_dies_with_the_server(void **state)
 {
     (void)state;
-    check_server_death("exec 3>held; (setsid sleep 1000 &); sleep 1000 & printf r >&3; wait");
-    check_server_death("trap '' TERM; exec 3>held; (setsid sleep 1000 &); printf r >&3;"
-                       "sleep 1000; sleep 1000");
+    check_server_death("exec 3>held; (setsid sleep 120 &); sleep 120 & printf r >&3; wait");
+    check_server_death("trap '' TERM; exec 3>held; (setsid sleep 120 &); printf r >&3;"
+                       "sleep 120; sleep 120");
 }
 
 int main(void)
