@@ -45,7 +45,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-static void die(const char *what, const struct err *err)
+static _Noreturn void die(const char *what, const struct err *err)
 {
     fprintf(stderr, "bench_store: %s: %s\n", what, err->message);
     exit(1);
