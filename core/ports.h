@@ -40,6 +40,7 @@ struct deferred {
 };
 
 struct timer; // owned by who made it
+struct watch; // the same
 
 // A command, always started through the exec helper (exec/swarmd_exec.c), which is the reaper of
 // everything the command starts: when the command has ended, or the server dies, or it is
@@ -84,6 +85,10 @@ struct port_ops {
     void (*process_stop)(struct process *process);
     // Back pressure: no `output` while paused.
     void (*process_pause)(struct process *process, bool paused);
+
+    // Somebody else's process, such as the editor: `ended` comes once. NULL when there is none.
+    struct watch *(*watch_process)(void *ctx, int64_t pid, void (*ended)(void *arg), void *arg);
+    void (*watch_end)(struct watch *watch); // takes NULL; also from within `ended`
 };
 
 struct ports {

@@ -111,6 +111,7 @@ void method_initialize(struct call *call)
     session->shows_progress =
         json_bool(json_get(capabilities, "window"), "workDoneProgress", false);
     session->phase = SESSION_OPEN;
+    session_watch_client(session, json_int(call->params, "processId", 0));
     write_result(call_begin(call));
     call_end(call);
     session_start_events(session);

@@ -223,6 +223,17 @@ static void on_ended(void *arg)
     run(session);
 }
 
+static void on_client_gone(void *arg)
+{
+    session_close(arg);
+}
+
+void session_watch_client(struct session *session, int64_t pid)
+{
+    const struct ports *ports = session->server->ports;
+    session->client_process = ports->ops->watch_process(ports->ctx, pid, on_client_gone, session);
+}
+
 static void on_drained(void *arg)
 {
     struct session *session = arg;
@@ -292,6 +303,8 @@ void session_close(struct session *session)
     pending_leave_all(session);
     session_stop_events(session);
     repeat_drop(session);
+    session->server->ports->ops->watch_end(session->client_process);
+    session->client_process = NULL;
     if (session->linger)
         session->server->ports->ops->timer_free(session->linger);
     session->linger = NULL;

@@ -55,7 +55,8 @@ struct session {
     bool holding;
     bool input_ended, closing;
     struct timer *linger;
-    struct lookup *lookup; // or NULL
+    struct watch *client_process; // or NULL
+    struct lookup *lookup;        // or NULL
 
     struct list pending; // of struct pending
     size_t pending_count;
@@ -77,7 +78,9 @@ struct session {
 
 struct session *session_create(struct server *server, int in_fd, int out_fd, struct err *err);
 void session_close(struct session *session); // at once; nothing more is handled
-void session_exit(struct session *session);  // the client said `exit`, or its input ended
+// Ends the connection when this process, the client, does.
+void session_watch_client(struct session *session, int64_t pid);
+void session_exit(struct session *session); // the client said `exit`, or its input ended
 
 // From the server.
 void session_ready(struct session *session); // the swarm is there, or never will be

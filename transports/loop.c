@@ -6,6 +6,7 @@
 #include "transports/loop_parts.h"
 #include "transports/process.h"
 #include "transports/timer.h"
+#include "transports/watch.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -121,6 +122,11 @@ static struct process *start_process(void *ctx, const struct process_spec *spec,
     return process_start(loop->processes, spec, sink, arg);
 }
 
+static struct watch *start_watch(void *ctx, int64_t pid, void (*ended)(void *arg), void *arg)
+{
+    return watch_process(ctx, pid, ended, arg);
+}
+
 static const struct port_ops loop_port_ops = {
     .mono_ms = mono_ms,
     .wall_ms = wall_ms,
@@ -133,6 +139,8 @@ static const struct port_ops loop_port_ops = {
     .process_start = start_process,
     .process_stop = process_stop,
     .process_pause = process_pause,
+    .watch_process = start_watch,
+    .watch_end = watch_end,
 };
 
 // --- life

@@ -177,3 +177,21 @@ def test_only_messages_are_on_stdout(client):
     client.initialize()
     assert client.close() == 0
     assert client.broken is None
+
+
+def test_the_end_of_the_client_s_process_is_exit(client):
+    """Although somebody else holds its pipes open."""
+    editor = subprocess.Popen(["sleep", "600"])
+    try:
+        client.request("initialize", {"capabilities": {}, "processId": editor.pid})
+        assert client.request("swarm/list")["agents"] == []
+    finally:
+        editor.kill()
+        editor.wait()
+    assert client.wait_exit() == 1
+
+
+@pytest.mark.parametrize("pid", [None, 0, -1, 1 << 40, "editor"])
+def test_a_process_that_cannot_be_watched_is_none(client, pid):
+    client.request("initialize", {"capabilities": {}, "processId": pid})
+    assert client.request("swarm/list")["agents"] == []
