@@ -24,6 +24,13 @@ static double now_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+static double cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
 // Bytes that this process has handed to the file system for writing.
 static int64_t written_bytes(void)
 {
@@ -56,7 +63,7 @@ struct writer {
     int64_t seq;
     int agents;
     int64_t bytes;
-    double commit_us, longest_us;
+    double commit_us, commit_cpu_us, longest_us;
     struct store_event events[BATCH_MAX];
     char text[BATCH_MAX][EVENT_BYTES_MAX];
 };
@@ -89,10 +96,11 @@ static void write_events(struct writer *w, int64_t until)
     struct err err;
     while (w->seq < until) {
         fill_batch(w, &batch);
-        double start = now_us();
+        double start = now_us(), start_cpu = cpu_us();
         if (!store_commit(w->store, &batch, &err))
             die("commit", &err);
         double took = now_us() - start;
+        w->commit_cpu_us += cpu_us() - start_cpu;
         w->commit_us += took;
         if (took > w->longest_us)
             w->longest_us = took;
@@ -107,6 +115,7 @@ static void measure_writes(struct writer *w, int64_t events)
     int64_t seq = w->seq;
     write_events(w, events);
     printf("event_write_us %.2f us\n", w->commit_us / (double)w->seq);
+    printf("event_write_cpu_us %.2f us\n", w->commit_cpu_us / (double)w->seq);
     printf("event_write_last_tenth_us %.2f us\n", (w->commit_us - before) / (double)(w->seq - seq));
     printf("events_per_second %.0f 1/s\n", (double)w->seq / w->commit_us * 1e6);
     printf("commit_longest_ms %.1f ms\n", w->longest_us / 1e3);

@@ -14,13 +14,13 @@
 //   spans(last_seq INTEGER PRIMARY KEY, first_seq INTEGER, agents BLOB)
 //     whose the events from first_seq to last_seq are: a LEB128 number each. One row a commit.
 //   segments(agent INTEGER, first_seq INTEGER, last_seq INTEGER, version INTEGER, body BLOB,
-//            PRIMARY KEY(agent, first_seq)) WITHOUT ROWID
+//            UNIQUE(agent, first_seq))
 //     the same events once more, by agent: up to SEGMENT_EVENTS_MAX, joined with '\n'. A page of
-//     a transcript is a range scan. A segment is written once, when an agent has enough events,
-//     or when the oldest of them is STORE_TAIL_EVENTS_MAX behind the newest of all; so an
-//     agent's last few events may be in the log alone, and a reader looks for them in the spans.
-//     (One row an event by agent, or a segment that grows in place, costs a page or two an event:
-//     41 and 68 us at a million events.)
+//     a transcript is a range of the index. A segment is written once, when an agent has enough
+//     events, or when the oldest of them is STORE_TAIL_EVENTS_MAX behind the newest of all; so
+//     an agent's last few events may be in the log alone, and a reader looks for them in the
+//     spans. (Rows that are clustered by agent, or a segment that grows in place, touch a page or
+//     two an event: docs/performance.md.)
 //   settings(key TEXT PRIMARY KEY, value BLOB)
 //   requests(id TEXT PRIMARY KEY, time INTEGER, result BLOB)   -- requestId, for 24 h
 #ifndef SWARMD_CORE_STORE_H

@@ -20,7 +20,7 @@ static const char *const steps[] = {
     "CREATE TABLE segments("
     " agent INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
     " version INTEGER NOT NULL, body BLOB NOT NULL,"
-    " PRIMARY KEY(agent, first_seq)) WITHOUT ROWID;"
+    " UNIQUE(agent, first_seq));"
     "CREATE TABLE settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE requests(id TEXT PRIMARY KEY, time INTEGER NOT NULL, result BLOB NOT NULL);"
     "CREATE INDEX requests_by_time ON requests(time);",
