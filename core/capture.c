@@ -11,7 +11,7 @@ enum { LINE_END_NEAR = 2000 }; // bytes given up to cut at a line's end
 void capture_init(struct capture *capture)
 {
     buf_init(&capture->first, CAPTURE_MAX);
-    buf_init(&capture->last, 2 * CAPTURE_END_MAX);
+    buf_init(&capture->last, CAPTURE_LAST_MAX);
     capture->bytes = 0;
 }
 
@@ -25,7 +25,7 @@ static void add_last(struct buf *last, struct str bytes)
 {
     if (bytes.len > CAPTURE_END_MAX)
         bytes = str_skip(bytes, bytes.len - CAPTURE_END_MAX);
-    if (last->len + bytes.len > 2 * CAPTURE_END_MAX)
+    if (last->len + bytes.len > CAPTURE_LAST_MAX)
         buf_remove_front(last, last->len - CAPTURE_END_MAX);
     buf_add_str(last, bytes);
 }
@@ -91,7 +91,7 @@ static void put_cut(const struct capture *capture, struct buf *out, const char *
     // Bytes that are no text grow threefold.
     if (repaired_len(start) > CAPTURE_END_MAX)
         start = start_of(first, CAPTURE_END_MAX / 3);
-    buf_init(&tail, CAPTURE_MAX + 2 * CAPTURE_END_MAX);
+    buf_init(&tail, CAPTURE_MAX + CAPTURE_LAST_MAX);
     buf_add_str(&tail, str_skip(first, start.len));
     buf_add_str(&tail, buf_str(&capture->last));
     struct str end = end_of(buf_str(&tail), CAPTURE_END_MAX);

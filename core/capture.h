@@ -11,13 +11,14 @@
 #include <stdint.h>
 
 enum {
-    CAPTURE_MAX = 50000,     // bytes shown
-    CAPTURE_END_MAX = 25000, // of them, at each end of what is cut
+    CAPTURE_MAX = 50000,      // bytes shown
+    CAPTURE_END_MAX = 25000,  // of them, at each end of what is cut
+    CAPTURE_LAST_MAX = 50000, // bytes held to cut the end from
 };
 
 struct capture {
     struct buf first; // the first CAPTURE_MAX bytes
-    struct buf last;  // the newest bytes after those: CAPTURE_END_MAX or more
+    struct buf last;  // the newest bytes after those; CAPTURE_END_MAX of them at least
     int64_t bytes;    // all that came
 };
 

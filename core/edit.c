@@ -188,6 +188,8 @@ static int compare_places(const void *a, const void *b)
 
 static bool check_overlaps(const struct plain *text, struct places *places, struct err *err)
 {
+    if (places->count == 0)
+        return true;
     qsort(places->items, places->count, sizeof *places->items, compare_places);
     for (size_t i = 1; i < places->count; i++) {
         const struct place *a = &places->items[i - 1], *b = &places->items[i];

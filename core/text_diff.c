@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+enum { HUNK_GAP = 2 * DIFF_CONTEXT }; // unchanged lines that keep two changes in one hunk
+
 // One side: its lines from DIFF_CONTEXT before the first difference to as many after the last.
 struct side {
     struct str *lines; // each with its newline
@@ -210,7 +212,7 @@ static void put_line(struct writer *w, char sign, struct str line)
 static void find_hunk_end(const struct diff *d, size_t *i, size_t *j)
 {
     size_t quiet = 0, a = *i, b = *j;
-    while ((a < d->old.count || b < d->new.count) && quiet <= 2 * DIFF_CONTEXT) {
+    while ((a < d->old.count || b < d->new.count) && quiet <= HUNK_GAP) {
         bool removed = a < d->old.count && d->old.changed[a];
         bool added = b < d->new.count && d->new.changed[b];
         quiet = removed || added ? 0 : quiet + 1;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum { TIMEOUT_DEFAULT = 600, TIMEOUT_MAX = 3600 }; // seconds
+enum { URI_MAX = 4 * PATH_MAX };                    // bytes
 
 _Static_assert((int)CAPTURE_MAX == (int)TOOL_SHOWN_MAX, "what is captured is what is shown");
 
@@ -87,7 +88,7 @@ static void put_reason(struct command *c, struct buf *out)
 static void set_full(struct tool_result *result, const char *path)
 {
     struct buf uri;
-    buf_init(&uri, 4 * PATH_MAX);
+    buf_init(&uri, URI_MAX);
     uri_add_path(&uri, str_of(path));
     result->full = buf_detach(&uri, NULL);
 }

@@ -18,6 +18,7 @@ enum {
     LIST_SHOWN_MAX = 1000,  // entries
     LIST_READ_MAX = 100000, // entries that are sorted to show the first of them
     NOTES_MAX = 500,
+    ENTRY_MAX = 3 * PATH_MAX, // bytes of one line, repaired
 };
 
 static const struct tool_arg args[] = {{.name = "path", .type = JSON_STRING}};
@@ -91,7 +92,7 @@ static void put_names(struct buf *out, int folder, const struct names *names)
 {
     size_t i = 0;
     while (i < names->count && i < LIST_SHOWN_MAX &&
-           out->len + 3 * PATH_MAX < TOOL_SHOWN_MAX - NOTES_MAX)
+           out->len + ENTRY_MAX < TOOL_SHOWN_MAX - NOTES_MAX)
         put_entry(out, folder, names->items[i++]);
     if (names->count == 0)
         buf_add_str(out, STR("(the folder is empty)\n"));
