@@ -21,11 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     setenv("OPENAI_API_KEY", "set", 1); // a model without asking a server on this machine
     if (config_parse(&config, "f.yaml", str_from((const char *)data, size), &err)) {
-        if (!config.model || !config.mode || config.max_active < 1)
-            abort();
+        fuzz_check(config.model && config.mode && config.max_active >= 1);
         config_release(&config);
-    } else if (err.kind != ERR_CONFIG || strncmp(err.message, "f.yaml", 6) != 0) {
-        abort();
+    } else {
+        fuzz_check(err.kind == ERR_CONFIG);
+        fuzz_check(strncmp(err.message, "f.yaml", 6) == 0);
     }
     return 0;
 }

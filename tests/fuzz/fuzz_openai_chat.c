@@ -38,35 +38,29 @@ struct seen {
     unsigned calls;
 };
 
-static void check(bool fine)
-{
-    if (!fine)
-        abort();
-}
-
 static void on_text(void *arg, struct str piece)
 {
     struct seen *seen = arg;
-    check(piece.len && utf8_is_valid(piece));
+    fuzz_check(piece.len && utf8_is_valid(piece));
     buf_add_str(&seen->text, piece);
 }
 
 static void on_reasoning(void *arg, struct str piece)
 {
     (void)arg;
-    check(piece.len && utf8_is_valid(piece));
+    fuzz_check(piece.len && utf8_is_valid(piece));
 }
 
 static void on_begin(void *arg, unsigned index, struct str id, struct str name)
 {
     struct seen *seen = arg;
-    check(index == seen->calls++ && index < MODEL_TOOL_CALLS_MAX && id.len && name.len);
+    fuzz_check(index == seen->calls++ && index < MODEL_TOOL_CALLS_MAX && id.len && name.len);
 }
 
 static void on_input(void *arg, unsigned index, struct str piece)
 {
     struct seen *seen = arg;
-    check(index < seen->calls && piece.len && utf8_is_valid(piece));
+    fuzz_check(index < seen->calls && piece.len && utf8_is_valid(piece));
 }
 
 static void on_usage(void *arg, const struct model_usage *usage)
@@ -92,7 +86,7 @@ static enum model_finish run(struct seen *seen, struct str body, size_t piece)
     for (size_t at = 0; going && at < body.len; at += piece) {
         size_t len = body.len - at < piece ? body.len - at : piece;
         going = openai_stream_feed(&stream, str_from(body.data + at, len), &end.err);
-        check(going || end.err.kind != ERR_NONE);
+        fuzz_check(going || end.err.kind != ERR_NONE);
     }
     if (going)
         openai_stream_end(&stream, &end);
@@ -110,8 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&whole.text, 1 << 24);
     buf_init(&cut.text, 1 << 24);
     enum model_finish finish = run(&whole, body, size);
-    check(run(&cut, body, data[0] % 32 + 1u) == finish);
-    check(str_equal(buf_str(&whole.text), buf_str(&cut.text)) && whole.calls == cut.calls);
+    fuzz_check(run(&cut, body, data[0] % 32 + 1u) == finish);
+    fuzz_check(str_equal(buf_str(&whole.text), buf_str(&cut.text)) && whole.calls == cut.calls);
     buf_release(&whole.text);
     buf_release(&cut.text);
     return 0;
