@@ -22,7 +22,8 @@ function M.lines(approval)
   if not detail and type(approval.input) == 'table' then
     detail = approval.input.command or approval.input.content or vim.inspect(approval.input)
   end
-  if detail and detail ~= '' then
+  -- A command of one line is the title already.
+  if detail and detail ~= '' and not text[1]:find(detail, 1, true) then
     table.insert(text, '')
     vim.list_extend(text, util.lines((util.terminal_text(detail):gsub('\n$', ''))))
   end

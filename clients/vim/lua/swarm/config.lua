@@ -23,9 +23,10 @@ function M.get(name)
   return defaults[name]
 end
 
-local function plugin_root()
-  local source = debug.getinfo(1, 'S').source:sub(2)
-  return vim.fn.fnamemodify(source, ':p:h:h:h')
+-- The source tree that the plugin is part of, also when it is found through a link.
+local function source_tree()
+  local source = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p')
+  return vim.fn.fnamemodify((vim.uv or vim.loop).fs_realpath(source) or source, ':h:h:h:h:h')
 end
 
 --- The server's command as a list, or nil and what to do about it.
@@ -41,7 +42,7 @@ function M.server()
   if vim.fn.executable('swarmd') == 1 then
     return { 'swarmd' }
   end
-  local tree = vim.fn.fnamemodify(plugin_root(), ':h:h')
+  local tree = source_tree()
   local built = tree .. '/build/release/bin/swarmd'
   if vim.fn.executable(built) == 1 then
     return { built }

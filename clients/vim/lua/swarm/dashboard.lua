@@ -85,6 +85,32 @@ local function tick_later(visible, redraw)
   end
 end
 
+-- Above a transcript the dashboard takes no more lines than it has, and at most a third.
+local function fit_height(window)
+  local height = math.max(6, math.min(#shown.lines, math.floor(vim.o.lines / 3)))
+  if api.nvim_win_get_height(window) ~= height then
+    api.nvim_win_set_height(window, height)
+  end
+end
+
+-- What fits is shown from its first line on.
+local function show_top(window)
+  api.nvim_win_call(window, function()
+    if vim.fn.line('w0') > 1 and #shown.lines <= vim.fn.winheight(0) then
+      vim.fn.winrestview({ topline = 1 })
+    end
+  end)
+end
+
+local function settle(windows, count_changed)
+  for _, window in ipairs(windows) do
+    if count_changed and vim.w[window].swarm_compact then
+      fit_height(window)
+    end
+    show_top(window)
+  end
+end
+
 local redraw
 
 local function draw()
@@ -98,8 +124,10 @@ local function draw()
   local places = remember_cursors(windows)
   view.update(buffer, 0, shown.lines, next_shown.lines, next_shown.marks)
   local first_agents = not next(shown.rows)
+  local count_changed = #shown.lines ~= #next_shown.lines
   shown = next_shown
   restore_cursors(places, shown.rows, #shown.lines, first_agents)
+  settle(windows, count_changed)
 end
 
 redraw = util.throttle(REDRAW_INTERVAL, draw)
@@ -153,7 +181,10 @@ local function setup(buffer)
   shown = { lines = { '' }, rows = {} }
   set_keys(buffer)
   api.nvim_create_autocmd({ 'BufWinEnter', 'BufEnter' }, { buffer = buffer, callback = redraw })
-  api.nvim_create_autocmd('BufWinLeave', { buffer = buffer, command = 'setlocal nowinfixheight' })
+  api.nvim_create_autocmd('BufWinLeave', {
+    buffer = buffer,
+    command = 'setlocal nowinfixheight | unlet! w:swarm_compact',
+  })
 end
 
 --- Reads the list anew, and starts the server when there is none.
@@ -203,15 +234,14 @@ function M.open(modifiers)
   M.refresh()
 end
 
---- Makes room: the dashboard's window takes no more lines than it has, and at most a third.
+--- Makes room for a transcript below, when the dashboard's window has the whole width.
 function M.shrink()
   local buffer = view.find(NAME)
   local window = buffer and view.window_here(buffer)
   if window and api.nvim_win_get_width(window) == vim.o.columns then
-    local height = math.min(#shown.lines, math.floor(vim.o.lines / 3))
-    if api.nvim_win_get_height(window) > height then
-      api.nvim_win_set_height(window, math.max(height, 6))
-    end
+    vim.w[window].swarm_compact = true
+    fit_height(window)
+    show_top(window)
   end
 end
 
