@@ -19,7 +19,7 @@ DEADLINE = 60  # s; only a test that fails waits that long
 
 
 class Neovim:
-    def __init__(self, home, folder, server=None, options=None, environment=None):
+    def __init__(self, home, folder, server=None, options=None, environment=None, plugin=None):
         self.folder = pathlib.Path(folder)
         # Not below home: the path of a socket is short, that of a test's folder is not.
         self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="nv"))
@@ -28,7 +28,7 @@ class Neovim:
         for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             env.pop(name, None)
         command = [NVIM, "--headless", "--clean", "--listen", self.socket]
-        command += ["--cmd", "set rtp^=" + str(SOURCE / "clients/vim"), "--cmd", "set lines=40 columns=120"]
+        command += ["--cmd", "set rtp^=" + str(plugin or SOURCE / "clients/vim"), "--cmd", "set lines=40 columns=120"]
         if server:
             command += ["--cmd", "let g:swarm_server = " + json.dumps(str(server))]
         if options:

@@ -69,6 +69,23 @@ def test_null_becomes_nil_all_the_way_down(editor):
     }
 
 
+def test_the_server_of_the_tree_is_found_through_a_link(tmp_path):
+    shutil.copytree(SOURCE / "clients/vim", tmp_path / "tree/clients/vim")
+    (tmp_path / "package").symlink_to(tmp_path / "tree/clients/vim")
+    editor = Neovim(tmp_path, tmp_path, plugin=tmp_path / "package", environment={"PATH": str(tmp_path)})
+    try:
+        assert editor.lua("return require('swarm.config').server()") is None
+        problem = editor.lua("return select(2, require('swarm.config').server())")
+        assert "set g:swarm_server" in problem and str(tmp_path / "tree") in problem.replace("~", str(tmp_path))
+        built = tmp_path / "tree/build/release/bin/swarmd"
+        built.parent.mkdir(parents=True)
+        built.write_text("#!/bin/sh\n", encoding="utf-8")
+        built.chmod(0o755)
+        assert editor.lua("return require('swarm.config').server()") == [str(built)]
+    finally:
+        editor.end()
+
+
 def take(editor, *events):
     """The text of item i1 after these events."""
     return editor.lua(
