@@ -13,7 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCAL_PATIENCE_MS = 100, LOCAL_ANSWER_MAX = 256 << 10, LOCAL_MODEL_MAX = 200 };
+enum {
+    LOCAL_PATIENCE_MS = 100,
+    LOCAL_ANSWER_MAX = 256 << 10,
+    LOCAL_TREE_MAX = 4 << 20,
+    LOCAL_MODEL_MAX = 200
+};
 
 struct asking {
     int fd;
@@ -38,7 +43,7 @@ static bool wait_for(struct asking *asking, short events)
 // Splits http://127.0.0.1:11434/v1; false for what is not on this machine.
 static bool local_address(struct str url, struct sockaddr_in *address, struct str *path)
 {
-    struct str rest = url;
+    struct str rest;
     char name[32];
     unsigned long port = 80;
     if (!str_starts(url, STR("http://")))
@@ -98,7 +103,7 @@ static char *first_model(struct str answer)
     char *model = NULL;
     if (head < 0 || !str_starts(answer, STR("HTTP/1.")) || str_find(answer, STR(" 200 ")) != 8)
         return NULL;
-    arena_init(&arena, LOCAL_ANSWER_MAX * 16);
+    arena_init(&arena, LOCAL_TREE_MAX);
     if (json_parse(&body, &arena, str_skip(answer, (size_t)head + 4), &ignored)) {
         const struct json *data = json_get(body, "data");
         if (data && data->type == JSON_ARRAY) {

@@ -162,7 +162,7 @@ bool config_set_kind(struct provider_config *provider, const struct config_origi
 // What is wrong with a base URL, or NULL.
 static const char *url_fault(struct str url)
 {
-    struct str rest = url;
+    struct str rest;
     if (str_starts(url, STR("https://")))
         rest = str_skip(url, 8);
     else if (str_starts(url, STR("http://")))

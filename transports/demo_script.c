@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { QUOTE_MAX = 300, REASON_MAX = 200, NOTES_MAX = 9, PATH_SIZE = 32 };
+enum { QUOTE_MAX = 300, REASON_MAX = 200, NOTES_MAX = 9, PATH_SIZE = 32, TREE_MAX = 256 << 10 };
 
 // The current turn: the task and the results that have come since.
 struct tour {
@@ -39,7 +39,10 @@ static void add_line(struct buf *out, struct str s, size_t max)
     s = str_trim(s);
     struct str cut = utf8_cut(s, max);
     for (size_t i = 0; i < cut.len; i++)
-        buf_add_char(out, (unsigned char)cut.data[i] < ' ' ? ' ' : cut.data[i]);
+        if ((unsigned char)cut.data[i] < ' ')
+            buf_add_char(out, ' ');
+        else
+            buf_add_char(out, cut.data[i]);
     if (cut.len < s.len)
         buf_add_str(out, STR("..."));
 }
@@ -104,7 +107,8 @@ static void write_contributing(struct buf *out, const struct tour *tour)
     buf_init(&line, DEMO_TEXT_MAX);
     add_line(&line, tour->task, QUOTE_MAX);
     for (size_t i = 0; i < line.len; i++) // "-->" in the task would end the comment
-        buf_add_char(out, line.data[i] == '>' ? ' ' : line.data[i]);
+        if (line.data[i] != '>')
+            buf_add_char(out, line.data[i]);
     buf_release(&line);
     buf_add_str(out, STR(" -->\n"));
 }
@@ -154,7 +158,7 @@ static void add_written_path(struct buf *out, const struct tour *tour)
     struct arena arena;
     struct json *input = NULL;
     struct err ignored;
-    arena_init(&arena, DEMO_TEXT_MAX * 4);
+    arena_init(&arena, TREE_MAX);
     if (json_parse(&input, &arena, tour->written, &ignored))
         add_line(out, json_str(input, "path"), QUOTE_MAX);
     arena_release(&arena);

@@ -4,7 +4,11 @@
 #include "core/utf8.h"
 #include "transports/http.h"
 
-enum { WORDS_MAX = HTTP_ERROR_BODY_MAX * 3 }; // a bad byte becomes three
+enum {
+    WORDS_MAX = HTTP_ERROR_BODY_MAX * 3, // a bad byte becomes three
+    TREE_MAX = 2 << 20,                  // of an error body
+    TEXT_MAX = 4096,                     // of a message before err_set() cuts it
+};
 
 struct failure {
     int64_t status; // as HTTP has it; 0 when not known
@@ -89,7 +93,7 @@ void openai_error_text(struct buf *out, const struct openai_origin *origin, stru
 {
     struct arena arena;
     struct failure failure = {0};
-    arena_init(&arena, WORDS_MAX * 8);
+    arena_init(&arena, TREE_MAX);
     read_text(&arena, body, &failure);
     add_words(out, origin, failure.message);
     arena_release(&arena);
@@ -145,7 +149,7 @@ static void set_failure(const struct openai_origin *origin, const struct failure
 {
     struct buf text;
     enum err_kind kind = kind_of(failure);
-    buf_init(&text, ERR_MESSAGE_MAX * 2);
+    buf_init(&text, TEXT_MAX);
     if (failure->status)
         buf_addf(&text, "HTTP %d: ", (int)failure->status);
     if (failure->message.len)
@@ -162,7 +166,7 @@ void openai_error_status(const struct openai_origin *origin, const struct http_a
 {
     struct arena arena;
     struct failure failure = {0};
-    arena_init(&arena, WORDS_MAX * 8);
+    arena_init(&arena, TREE_MAX);
     if (answer->error_body.len)
         read_text(&arena, answer->error_body, &failure);
     failure.status = answer->status;
