@@ -154,6 +154,13 @@ static void put_result(struct parts *parts, const struct item *item)
         part->text = item->text.len ? buf_str(&item->text) : STR("(no output)");
 }
 
+// After a restart a turn counts its steps anew: the number alone does not tell one step from
+// another, the message between them does.
+static bool ends_step(const struct item *item)
+{
+    return item->kind == ITEM_USER || item->kind == ITEM_ASSISTANT;
+}
+
 // All calls of the step that `first` begins, then all their results.
 static void put_step(struct parts *parts, const struct transcript *transcript,
                      const struct item *first)
@@ -162,6 +169,8 @@ static void put_step(struct parts *parts, const struct transcript *transcript,
         for (const struct list *node = &first->node; node != &transcript->items;
              node = node->next) {
             const struct item *item = list_entry(node, struct item, node);
+            if (ends_step(item))
+                break;
             if (!same_step(first, item))
                 continue;
             if (results)
@@ -179,7 +188,7 @@ static bool begins_step(const struct transcript *transcript, const struct item *
         const struct item *before = list_entry(node, struct item, node);
         if (before->kind == ITEM_TOOL)
             return !same_step(item, before);
-        if (before->kind == ITEM_USER || before->kind == ITEM_ASSISTANT)
+        if (ends_step(before))
             return true;
     }
     return true;

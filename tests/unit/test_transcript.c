@@ -133,7 +133,7 @@ static void test_random_transcripts(void **unused)
             char name[16];
             snprintf(name, sizeof(name), "c%d", i);
             if (kind == ITEM_ASSISTANT || kind == ITEM_USER)
-                step++; // a step's calls never stand on both sides of a message
+                step = random >> 22 & 3 ? step + 1 : 1; // a restart counts anew
             if (kind == ITEM_TOOL) {
                 struct item *item = add_tool(&transcript, step, name, random & 1 << 20 ? "x" : "");
                 item->status = (enum item_status)((random >> 24) % 3);
