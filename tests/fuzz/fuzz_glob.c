@@ -14,6 +14,8 @@ const struct str fuzz_corpus[] = {
     STR("src/deep/a.c\n*.c\n!keep.c\n/build/\nsrc/**/*.c\n**/deep/\n"),
     STR("a/b/c\na/**/c\n[a-c]/?/[!x]\n\\#x\n{a,b}/{c,d{e,f}}\n"),
     STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n*a*a*a*a*a*a*a*b\n**/*a/**/*a/**/b\n"),
+    STR("a/b\na?b\n??b\n*b\na*\n???\na/?\n*/*\n**b\n"),
+    STR("ab\na?b\na?\n*?\n?*b\n*\n"),
     STR("x\n[[:alpha:]]\n[]-a]\n[^]]\n[a-\n[[:x:]]\n\\\n"),
     STR("\xC3\xA4/\xF0\x9F\x98\x80\n?/[\xC3\xA4-\xC3\xBF]\n*\xC3\n"),
     STR_NONE,
