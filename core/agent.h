@@ -125,6 +125,7 @@ struct agent {
     struct setup *setup;       // the worktree being made or removed, or NULL
     bool worktree_made;        // its worktree and branch exist
     bool greeted;              // the notices of the first turn were given
+    bool mending;              // what a restart cut off is being closed; no turn begins
     bool removing;             // the intent to remove is on disk
     enum agent_cause stopping; // why the turn is being ended; CAUSE_COUNT when it is not
     bool interrupted;          // after it the queue begins a turn of its own
@@ -136,6 +137,7 @@ void agent_free(struct agent *agent);
 
 // The wire's snapshot (docs/protocol.md, Agent).
 void agent_write_json(struct json_writer *w, const struct agent *agent);
+void agent_write_queue(struct json_writer *w, const struct agent *agent); // [{itemId, text}]
 void approval_write_json(struct json_writer *w, const struct agent *agent,
                          const struct approval *approval);
 void approval_free(struct approval *approval);

@@ -121,6 +121,20 @@ void approval_write_json(struct json_writer *w, const struct agent *agent,
     json_end_object(w);
 }
 
+void agent_write_queue(struct json_writer *w, const struct agent *agent)
+{
+    json_begin_array(w);
+    list_for_each(node, &agent->queue)
+    {
+        const struct queued_message *message = list_entry(node, struct queued_message, node);
+        json_begin_object(w);
+        json_add_cstr(w, "itemId", message->item_id);
+        json_add_cstr(w, "text", message->text);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 // Members of the record that clients do not see stand under "private".
 static void add_private(struct json_writer *w, const struct agent *a)
 {

@@ -12,8 +12,9 @@
 
 struct backend {
     const char *name;
-    // Begins a turn for what is in the transcript and the queue. The agent is working and its
-    // worktree is made.
+    // Begins a turn for what is in the transcript and the queue, or goes on with the one that
+    // was paused. The agent is working and its worktree is made. While an agent is paused, a
+    // backend begins nothing new; what is under way may end.
     void (*start)(struct agent *agent);
     // A person decided; takes the approval over. Also when no turn is under way, after a
     // restart: then the turn that asked is taken up again.

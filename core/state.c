@@ -32,7 +32,7 @@ static const signed char table[STATE_COUNT][CAUSE_COUNT] = {
     //             place block unbl ready send ask answ end fail canc kill resu paus cont remv rest
     [STATE_QUEUED]   = {S,  B,  NO,  NO,  Q,  NO,  NO,  NO,  F,  D,  K, NO,  P, NO,  Q,  Q},
     [STATE_BLOCKED]  = {NO, NO,  Q,  NO,  B,  NO,  NO,  NO,  F,  D,  K, NO,  P, NO,  B,  B},
-    [STATE_STARTING] = {NO, NO, NO,   W,  S,  NO,  NO,  NO,  F,  D,  K, NO, NO, NO, NO,  X},
+    [STATE_STARTING] = {NO, NO, NO,   W,  S,  NO,  NO,  NO,  F,  D,  K, NO,  P, NO, NO,  X},
     [STATE_IDLE]     = {NO, NO, NO,  NO,  Q,  NO,  NO,  NO, NO,  I,  K, NO, NO, NO,  I,  I},
     [STATE_WORKING]  = {NO,  B, NO,  NO,  W,   A,  NO,   D,  F,  D,  K, NO,  P, NO, NO,  X},
     [STATE_WAITING]  = {NO,  B, NO,  NO,  A,   A,   W,   D,  F,  D,  K, NO,  P, NO, NO,  A},

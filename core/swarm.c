@@ -38,7 +38,8 @@ static void place(struct deferred *deferred)
         if (swarm->closing || full || swarm->queued == 0)
             return;
         struct agent *agent = list_entry(node, struct agent, node);
-        if (agent->state != STATE_QUEUED || agent->setup || agent->turn || agent->removing)
+        bool busy = agent->setup || agent->mending || agent->removing;
+        if (agent->state != STATE_QUEUED || busy)
             continue;
         if (agent_enter(agent, CAUSE_PLACE, &ignored))
             setup_start(agent);

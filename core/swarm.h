@@ -122,6 +122,14 @@ void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum 
                 struct swarm_op *op);
 void swarm_cancel(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 void swarm_kill(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
+// Pauses, or goes on. While paused, what is under way (an answer that streams, a command) goes on
+// to its end; no request and no call is begun. False, and op fails, where it is not legal.
+bool swarm_pause(struct swarm *swarm, struct agent *agent, bool pause, struct swarm_op *op);
+// The same for every agent that it means something for; returns how many.
+size_t swarm_pause_all(struct swarm *swarm, bool pause, struct swarm_op *op);
+// Edits a queued message, or drops it (text.data NULL).
+void swarm_queue(struct swarm *swarm, struct agent *agent, struct str item_id, struct str text,
+                 struct swarm_op *op);
 void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op);
 // A decided approval comes back unchanged. ERR_PARAMS when there never was one.

@@ -65,6 +65,7 @@ void backend_turn_ended(struct agent *agent, enum stop_reason reason, const stru
 {
     struct swarm *swarm = agent->swarm;
     struct err ignored;
+    agent->mending = false;
     agent_set_activity(agent, "%s", "");
     agent_set_error(agent, error);
     if (reason != STOP_NONE) {

@@ -52,9 +52,12 @@ static void make_run(struct work *work)
 
 static void ready(struct agent *agent)
 {
-    struct err ignored;
-    if (agent_enter(agent, CAUSE_READY, &ignored))
-        agent->backend->start(agent);
+    struct err ignored; // not legal when it was paused meanwhile: `continue` comes here again
+    if (!agent_enter(agent, CAUSE_READY, &ignored))
+        return;
+    if (!list_empty(&agent->approvals)) // paused with questions that are still open
+        agent_enter(agent, CAUSE_ASK, &ignored);
+    agent->backend->start(agent);
 }
 
 static void make_done(struct work *work)
@@ -192,7 +195,10 @@ void setup_remove(struct agent *agent, struct swarm_op *op)
     struct setup *setup = setup_new(agent);
     setup->op = op;
     setup->was = agent->state;
-    if (!agent->isolated) { // it has no worktree of its own: only the agent goes
+    // Without a worktree of its own, or when it could not be made, only the agent goes: what
+    // stands at its names then is not ours.
+    bool never_made = !agent->worktree_made && agent->state == STATE_FAILED;
+    if (!agent->isolated || never_made) {
         remove_done(&setup->work);
         return;
     }

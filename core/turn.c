@@ -56,8 +56,9 @@ static void tick(void *arg)
     int64_t now = port_mono_ms(ports_of(turn));
     int64_t seconds = agent->limits.seconds ? agent->limits.seconds : config->turn_s;
     struct err err;
-    // A person who thinks, and a command that has its own timeout, are no lack of progress.
-    if (agent->state == STATE_WAITING || turn->busy > 0)
+    // A person who thinks or paused, and a command with its own timeout, are no lack of progress.
+    bool waits = agent->state == STATE_WAITING || agent->state == STATE_PAUSED;
+    if (waits || turn->busy > 0)
         turn->progress_at = now;
     if (seconds > 0 && now - turn->started_at >= seconds * 1000) {
         err_set(&err, ERR_LIMIT, "the turn reached its limit of %lld s", (long long)seconds);
@@ -251,6 +252,9 @@ static void advance_stop(struct turn *turn)
 static void advance(struct deferred *deferred)
 {
     struct turn *turn = list_entry(deferred, struct turn, advance);
+    // What is under way goes on to its end while the agent is paused; nothing new is begun.
+    if (turn->agent->state == STATE_PAUSED && !turn->stop)
+        return;
     if (turn->phase == TURN_THINKING && turn->ended && !turn->stop)
         turn_answered(turn);
     if (turn->phase == TURN_TOOLS && !turn->stop) {
@@ -270,6 +274,10 @@ static void advance(struct deferred *deferred)
 
 static void builtin_start(struct agent *agent)
 {
+    if (agent->turn) { // it was paused
+        turn_wake(agent->turn);
+        return;
+    }
     turn_new(agent, false);
     agent->usage.turns++;
     agent->stop_reason = STOP_NONE;
@@ -283,7 +291,7 @@ static void builtin_answer(struct agent *agent, struct approval *approval)
     if (!agent->turn)
         turn_new(agent, false); // after a restart: the turn that asked goes on
     struct turn *turn = agent->turn;
-    turn->mend_only = false;
+    turn->mend_only = agent->mending = false;
     if (turn->loading)
         list_append(&turn->answers, &approval->node);
     else
@@ -298,8 +306,10 @@ static void builtin_stop(struct agent *agent, enum stop_reason reason)
 
 static void builtin_mend(struct agent *agent)
 {
-    if (!agent->turn)
-        turn_new(agent, true);
+    if (agent->turn)
+        return;
+    agent->mending = true;
+    turn_new(agent, true);
 }
 
 struct backend backend_builtin = {

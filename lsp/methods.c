@@ -20,6 +20,10 @@ static const struct method methods[] = {
     {"swarm/resume", method_resume, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/remove", method_remove, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/approve", method_approve, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/pause", method_pause, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/continue", method_continue, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/queue", method_queue, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/stats", method_stats, METHOD_SWARM | METHOD_REQUEST},
 };
 
 enum { METHOD_COUNT = sizeof(methods) / sizeof(*methods) };

@@ -45,6 +45,12 @@ void method_remove(struct call *call);
 // methods_approve.c
 void method_approve(struct call *call);
 
+// methods_control.c
+void method_pause(struct call *call);
+void method_continue(struct call *call);
+void method_queue(struct call *call);
+void method_stats(struct call *call);
+
 // methods_watch.c
 void method_subscribe(struct call *call);
 void method_unsubscribe(struct call *call);

@@ -97,20 +97,6 @@ void method_list(struct call *call)
 
 // --- get ---
 
-static void put_queue(struct json_writer *json, const struct agent *agent)
-{
-    json_begin_array(json);
-    list_for_each(node, &agent->queue)
-    {
-        const struct queued_message *message = list_entry(node, struct queued_message, node);
-        json_begin_object(json);
-        json_add_cstr(json, "itemId", message->item_id);
-        json_add_cstr(json, "text", message->text);
-        json_end_object(json);
-    }
-    json_end_array(json);
-}
-
 static void put_approvals(struct json_writer *json, const struct agent *agent)
 {
     json_begin_array(json);
@@ -142,7 +128,7 @@ void method_get(struct call *call)
     json_key(json, "agent");
     agent_write_json(json, agent);
     json_key(json, "queue");
-    put_queue(json, agent);
+    agent_write_queue(json, agent);
     json_key(json, "approvals");
     put_approvals(json, agent);
     json_key(json, "children");

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Pausing and going on, and the queue of follow-ups.
+#include "core/mem.h"
+#include "core/swarm_internal.h"
+
+bool swarm_pause(struct swarm *swarm, struct agent *agent, bool pause, struct swarm_op *op)
+{
+    enum agent_cause cause = pause ? CAUSE_PAUSE : CAUSE_CONTINUE;
+    if (!agent_may(agent, cause, &op->err)) {
+        op_fail(swarm, op);
+        return false;
+    }
+    agent_enter(agent, cause, &op->err);
+    op_finish(agent, op);
+    return true;
+}
+
+size_t swarm_pause_all(struct swarm *swarm, bool pause, struct swarm_op *op)
+{
+    enum agent_cause cause = pause ? CAUSE_PAUSE : CAUSE_CONTINUE;
+    size_t count = 0;
+    op->agent_num = 0;
+    op->agent_id[0] = 0;
+    list_for_each(node, &swarm->agents)
+    {
+        struct agent *agent = list_entry(node, struct agent, node);
+        struct err not_legal; // agents that it means nothing for stay as they are
+        bool paused = agent->state == STATE_PAUSED;
+        if (paused != pause && agent_enter(agent, cause, &not_legal))
+            count++;
+    }
+    op_await(swarm, op);
+    return count;
+}
+
+static struct queued_message *find_queued(struct agent *agent, struct str item_id)
+{
+    list_for_each(node, &agent->queue)
+    {
+        struct queued_message *message = list_entry(node, struct queued_message, node);
+        if (str_is(item_id, message->item_id))
+            return message;
+    }
+    return NULL;
+}
+
+void swarm_queue(struct swarm *swarm, struct agent *agent, struct str item_id, struct str text,
+                 struct swarm_op *op)
+{
+    struct queued_message *message = find_queued(agent, item_id);
+    op->err.kind = ERR_NONE;
+    if (!message)
+        err_set(&op->err, ERR_PARAMS, "itemId: %s has no queued message '%.*s'; was it sent?",
+                agent->id, STR_ARG(item_id));
+    else if (text.data && str_trim(text).len == 0)
+        err_set(&op->err, ERR_PARAMS, "text: expected a message, or null to drop it");
+    else if (text.len > AGENT_TASK_MAX)
+        err_set(&op->err, ERR_PARAMS, "text: at most %d bytes, this has %zu", AGENT_TASK_MAX,
+                text.len);
+    if (op->err.kind != ERR_NONE) {
+        op_fail(swarm, op);
+        return;
+    }
+    mem_free(message->text);
+    if (text.data) {
+        message->text = mem_dup(text);
+    } else {
+        list_remove(&message->node);
+        mem_free(message);
+    }
+    agent_publish(agent);
+    journal_want_sync(swarm->setup.journal);
+    op_finish(agent, op);
+}
