@@ -224,6 +224,7 @@ static bool begin(struct host *host, struct err *err)
     if (!config_load(&host->config, err))
         return false;
     host->tool_env = config_tool_env(&host->config);
+    config_hide_credentials(&host->config);
     char *helper = exec_helper();
     host->loop = loop_create(helper, err);
     mem_free(helper);

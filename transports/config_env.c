@@ -42,6 +42,17 @@ char **config_tool_env(const struct config *config)
     return envp;
 }
 
+void config_hide_credentials(const struct config *config)
+{
+    for (char **entry = environ; *entry; entry++) {
+        if (!is_credential(config, *entry))
+            continue;
+        char *shown = *entry;
+        *entry = mem_dup(str_of(shown)); // getenv() finds it here from now on
+        explicit_bzero(shown, strlen(shown));
+    }
+}
+
 void config_free_env(char **envp)
 {
     for (char **entry = envp; entry && *entry; entry++)

@@ -41,6 +41,10 @@ void config_provider_names(const struct config *config, char *out, size_t size);
 // keys of the providers that are built in now or later. NULL-terminated; freed with
 // config_free_env().
 char **config_tool_env(const struct config *config);
+
+// Moves the same credentials out of the memory that the kernel shows others as
+// /proc/<pid>/environ. Once, before threads start; getenv() goes on to find them.
+void config_hide_credentials(const struct config *config);
 void config_free_env(char **envp);
 
 #endif

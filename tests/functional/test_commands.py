@@ -141,12 +141,15 @@ def test_a_timeout_is_said(swarm):
 def test_credentials_do_not_reach_commands(swarm):
     marker = "sk-marker-8d1f"
     env = {"OPENAI_API_KEY": marker, "ANTHROPIC_API_KEY": marker, "PLAIN": "plain"}
-    client, server = swarm([[call("bash", command="env; cat /proc/$PPID/environ | tr '\\0' '\\n'")],
-                            [text("done")]], env=env)
+    # Every process above the command, up to the server.
+    command = ("env; p=$PPID; while [ $p -gt 1 ]; do tr '\\0' '\\n' < /proc/$p/environ; "
+               "[ $(cat /proc/$p/comm) = swarmd ] && echo found the server && break; "
+               "p=$(awk '/^PPid/{print $2}' /proc/$p/status); done")
+    client, server = swarm([[call("bash", command=command)], [text("done")]], env=env)
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
     answer = server.requests[1].results[0]["content"]
-    assert "PLAIN=plain" in answer and marker not in answer
+    assert "PLAIN=plain" in answer and "found the server" in answer and marker not in answer
     state = client.state
     client.close()
     for path in state.rglob("*"):
