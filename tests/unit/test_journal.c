@@ -250,6 +250,17 @@ static void the_newest_record_of_an_agent_is_in_the_commit_of_its_event(void **s
         stored(f, "SELECT count(*) FROM agents WHERE CAST(record AS TEXT) = num || '.2'"), 100);
 }
 
+static void a_removed_agent_is_removed(void **state)
+{
+    struct fixture *f = *state;
+    put_agent(f, 1, "x");
+    put_agent(f, 2, "y");
+    journal_put_agent(f->journal, 1, STR("agent-1"), STR("x"), true);
+    fake_ports_run(f->fake);
+    assert_int_equal(stored(f, "SELECT num FROM agents WHERE removed"), 1);
+    assert_int_equal(stored(f, "SELECT num FROM agents WHERE NOT removed"), 2);
+}
+
 static void a_record_and_its_event_fail_together(void **state)
 {
     struct fixture *f = *state;
@@ -518,6 +529,7 @@ int main(void)
         TEST(what_comes_during_a_commit_is_in_the_next),
         TEST(line_breaks_between_tokens_become_spaces),
         TEST(the_newest_record_of_an_agent_is_in_the_commit_of_its_event),
+        TEST(a_removed_agent_is_removed),
         TEST(a_record_and_its_event_fail_together),
         TEST(a_sync_is_for_one_commit),
         TEST(a_request_is_found_again),

@@ -241,6 +241,22 @@ static void what_was_unsealed_at_a_restart_is_sealed_later(void **state)
     mem_free(lines);
 }
 
+static void a_segment_that_was_lost_is_written_again(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t seq = 1; seq <= 40; seq++)
+        events_add_turn(f->events, seq, 1);
+    events_commit(f->events, f->store);
+    sqlite3_exec(f->store->db, "DELETE FROM segments", NULL, NULL, NULL);
+    pendings_release(&f->store->pendings); // as after a restart
+    events_add_turn(f->events, 41, 1);
+    events_commit(f->events, f->store);
+    assert_int_equal(query(f->store, "SELECT count(*) FROM segments"), 2);
+    assert_seqs(f->store, 1, 14, 41,
+                "15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 "
+                "35 36 37 38 39 40 41");
+}
+
 static void more_agents_than_a_tail_has_events(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +433,28 @@ static void a_full_store_is_said_and_the_batch_can_be_tried_again(void **state)
     assert_whole_up_to_100(f);
 }
 
+// Late: its events are in their segments already.
+static void a_batch_that_fails_at_its_end_is_forgotten_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    add_small_batch(f);
+    add_large_batch(f);
+    struct store_agent agents[] = {{1, STR("twin"), STR("a"), false},
+                                   {2, STR("twin"), STR("b"), false}};
+    struct store_batch batch = {f->events->list, f->events->count, agents, 2, NULL, 0, false};
+    for (int i = 0; i < 3; i++) {
+        assert_false(store_commit(f->store, &batch, &err));
+        assert_int_equal(err.kind, ERR_STORAGE);
+        assert_int_equal(query(f->store, "SELECT max(seq) FROM log"), 20);
+        assert_int_equal(query(f->store, "SELECT count(*) FROM agents"), 0);
+    }
+    batch.agent_count = 1;
+    assert_true(store_commit(f->store, &batch, &err));
+    assert_whole_up_to_100(f);
+    assert_seqs(f->store, 1, 0, 40, "3 6 9 12 15 18 21 24 27 30 33 36 39");
+}
+
 static void a_write_that_fails_leaves_nothing_half(void **state)
 {
     struct fixture *f = *state;
@@ -478,12 +516,14 @@ int main(void)
         TEST(segments_keep_to_their_bytes),
         TEST(what_is_old_is_sealed),
         TEST(what_was_unsealed_at_a_restart_is_sealed_later),
+        TEST(a_segment_that_was_lost_is_written_again),
         TEST(more_agents_than_a_tail_has_events),
         TEST(the_write_ahead_log_begins_anew),
         TEST(the_newest_record_of_each_agent_is_kept),
         TEST(the_events_of_a_removed_agent_stay),
         TEST(a_request_is_known_for_a_day),
         TEST(a_full_store_is_said_and_the_batch_can_be_tried_again),
+        TEST(a_batch_that_fails_at_its_end_is_forgotten_whole),
         TEST(a_write_that_fails_leaves_nothing_half),
         TEST(a_damaged_event_is_an_error_not_a_gap),
     };
