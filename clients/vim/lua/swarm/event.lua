@@ -8,7 +8,7 @@
 --   removed (id)         an agent is gone
 --   agents ()            the whole list was read anew
 --   stream (event)       an `item`, `delta` or `turn` of the protocol, in order
---   lagged (event)       `lagged` or `reset`: events were lost, what is shown must be read anew
+--   reset ()             events are missing: what is shown must be read anew
 local M = {}
 
 local listeners = {}

@@ -11,6 +11,7 @@ local util = require('swarm.util')
 local M = {}
 
 local SUMMARY = 3 -- lines of reasoning that are shown while it streams
+local TAIL = 4096 -- bytes at the end of a text that grows, in which its last lines are looked for
 
 local renderers = {}
 
@@ -84,8 +85,9 @@ function renderers.assistant(item)
 end
 
 function renderers.reasoning(item)
-  local text = text_lines(item.text)
-  if item.status == 'started' then
+  local running = item.status == 'started'
+  local text = text_lines(running and (item.text or ''):sub(-TAIL) or item.text)
+  if running then
     local lines = vim.list_slice(text, math.max(1, #text - SUMMARY + 1))
     table.insert(lines, 1, '~ thinking')
     return { lines = lines, marks = whole_lines(lines, 'SwarmReasoning'), spaced = true }
@@ -124,9 +126,10 @@ end
 function renderers.tool(item, previous)
   local title, marks = tool_title(item)
   local lines = { title }
-  local output = text_lines(util.terminal_text(item.output or ''))
-  local limit = config.get('output_lines')
   local running = item.status == 'started'
+  local output = item.output or ''
+  output = text_lines(util.terminal_text(running and output:sub(-TAIL) or output))
+  local limit = config.get('output_lines')
   local first = running and math.max(1, #output - limit + 1) or 1
   for index = first, #output do
     table.insert(lines, '  ' .. output[index])

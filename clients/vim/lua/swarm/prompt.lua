@@ -50,6 +50,7 @@ local function send(buffer, id)
     return
   end
   api.nvim_buf_set_lines(buffer, 0, -1, true, {})
+  vim.bo[buffer].modified = false
   fit_height(buffer)
   actions.send(id, text, function(err)
     -- What could not be sent comes back, unless something else was begun meanwhile.
@@ -68,6 +69,7 @@ end
 local function setup(id)
   return function(buffer)
     vim.bo[buffer].modifiable = true
+    vim.bo[buffer].buftype = 'acwrite'
     vim.bo[buffer].undolevels = vim.o.undolevels
     local function here()
       send(buffer, id)
@@ -91,10 +93,13 @@ local function setup(id)
     api.nvim_create_autocmd({ 'TextChanged', 'TextChangedI', 'BufWinEnter' }, {
       buffer = buffer,
       callback = function()
+        -- A message that was begun is no reason to ask at the editor's end.
+        vim.bo[buffer].modified = false
         hint(buffer, id)
         fit_height(buffer)
       end,
     })
+    api.nvim_create_autocmd('BufWriteCmd', { buffer = buffer, callback = here })
     hint(buffer, id)
   end
 end

@@ -117,6 +117,28 @@ function M.tokens(agent)
   return (usage.inputTokens or 0) + (usage.outputTokens or 0)
 end
 
+-- The server sends the items of this session's agents by itself. Only transcripts that are open
+-- want them, and ask for their own: what nobody sees costs the editor nothing.
+local function drop_items()
+  connection.request('swarm/unsubscribe', { scope = connection.scope }, function(err)
+    if err then
+      util.report(err, 'following the agents')
+    end
+  end)
+end
+
+-- The editor did not read for so long that nothing more comes. Any subscription goes on from there,
+-- with all that had been asked for.
+local function catch_up(after)
+  local params = { scope = connection.scope, after = after or M.seq, deltas = false }
+  connection.request('swarm/subscribe', params, function(err)
+    if err then
+      util.report(err, 'following the agents again')
+    end
+  end)
+  drop_items()
+end
+
 local function apply(events)
   for _, one in ipairs(events) do
     if one.seq then
@@ -128,23 +150,16 @@ local function apply(events)
       forget(one.agentId)
     elseif one.type == 'item' or one.type == 'delta' or one.type == 'turn' then
       event.emit('stream', one)
-    elseif one.type == 'lagged' or one.type == 'reset' then
-      event.emit('lagged', one)
+    elseif one.type == 'lagged' then
+      catch_up(one.after)
+    elseif one.type == 'reset' then
+      M.refresh()
+      event.emit('reset')
     end
   end
 end
 
 event.on('events', apply)
-
--- The server sends the items of this session's agents by itself. Only transcripts that are open
--- want them, and ask for their own: what nobody sees costs the editor nothing.
-local function drop_items()
-  connection.request('swarm/unsubscribe', { scope = connection.scope }, function(err)
-    if err then
-      util.report(err, 'following the agents')
-    end
-  end)
-end
 
 event.on('ready', function()
   drop_items()
@@ -159,20 +174,6 @@ event.on('exit', function()
   M.loaded = false
   callbacks = nil
   seen = nil
-end)
-
--- After `lagged` the server sends nothing until it is asked to; after `reset` it goes on by itself.
-event.on('lagged', function(one)
-  if one.type == 'lagged' then
-    local params = { scope = connection.scope, after = M.seq, deltas = false }
-    connection.request('swarm/subscribe', params, function(err)
-      if err then
-        util.report(err, 'following the agents again')
-      end
-    end)
-    drop_items()
-  end
-  M.refresh()
 end)
 
 return M

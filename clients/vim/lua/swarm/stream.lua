@@ -90,13 +90,6 @@ function M:take_page(items)
   end
 end
 
---- Forgets everything, for a page that begins anew.
-function M:clear()
-  self.items = {}
-  self.dirty = {}
-  self.appended = {}
-end
-
 --- What changed since the last call: a list of { item, appended? } in the order of the items;
 --- appended is the new end of its text when nothing else changed.
 function M:changes()

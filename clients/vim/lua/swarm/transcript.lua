@@ -51,6 +51,26 @@ local function to_end(windows, buffer)
   end
 end
 
+-- The windows that do not follow, and what they show.
+local function reading_windows(buffer)
+  local count = api.nvim_buf_line_count(buffer)
+  local places = {}
+  for _, window in ipairs(view.windows(buffer)) do
+    if api.nvim_win_get_cursor(window)[1] ~= count then
+      places[window] = api.nvim_win_call(window, vim.fn.winsaveview)
+    end
+  end
+  return places
+end
+
+local function restore(places)
+  for window, place in pairs(places) do
+    api.nvim_win_call(window, function()
+      vim.fn.winrestview(place)
+    end)
+  end
+end
+
 local function draw_item(self, item)
   local previous = self.blocks:before(item.id, item.seq or 0)
   self.blocks:set(item.id, item.seq or 0, items.render(item, previous and previous.kind), item.kind)
@@ -112,26 +132,31 @@ local function load(self)
     end
     self.problem = nil
     self.older = result.next
-    local following = following_windows(self.buffer)
-    self.stream:clear()
+    local following, reading = following_windows(self.buffer), reading_windows(self.buffer)
+    self.stream = stream.new()
     self.blocks:clear()
     self.stream:take_page(result.items)
     draw(self)
     to_end(following, self.buffer)
+    restore(reading)
     subscribe(self, result.seq)
     read_queue(self)
   end)
 end
 
--- Reads the page before the oldest item; the cursor stays at its text.
+-- Reads the page before the oldest item; the cursor stays at its text. Events are taken meanwhile.
 local function load_older(self)
-  if not self.older or self.loading then
+  if not self.older or self.loading or self.loading_older then
     return
   end
-  self.loading = true
+  self.loading_older = true
+  local of_stream = self.stream
   local params = { agentId = self.id, before = self.older, limit = config.get('page') }
   connection.request('swarm/transcript', params, function(err, result)
-    self.loading = false
+    self.loading_older = false
+    if of_stream ~= self.stream then
+      return
+    end
     if err then
       util.report(err, 'older items of ' .. self.id)
       return
@@ -350,7 +375,7 @@ event.on('ready', function()
   each(load)
 end)
 
-event.on('lagged', function()
+event.on('reset', function()
   each(load)
 end)
 

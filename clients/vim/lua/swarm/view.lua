@@ -37,11 +37,28 @@ define_highlights()
 local augroup = api.nvim_create_augroup('SwarmView', {})
 api.nvim_create_autocmd('ColorScheme', { group = augroup, callback = define_highlights })
 
+local function named(name)
+  for _, buffer in ipairs(api.nvim_list_bufs()) do
+    if api.nvim_buf_get_name(buffer) == name then
+      return buffer
+    end
+  end
+end
+
+--- The loaded buffer of that name, or nil.
+function M.find(name)
+  local buffer = named(name)
+  return buffer and api.nvim_buf_is_loaded(buffer) and buffer or nil
+end
+
 --- The buffer of that name; a new one gets the options and setup(buffer) once.
 function M.buffer(name, filetype, setup)
-  local buffer = M.find(name)
-  if buffer then
-    return buffer, false
+  local buffer = named(name)
+  if buffer and api.nvim_buf_is_loaded(buffer) then
+    return buffer
+  elseif buffer then
+    -- Unloaded by :bdelete, which has taken its text, keys and autocommands away.
+    api.nvim_buf_delete(buffer, { force = true })
   end
   buffer = api.nvim_create_buf(false, true)
   api.nvim_buf_set_name(buffer, name)
@@ -53,15 +70,7 @@ function M.buffer(name, filetype, setup)
   setup(buffer)
   -- Last, so that people's FileType autocommands see all and may change it.
   vim.bo[buffer].filetype = filetype
-  return buffer, true
-end
-
-function M.find(name)
-  for _, buffer in ipairs(api.nvim_list_bufs()) do
-    if api.nvim_buf_get_name(buffer) == name then
-      return buffer
-    end
-  end
+  return buffer
 end
 
 function M.map(buffer, keys, action, description)
