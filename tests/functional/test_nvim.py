@@ -86,15 +86,19 @@ def test_the_story(edit, repository):
     assert editor.quit() == 0
 
 
-def test_leaving_ends_the_server_in_good_order(edit):
-    editor = edit({"mode": "full"})
+def test_leaving_ends_the_server_in_good_order(edit, tmp_path):
+    end = tmp_path / "end"
+    os.mkfifo(end)
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f"#!/bin/sh\n{binary()} \"$@\"\necho code $? >{end}\n", encoding="utf-8")
+    wrapper.chmod(0o755)
+    editor = edit({"mode": "full"}, server=wrapper)
     run_to_end(editor)
-    pid = editor.server_pid()
-    handle = os.pidfd_open(pid)
+    reader = os.open(end, os.O_RDONLY | os.O_NONBLOCK)
     assert editor.quit() == 0
-    # The descriptor becomes readable when the process has ended.
-    assert select.select([handle], [], [], 30)[0], "the server outlives the editor"
-    os.close(handle)
+    assert select.select([reader], [], [], 60)[0], "the server outlives the editor"
+    assert os.read(reader, 100) == b"code 0\n"
+    os.close(reader)
 
 
 def test_an_approval_is_answered_from_the_dashboard(edit):
@@ -131,6 +135,37 @@ def test_a_done_agent_is_sent_more_from_the_prompt(edit):
     editor.wait_for("return require('swarm.state').matching('')[1].usage.turns == 2", "no second turn")
     editor.wait_state("done")
     assert editor.text(transcript(agent) + "/prompt") == ""
+
+
+def test_a_prompt_is_sent_by_write_and_never_in_the_way_of_leaving(edit):
+    editor = edit({"mode": "full"})
+    agent = run_to_end(editor)
+    editor.type("i")
+    editor.wait_for("return vim.bo.filetype == 'swarmprompt'", "i does not go to the prompt")
+    editor.type("more<Esc>:w<CR>")
+    editor.wait_text(transcript(agent), "> more")
+    assert editor.text(transcript(agent) + "/prompt") == ""
+    editor.type("ibegun")
+    editor.wait_text(transcript(agent) + "/prompt", "begun")
+    editor.type("<Esc>:qa<CR>")
+    assert editor.process.wait(timeout=60) == 0
+
+
+def test_a_buffer_that_was_deleted_comes_back_whole(edit):
+    editor = edit({"mode": "full"})
+    agent = run_to_end(editor)
+    editor.ex("Swarm")
+    for command in ("bdelete", "bwipeout"):
+        for name in (transcript(agent), "swarm://dashboard"):
+            editor.lua("vim.cmd(a[1] .. ' ' .. require('swarm.view').find(a[2]))", [command, name])
+            assert editor.lines(name) == []
+        editor.ex("Swarm")
+        editor.wait_text("swarm://dashboard", agent["id"])
+        editor.wait_for("return require('swarm.dashboard').agent_here() ~= nil", "the cursor is on no agent")
+        editor.type("<CR>")
+        editor.wait_text(transcript(agent), "✓ done")
+        assert editor.lua("return vim.fn.maparg('i', 'n') ~= ''")
+        editor.ex("Swarm")
 
 
 CURSOR = """
@@ -179,6 +214,15 @@ def test_a_reader_who_has_moved_stays_there(edit):
         editor.wait_text(transcript(agent), "✓ done")
         assert editor.lua(CURSOR, transcript(agent))[0] == 1
         assert editor.lua("return vim.fn.line('w0')") == 1
+        # Not even when all is read anew.
+        editor.type("7gg")
+        editor.wait_for("return vim.api.nvim_win_get_cursor(0)[1] == 7", "7gg does not move")
+        editor.lua("loads = 0 local blocks = require('swarm.blocks') local clear = blocks.clear"
+                   " blocks.clear = function(...) loads = loads + 1 return clear(...) end")
+        editor.type("R")
+        editor.wait_for("return loads == 1", "R reads nothing")
+        editor.wait_text(transcript(agent), "✓ done")
+        assert editor.lua(CURSOR, transcript(agent))[0] == 7
 
 
 def test_a_message_to_a_working_agent_is_queued_and_shown(edit):
@@ -250,7 +294,12 @@ def test_an_editor_that_stood_still_catches_up(edit, repository):
         editor.ex("SwarmNew read a lot")
         stop.wait_reached()
         agent = editor.wait_state("working")
-        editor.lua("lags = 0 require('swarm.event').on('lagged', function() lags = lags + 1 end)")
+        editor.lua("""
+            lags = 0
+            require('swarm.event').on('events', function(events)
+              for _, one in ipairs(events) do lags = lags + (one.type == 'lagged' and 1 or 0) end
+            end)
+        """)
         editor.process.send_signal(signal.SIGSTOP)
         stop.open()
         server.wait_requests(8)
@@ -293,6 +342,7 @@ def test_a_spawn_that_fails_says_why_and_keeps_the_task(edit, tmp_path):
     editor.wait_message("no agent was started")
     assert "plain" in editor.messages()
     assert editor.lines("swarm://new")[1:] == ["do it"]
+    assert editor.lua("return vim.bo[require('swarm.view').find('swarm://new')].modified")
     assert editor.agents() == []
 
 
@@ -366,12 +416,19 @@ def test_the_dashboard_redraws_only_what_differs(edit):
         editor.wait_for("return draws > a", "no redraw", drawn)
     assert editor.lua("return changes") == []
 
-    here = editor.lua("return require('swarm.dashboard').agent_here()")
-    editor.lua("local state = require('swarm.state') local agent = vim.deepcopy(state.agents[a])"
-               " agent.activity = 'something else' state.put(agent)", here)
+    # The first and the last of three lines change at once; the one between is left alone.
+    editor.lua("""
+        local state = require('swarm.state')
+        for index, agent in ipairs(state.matching('')) do
+          local copy = vim.deepcopy(agent)
+          copy.activity = index ~= 2 and 'something else' or agent.activity
+          state.put(copy)
+        end
+    """)
     editor.wait_text("swarm://dashboard", "something else")
-    row = editor.lua("return vim.api.nvim_win_get_cursor(0)[1]")
-    assert editor.lua("return changes") == [[row - 1, row, row]]
+    first, last = [row for row, line in enumerate(editor.lines("")) if "something else" in line]
+    assert last == first + 2
+    assert editor.lua("return changes") == [[first, first + 1, first + 1], [last, last + 1, last + 1]]
 
 
 def test_a_flood_is_drawn_at_most_twenty_times_a_second(edit):
