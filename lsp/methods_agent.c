@@ -29,8 +29,10 @@ static bool read_list(const struct json *params, struct list_params *list, struc
     if (!json_get_str(params, "scope", &list->scope, err) ||
         !json_get_str(params, "after", &list->after, err) ||
         !json_get_array(params, "states", &list->states, err) ||
-        !params_get_int(params, "limit", 1, LIST_MAX, &list->limit, err))
+        !params_get_int(params, "limit", 1, INT64_MAX, &list->limit, err))
         return false;
+    if (list->limit > LIST_MAX)
+        list->limit = LIST_MAX;
     json_for_each(state, list->states)
     {
         if (state->type != JSON_STRING)
@@ -184,14 +186,18 @@ static bool read_transcript(struct call *call, struct journal_read *read, struct
     struct agent *agent;
     int64_t limit = TRANSCRIPT_DEFAULT, before = 0, after = -1;
     if (!params_need_agent(call->swarm, call->params, &agent, err) ||
-        !params_get_int(call->params, "limit", 1, TRANSCRIPT_MAX, &limit, err) ||
+        !params_get_int(call->params, "limit", 1, INT64_MAX, &limit, err) ||
         !params_get_int(call->params, "before", 0, INT64_MAX, &before, err) ||
         !params_get_int(call->params, "after", 0, INT64_MAX, &after, err))
         return false;
     if (before > 0 && after >= 0)
         return err_set(err, ERR_PARAMS, "after: give before or after, not both");
     *read = (struct journal_read){
-        .agent = agent->num, .before = before, .after = after, .limit = (size_t)limit};
+        .agent = agent->num,
+        .before = before,
+        .after = after,
+        .limit = limit < TRANSCRIPT_MAX ? (size_t)limit : TRANSCRIPT_MAX,
+    };
     return true;
 }
 

@@ -138,11 +138,10 @@ static bool take_notification(struct session *session, const struct rpc_message 
 }
 
 // False: it must be handled again when the swarm is there.
-static bool take_message(struct session *session, struct str body)
+static bool parse_and_take(struct session *session, struct str body)
 {
     struct json *json;
     struct err err;
-    arena_reset(&session->arena);
     if (!json_parse(&json, &session->arena, body, &err)) {
         answer_error(session, NULL, err.kind == ERR_LIMIT ? RPC_INVALID_REQUEST : RPC_PARSE_ERROR,
                      err.message);
@@ -163,6 +162,13 @@ static bool take_message(struct session *session, struct str body)
         return true;
     }
     return true;
+}
+
+static bool take_message(struct session *session, struct str body)
+{
+    bool taken = parse_and_take(session, body);
+    arena_reset(&session->arena);
+    return taken;
 }
 
 // --- input ---

@@ -74,6 +74,7 @@ class Client:
                            ASAN_OPTIONS="detect_leaks=1:exitcode=99",
                            UBSAN_OPTIONS="print_stacktrace=1:exitcode=99")
         environment.update(env or {})
+        self.environment = environment
         self.process = subprocess.Popen([binary(), *args], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         env=environment, cwd=cwd or self.folder)

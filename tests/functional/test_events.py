@@ -401,3 +401,20 @@ def test_a_failed_request_may_be_repeated(client, repository, tmp_path):
     with pytest.raises(RpcError):
         client.request("swarm/spawn", {**params, "cwd": str(tmp_path)})
     assert client.request("swarm/spawn", {**params, "cwd": str(repository)})["agent"]["id"]
+
+
+def test_requests_under_way_are_bounded(start, repository):
+    """Kills wait for a command that does not want to end: the 1025th is one too many."""
+    stubborn = "trap '' TERM; echo ready; sleep 600"
+    with ModelServer([[call("bash", command=stubborn)]]) as server:
+        client = start(config=server.config(mode="full"))
+        client.initialize(subscribe="all")
+        agent_id = spawn(client, repository)["id"]
+        client.wait_event(lambda e: e["type"] == "delta" and "ready" in e["text"])
+        requests = [client.start_request("swarm/kill", {"agentId": agent_id}) for _ in range(1025)]
+        with pytest.raises(RpcError) as caught:
+            client.wait_response(requests[-1])
+        assert caught.value.kind == "limit"
+        for request in requests[:-1]:
+            assert client.wait_response(request)["agent"]["state"] == "killed"
+        assert client.request("swarm/get", {"agentId": agent_id})["agent"]["state"] == "killed"

@@ -152,6 +152,7 @@ def test_a_script_may_pipe_its_requests(tmp_path, repository):
 
 def test_initialize_options_are_checked(client):
     for options, field in [({"subscribe": "some"}, "subscribe"), ({"scope": 5}, "scope"),
+                           ({"scope": "s" * 257}, "scope"),
                            ({"config": {"mode": "wild"}}, "mode"), ({"config": []}, "config"),
                            ({"config": {"limits": {"steps": -1}}}, "steps")]:
         error = refused(client, "initialize",
@@ -195,3 +196,33 @@ def test_the_end_of_the_client_s_process_is_exit(client):
 def test_a_process_that_cannot_be_watched_is_none(client, pid):
     client.request("initialize", {"capabilities": {}, "processId": pid})
     assert client.request("swarm/list")["agents"] == []
+
+
+def test_a_state_folder_that_cannot_be_is_told(start, tmp_path):
+    (tmp_path / "file").write_text("")
+    client = start(env={"SWARMD_STATE_DIR": str(tmp_path / "file" / "state")})
+    error = refused(client, "initialize", {"capabilities": {}})
+    assert (error.code, error.kind) == (-32803, "storage")
+    assert str(tmp_path / "file") in error.message
+
+
+def test_plain_files_as_input_and_output(tmp_path, start):
+    client = start()  # for its environment
+    client.kill()
+    requests = [{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}},
+                {"jsonrpc": "2.0", "id": 2, "method": "swarm/list"},
+                {"jsonrpc": "2.0", "id": 3, "method": "shutdown"}]
+    (tmp_path / "in").write_text("".join(json.dumps(r) + "\n" for r in requests))
+    with open(tmp_path / "in", "rb") as given, open(tmp_path / "out", "wb") as taken:
+        code = subprocess.run([binary()], stdin=given, stdout=taken, timeout=60,
+                              env=client.environment).returncode
+    assert code == 0
+    answers = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    assert [a["id"] for a in answers] == [1, 2, 3]
+
+
+def test_an_output_that_nobody_reads_ends_the_server(start):
+    client = start(read=False)
+    client.process.stdout.close()
+    client.send({"id": 1, "method": "initialize", "params": {}})
+    assert client.wait_exit() == 1

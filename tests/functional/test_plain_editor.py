@@ -138,3 +138,28 @@ def test_one_that_knows_swarmd_gets_only_events(client, repository):
     client.wait_state(agent_id, "done")
     assert client.requests == []
     assert {m["method"] for m in client.messages if "method" in m} == {"swarm/events"}
+
+
+def test_progress_is_bounded(start, repository):
+    """The screen has an end: of 70 working agents 64 are shown."""
+    held = Gate()
+    with ModelServer(lambda _: [gate(held), text("Done.")]) as server:
+        client = start(config=server.config(max_active=100))
+        client.initialize(swarm=False, capabilities={"window": {"workDoneProgress": True}})
+        ids = [spawn(client, repository, isolation="none") for _ in range(70)]
+        server.wait_requests(70)
+        client.wait(lambda: len(client.requests) >= 64, "progress")
+        for request in client.requests[:64]:
+            client.respond(request, None)
+        client.wait(lambda: sum(bool(progress(client, i)) for i in ids) == 64, "beginnings")
+        held.open()
+        for agent_id in ids:
+            client.wait_turn_end(agent_id)
+        shown = most = 0
+        for message in client.messages:
+            if message.get("method") == "window/workDoneProgress/create":
+                shown += 1
+            elif message.get("method") == "$/progress":
+                shown -= message["params"]["value"]["kind"] == "end"
+            most = max(most, shown)
+        assert most == 64
