@@ -24,7 +24,9 @@ static bool has_single(const struct filter *filter, size_t at, int64_t agent)
 
 static bool same_scope(struct str a, struct str b)
 {
-    return (a.data == NULL) == (b.data == NULL) && str_equal(a, b);
+    if (!a.data || !b.data)
+        return a.data == b.data;
+    return str_equal(a, b);
 }
 
 static size_t find_scope(const struct filter *filter, struct str scope)

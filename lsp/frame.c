@@ -214,11 +214,16 @@ static enum frame_status end_of_headers(struct frame *frame, struct frame_messag
     return FRAME_MESSAGE;
 }
 
+static bool is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_white_space(struct frame *frame)
 {
     struct str rest = rest_of(frame);
     size_t white = 0;
-    while (white < rest.len && memchr(" \t\r\n", rest.data[white], 4))
+    while (white < rest.len && is_white(rest.data[white]))
         white++;
     if (white)
         take(frame, white);

@@ -203,7 +203,7 @@ static bool read_transcript(struct call *call, struct journal_read *read, struct
 
 void method_transcript(struct call *call)
 {
-    struct journal_read read;
+    struct journal_read read = {.limit = 0};
     struct err err;
     if (!read_transcript(call, &read, &err)) {
         call_fail(call, &err);
