@@ -418,3 +418,29 @@ def test_requests_under_way_are_bounded(start, repository):
         for request in requests[:-1]:
             assert client.wait_response(request)["agent"]["state"] == "killed"
         assert client.request("swarm/get", {"agentId": agent_id})["agent"]["state"] == "killed"
+
+
+def test_a_long_replay_does_not_lag(start, repository):
+    """What falls off the ring while a replay waits for its reader is replayed too."""
+    big = "x" * 200000
+    with ModelServer(lambda _: [text(big, 4)]) as server:
+        client = start(config=server.config(), read=False)
+        client.send({"id": "first", "method": "initialize", "params": {
+            "capabilities": {}, "initializationOptions": {"subscribe": "none"}}})
+
+        def spawn_many(count):
+            for number in range(count):
+                client.notify("swarm/spawn", {"task": f"task {number}", "cwd": str(repository),
+                                              "isolation": "none"})
+
+        spawn_many(60)
+        server.wait_requests(60)
+        client.start_request("swarm/subscribe", {"after": 0})
+        spawn_many(120)
+        server.wait_requests(180)
+        client.start_reading()
+        client.wait(lambda: len(client.find_events(type="turn", phase="ended")) == 180,
+                    "every turn's end")
+        got = seqs(client.events)
+        assert got == list(range(1, len(got) + 1))
+        assert client.find_events(type="lagged") == []
