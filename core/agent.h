@@ -122,11 +122,13 @@ struct agent {
     struct err *error; // or NULL
     struct turn *turn; // the backend's own, while one is under way
     struct backend *backend;
-    struct setup *setup;       // the worktree being made or removed, or NULL
-    bool worktree_made;        // its worktree and branch exist
-    bool greeted;              // the notices of the first turn were given
-    bool mending;              // what a restart cut off is being closed; no turn begins
-    bool removing;             // the intent to remove is on disk
+    struct setup *setup; // the worktree being made or removed, or NULL
+    bool worktree_made;  // its worktree and branch exist
+    bool greeted;        // the notices of the first turn were given
+    bool mending;        // what a restart cut off is being closed; no turn begins
+    bool removing;       // the intent to remove is on disk
+    bool leaving;        // from the look for unmerged work to the end of a removal: nothing can be
+                         // asked to stop, and nobody would answer it
     enum agent_cause stopping; // why the turn is being ended; CAUSE_COUNT when it is not
     bool interrupted;          // after it the queue begins a turn of its own
     struct list ops;           // struct swarm_op: those who wait for the turn's end

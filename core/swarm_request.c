@@ -54,11 +54,12 @@ void agent_settle(struct agent *agent)
             op_finish(agent, op);
         }
     }
-    if (remove)
-        setup_remove(agent, remove);
-    else if (agent->interrupted && !list_empty(&agent->queue) && cause == CAUSE_CANCEL)
-        agent_enter(agent, CAUSE_SEND, &ignored);
+    bool goes_on = agent->interrupted && !list_empty(&agent->queue) && cause == CAUSE_CANCEL;
     agent->interrupted = false;
+    if (remove)
+        setup_remove(agent, remove); // without a worktree of its own, the agent is gone now
+    else if (goes_on)
+        agent_enter(agent, CAUSE_SEND, &ignored);
 }
 
 void backend_turn_ended(struct agent *agent, enum stop_reason reason, const struct err *error)
@@ -159,7 +160,10 @@ void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum 
 static void stop_for(struct swarm *swarm, struct agent *agent, enum agent_cause cause,
                      struct swarm_op *op)
 {
-    if (!agent_may(agent, cause, &op->err)) {
+    bool ok = agent_may(agent, cause, &op->err);
+    if (ok && agent->leaving)
+        ok = err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
+    if (!ok) {
         op_fail(swarm, op);
         return;
     }
@@ -208,7 +212,7 @@ void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct s
     enum agent_state next;
     bool busy = agent->turn || !state_next(agent->state, CAUSE_REMOVE, &next);
     op->err.kind = ERR_NONE;
-    if (agent->removing)
+    if (agent->leaving)
         err_set(&op->err, ERR_WRONG_STATE, "%s is being removed already", agent->id);
     else if (busy && !force)
         err_set(&op->err, ERR_WRONG_STATE,

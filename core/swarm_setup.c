@@ -132,7 +132,7 @@ static void remove_done(struct work *work)
     struct err err = setup->err;
     setup_free(setup);
     if (err.kind != ERR_NONE) {
-        agent->removing = false;
+        agent->removing = agent->leaving = false;
         agent_set_error(agent, &err);
         agent_publish(agent);
         if (op) {
@@ -183,6 +183,7 @@ static void look_done(struct work *work)
         remove_begin(setup);
         return;
     }
+    agent->leaving = false;
     setup->op->err = setup->err;
     op_fail(agent->swarm, setup->op);
     setup_free(setup);
@@ -193,6 +194,7 @@ static void look_done(struct work *work)
 void setup_remove(struct agent *agent, struct swarm_op *op)
 {
     struct setup *setup = setup_new(agent);
+    agent->leaving = true;
     setup->op = op;
     setup->was = agent->state;
     // Without a worktree of its own, or when it could not be made, only the agent goes: what
