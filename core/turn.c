@@ -57,7 +57,7 @@ static void tick(void *arg)
     int64_t seconds = agent->limits.seconds ? agent->limits.seconds : config->turn_s;
     struct err err;
     // A person who thinks or paused, and a command with its own timeout, are no lack of progress.
-    bool waits = agent->state == STATE_WAITING || agent->state == STATE_PAUSED;
+    bool waits = agent->state == STATE_WAITING || !state_is_active(agent->state);
     if (waits || turn->busy > 0)
         turn->progress_at = now;
     if (seconds > 0 && now - turn->started_at >= seconds * 1000) {
@@ -252,8 +252,9 @@ static void advance_stop(struct turn *turn)
 static void advance(struct deferred *deferred)
 {
     struct turn *turn = list_entry(deferred, struct turn, advance);
-    // What is under way goes on to its end while the agent is paused; nothing new is begun.
-    if (turn->agent->state == STATE_PAUSED && !turn->stop)
+    // What is under way goes on to its end while the agent is paused, or waits for a place after
+    // that; nothing new is begun, and the turn does not end.
+    if (!state_is_active(turn->agent->state) && !turn->stop)
         return;
     if (turn->phase == TURN_THINKING && turn->ended && !turn->stop)
         turn_answered(turn);
