@@ -163,6 +163,23 @@ def test_items_of_unknown_kinds_show_nothing(editor):
     assert editor.lua("return #require('swarm.items').render(a).lines", {"id": "i1", "kind": "hologram"}) == 0
 
 
+def test_a_question_that_was_closed_asks_no_more(editor):
+    render = "return require('swarm.items').render(a).lines"
+    item = {"kind": "approval", "approval": {"title": "bash: make", "input": {"command": "make"}}}
+    assert any("a allow" in line for line in editor.lua(render, {**item, "status": "started"}))
+    closed = editor.lua(render, {**item, "status": "failed"})
+    assert "✗ bash: make: not answered" in closed
+    assert not any("a allow" in line for line in closed)
+
+
+def test_the_dashboard_tells_what_was_cancelled_from_what_is_done(editor):
+    render = "return require('swarm.dashboard_lines').render({ x = a }, 100, 0).lines"
+    agent = {"id": "x", "state": "done", "task": "build it", "stopReason": "endTurn"}
+    assert any("✓ x" in line and "  build it" in line for line in editor.lua(render, agent))
+    cancelled = editor.lua(render, {**agent, "stopReason": "cancelled"})
+    assert any("- x" in line and "cancelled: build it" in line for line in cancelled)
+
+
 def test_help_names_every_key_and_has_good_tags(editor):
     text = (SOURCE / "clients/vim/doc/swarm.txt").read_text(encoding="utf-8")
     folder = pathlib.Path(editor.runtime) / "doc"

@@ -19,6 +19,16 @@ M.signs = {
   detached = '~',
 }
 
+--- Why a turn ended, where it did not simply come to its end.
+M.stop_reasons = {
+  maxTokens = 'the answer was cut off at its longest',
+  maxSteps = 'it came to the limit of steps',
+  timeout = 'it came to the limit of time',
+  budget = 'its budget is used up',
+  cancelled = 'cancelled',
+  refused = 'the model refused',
+}
+
 M.groups = {
   working = 'SwarmActive',
   starting = 'SwarmActive',
@@ -29,6 +39,14 @@ M.groups = {
   failed = 'SwarmFailed',
   killed = 'SwarmFailed',
 }
+
+--- The sign of an agent's state. A tick is for turns that came to their end.
+function M.sign(agent)
+  if agent.state == 'done' and M.stop_reasons[agent.stopReason] then
+    return '-'
+  end
+  return M.signs[agent.state] or '-'
+end
 
 local sections = {
   { title = 'Needs you', short = 'needs you', states = { 'waiting', 'blocked' } },
@@ -100,6 +118,9 @@ local function activity_of(agent)
   end
   if not text or text == '' then
     text = agent.task or ''
+    if agent.state == 'done' and M.stop_reasons[agent.stopReason] then
+      text = M.stop_reasons[agent.stopReason] .. ': ' .. text
+    end
   end
   if (agent.queued or 0) > 0 then
     text = '[' .. agent.queued .. ' queued] ' .. text
@@ -115,7 +136,7 @@ local function agent_line(agent, age, widths)
   if known and known.age == age and known.widths == widths.key then
     return known.line, known.marks
   end
-  local sign = M.signs[agent.state] or '-'
+  local sign = M.sign(agent)
   local tokens = state.tokens(agent)
   local line = string.format(
     ' %s %s  %s  %s  %s %s',

@@ -172,6 +172,9 @@ function renderers.approval(item)
     local by = asked.by and ' by ' .. asked.by or ''
     table.insert(lines, 1, '✓ ' .. detail[1] .. ': ' .. (decisions[asked.decision] or asked.decision) .. by)
     marks = whole_lines({ lines[1] }, 'SwarmDim')
+  elseif item.status ~= 'started' then
+    table.insert(lines, 1, '✗ ' .. detail[1] .. ': not answered')
+    marks = whole_lines({ lines[1] }, 'SwarmDim')
   else
     table.insert(lines, 1, '? ' .. detail[1])
     table.insert(lines, '  a allow   A reject')
@@ -180,7 +183,8 @@ function renderers.approval(item)
   if asked.patch then
     add_patch_marks(lines, marks)
   end
-  local fold = asked.decision and #lines > 2 and { 1, #lines - 1 } or nil
+  local open = item.status == 'started' and not asked.decision
+  local fold = not open and #lines > 2 and { 1, #lines - 1 } or nil
   return { lines = lines, marks = marks, fold = fold, spaced = true }
 end
 

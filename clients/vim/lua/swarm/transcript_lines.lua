@@ -35,21 +35,12 @@ function M.head(id, agent)
   return result
 end
 
-local stop_reasons = {
-  maxTokens = 'the answer was cut off at its longest',
-  maxSteps = 'it came to the limit of steps',
-  timeout = 'it came to the limit of time',
-  budget = 'its budget is used up',
-  cancelled = 'cancelled',
-  refused = 'the model refused',
-}
-
 local function ended_line(agent)
-  local sign = dashboard_lines.signs[agent.state]
+  local sign = dashboard_lines.sign(agent)
   if agent.state == 'done' then
     local line = sign .. ' done'
-    if stop_reasons[agent.stopReason] then
-      line = line .. ': ' .. stop_reasons[agent.stopReason]
+    if dashboard_lines.stop_reasons[agent.stopReason] then
+      line = line .. ': ' .. dashboard_lines.stop_reasons[agent.stopReason]
     end
     local tokens = state.tokens(agent)
     return tokens > 0 and line .. ' · ' .. util.count(tokens) .. ' tokens' or line
