@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "core/lease.h"
 #include "core/mem.h"
+#include "core/module.h"
 #include "core/swarm.h"
 #include "lsp/server.h"
 #include "transports/config_file.h"
@@ -13,7 +14,6 @@
 #include "transports/loop.h"
 #include "transports/providers.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,22 +196,6 @@ static void on_signal(void *arg, int signal)
 
 // --- the beginning ---
 
-// Next to the binary in a build tree, in libexec when installed.
-static char *exec_helper(void)
-{
-    char path[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (len <= 0)
-        return mem_dup(STR("swarmd-exec"));
-    path[len] = 0;
-    *strrchr(path, '/') = 0;
-    char *beside = mem_format("%s/swarmd-exec", path);
-    if (access(beside, X_OK) == 0)
-        return beside;
-    mem_free(beside);
-    return mem_format("%s/../libexec/swarmd/swarmd-exec", path);
-}
-
 // A core dump would hold the keys of the providers.
 static void protect_process(void)
 {
@@ -225,7 +209,7 @@ static bool begin(struct host *host, struct err *err)
         return false;
     host->tool_env = config_tool_env(&host->config);
     config_hide_credentials(&host->config);
-    char *helper = exec_helper();
+    char *helper = module_path("swarmd-exec");
     host->loop = loop_create(helper, err);
     mem_free(helper);
     if (!host->loop)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/repository.h"
 
+#include "core/git_module.h"
 #include "core/mem.h"
-#include "core/worktree.h"
 
 #include <git2.h>
 #include <pthread.h>
@@ -170,3 +170,15 @@ void repository_info_release(struct repository_info *info)
     mem_free(info->base_name);
     *info = (struct repository_info){0};
 }
+
+extern const struct git_module swarmd_git;
+__attribute__((visibility("default"))) const struct git_module swarmd_git = {
+    .version = SWARMD_VERSION,
+    .start = git_start,
+    .stop = git_stop,
+    .probe = repository_probe,
+    .info_release = repository_info_release,
+    .add = worktree_add,
+    .has_work = worktree_has_work,
+    .remove = worktree_remove,
+};

@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// libgit2's global state; called once on a lane before first use, idempotent, thread-safe.
+// Loads libgit2 (core/git_module.h) and sets up its global state; called on a lane before first
+// use, idempotent, thread-safe.
 bool git_start(struct err *err);
 void git_stop(void);
 

@@ -2,11 +2,18 @@
 #include "transports/http_internal.h"
 
 #include "core/mem.h"
+#include "core/module.h"
 #include "transports/loop.h"
 
 #include <stdlib.h>
 
 // --- requests
+
+void http_remove(struct http_request *request)
+{
+    if (request->easy)
+        request->http->curl->remove(request);
+}
 
 void http_request_free(struct http_request *request)
 {
@@ -17,8 +24,10 @@ void http_request_free(struct http_request *request)
         request->host->scout = NULL;
         http_settle_soon(http);
     }
-    http_easy_remove(request);
-    curl_slist_free_all(request->headers);
+    http_remove(request);
+    for (size_t i = 0; request->headers && request->headers[i]; i++)
+        mem_free(request->headers[i]);
+    mem_free(request->headers);
     buf_release(&request->error_body);
     mem_free(request->url);
     mem_free(request->body);
@@ -31,7 +40,7 @@ void http_request_end(struct http_request *request, const struct err *err)
     void *arg = request->arg;
     bool silent = request->dropped || request->http->closing;
     struct http_answer answer = {
-        .status = http_easy_status(request),
+        .status = request->easy ? request->http->curl->status(request) : 0,
         .retry_after_ms = request->retry_after_ms,
     };
     struct buf error_body = request->error_body;
@@ -43,17 +52,15 @@ void http_request_end(struct http_request *request, const struct err *err)
     buf_release(&error_body);
 }
 
-static struct curl_slist *copy_headers(const char *const *headers)
+static char **copy_headers(const char *const *headers)
 {
-    // "Expect: 100-continue" would cost a round trip for each large body.
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    for (; headers && *headers; headers++) {
-        struct curl_slist *longer = curl_slist_append(list, *headers);
-        if (!longer)
-            break;
-        list = longer;
-    }
-    return list;
+    size_t count = 0;
+    while (headers && headers[count])
+        count++;
+    char **copies = mem_new_array(count + 1, sizeof(*copies));
+    for (size_t i = 0; i < count; i++)
+        copies[i] = mem_dup(str_of(headers[i]));
+    return copies;
 }
 
 struct http_request *http_start(struct http *http, const struct http_spec *spec,
@@ -113,7 +120,7 @@ struct http_stats http_stats(const struct http *http)
 
 static void tear_down(struct http *http);
 
-void http_settle(struct http *http)
+static void settle(struct http *http)
 {
     while (!list_empty(&http->dropped))
         http_request_free(list_entry(http->dropped.next, struct http_request, node));
@@ -129,42 +136,18 @@ void http_settle(struct http *http)
 
 static void on_settle(struct deferred *deferred)
 {
-    http_settle(list_entry(deferred, struct http, settle));
-}
-
-void http_settle_soon(struct http *http)
-{
-    port_defer(http->ports, &http->settle);
+    settle(list_entry(deferred, struct http, settle));
 }
 
 // --- the start of curl, off the loop
 
-static bool start_share(struct http *http)
-{
-    if (!http->share)
-        http->share = curl_share_init();
-    return http->share &&
-           curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK &&
-           curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
-               CURLSHE_OK;
-}
-
 static void start_run(struct work *work)
 {
     struct http *http = list_entry(work, struct http, start);
-    if (!http->global) {
-        CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-        http->global = code == CURLE_OK;
-        if (!http->global) {
-            err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: %s",
-                    curl_easy_strerror(code));
-            return;
-        }
-        if (!start_share(http))
-            err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: no memory");
-    }
-    if (http->start_err.kind == ERR_NONE && !http_multi_init(http->starting))
-        err_set(&http->start_err, ERR_PROVIDER, "libcurl does not start: no memory");
+    if (!http->curl)
+        http->curl = module_open("swarmd-http.so", "swarmd_http", ERR_PROVIDER, &http->start_err);
+    if (http->curl)
+        http->curl->start(http->starting, &http->start_err);
 }
 
 static void start_done(struct work *work)
@@ -172,7 +155,7 @@ static void start_done(struct work *work)
     struct http *http = list_entry(work, struct http, start);
     http->starting->state = http->start_err.kind == ERR_NONE ? HTTP_READY : HTTP_FAILED;
     http->starting = NULL;
-    http_settle(http);
+    settle(http);
 }
 
 void http_begin_start(struct http_multi *multi)
@@ -203,11 +186,41 @@ static char *ca_bundle_of_environment(void)
     return path && *path ? mem_dup(str_of(path)) : NULL;
 }
 
+// With the last of our handles everything is off the loop.
+static void handle_closed(struct http *http)
+{
+    if (--http->handles)
+        return;
+    void (*closed)(void *arg) = http->closed;
+    void *arg = http->closed_arg;
+    if (http->global)
+        http->curl->stop();
+    while (!list_empty(&http->hosts)) {
+        struct http_host *host = list_entry(http->hosts.next, struct http_host, node);
+        list_remove(&host->node);
+        mem_free(host);
+    }
+    mem_free(http->ca_bundle);
+    mem_free(http);
+    if (closed)
+        closed(arg);
+}
+
+static void ended(struct http_request *request, const struct err *err, bool no_name)
+{
+    if (no_name && request->host->scout == request)
+        http_host_lost(request, err);
+    http_request_end(request, err);
+}
+
 struct http *http_create(struct loop *loop)
 {
+    static const struct http_events events = {http_host_found, ended, settle, handle_closed};
+
     struct http *http = mem_new(sizeof(*http));
     http->ports = loop_ports(loop);
     http->uv = loop_uv(loop);
+    http->events = &events;
     http->ca_bundle = ca_bundle_of_environment();
     list_init(&http->waiting);
     list_init(&http->active);
@@ -228,7 +241,6 @@ struct http *http_create(struct loop *loop)
         http->multis[kind].http = http;
         http->multis[kind].timer.data = &http->multis[kind];
         list_init(&http->multis[kind].now.node);
-        http->multis[kind].now.fn = http_multi_now;
         http->handles++;
     }
     return http;
@@ -240,29 +252,9 @@ static void free_list(struct list *requests)
         http_request_free(list_entry(requests->next, struct http_request, node));
 }
 
-// With the last of our handles everything is off the loop.
-void http_handle_closed(struct http *http)
-{
-    if (--http->handles)
-        return;
-    void (*closed)(void *arg) = http->closed;
-    void *arg = http->closed_arg;
-    if (http->global)
-        curl_global_cleanup();
-    while (!list_empty(&http->hosts)) {
-        struct http_host *host = list_entry(http->hosts.next, struct http_host, node);
-        list_remove(&host->node);
-        mem_free(host);
-    }
-    mem_free(http->ca_bundle);
-    mem_free(http);
-    if (closed)
-        closed(arg);
-}
-
 static void on_handle_closed(uv_handle_t *handle)
 {
-    http_handle_closed(handle->data);
+    handle_closed(handle->data);
 }
 
 static void tear_down(struct http *http)
@@ -272,15 +264,13 @@ static void tear_down(struct http *http)
     free_list(&http->active);
     free_list(&http->dropped);
     list_remove(&http->settle.node); // freeing a scout has asked for it
-    while (http->pool_count)
-        curl_easy_cleanup(http->pool[--http->pool_count]);
+    if (http->curl)
+        http->curl->release(http);
     for (int kind = 0; kind < HTTP_MULTI_COUNT; kind++) {
-        http_multi_release(&http->multis[kind]);
+        list_remove(&http->multis[kind].now.node);
         http->multis[kind].timer.data = http;
         uv_close((uv_handle_t *)&http->multis[kind].timer, on_handle_closed);
     }
-    if (http->share)
-        curl_share_cleanup(http->share);
     uv_close((uv_handle_t *)&http->scan_timer, on_handle_closed);
     uv_close((uv_handle_t *)&http->end_of_turn, on_handle_closed);
 }

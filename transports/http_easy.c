@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/http_internal.h"
 
+#include <curl/curl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -104,7 +105,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
     (void)purpose;
     request->last_byte = port_mono_ms(request->http->ports);
     request->http->stats.connections++;
-    http_host_found(request);
+    request->http->events->found(request);
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -117,7 +118,7 @@ static int on_connected(void *arg, char *remote_ip, char *local_ip, int remote_p
     (void)local_port;
     request->begun = true;
     request->last_byte = port_mono_ms(request->http->ports);
-    http_host_found(request);
+    request->http->events->found(request);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -184,7 +185,7 @@ static void perform_until_heard(CURLM *multi, int listener)
 
 // Begins a TLS connection to ourselves: with the first byte that it sends, curl has read the
 // certificates. Runs off the loop. Where this fails, the first request reads them.
-void http_easy_load_certificates(const struct http *http, CURLM *multi)
+void http_easy_load_certificates(const struct http *http, void *multi)
 {
     struct sockaddr_in address;
     char url[64];
@@ -228,6 +229,19 @@ static void give_handle_back(struct http *http, CURL *easy)
     http->pool[http->pool_count++] = easy;
 }
 
+static struct curl_slist *header_lines(char *const *headers)
+{
+    // "Expect: 100-continue" would cost a round trip for each large body.
+    struct curl_slist *lines = curl_slist_append(NULL, "Expect:");
+    for (; *headers; headers++) {
+        struct curl_slist *longer = curl_slist_append(lines, *headers);
+        if (!longer)
+            break;
+        lines = longer;
+    }
+    return lines;
+}
+
 static CURLcode set_request_options(struct http_request *request)
 {
     CURL *easy = request->easy;
@@ -237,7 +251,7 @@ static CURLcode set_request_options(struct http_request *request)
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->lines);
     if (request->body) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body); // not copied
@@ -253,6 +267,7 @@ bool http_easy_add(struct http_request *request, struct http_multi *multi)
     struct http *http = request->http;
     if (!request->easy && !(request->easy = take_handle(http)))
         return false;
+    request->lines = header_lines(request->headers);
     if (set_request_options(request) != CURLE_OK)
         return false;
     bool shared = request->host->tls && !request->host->only_http1;
@@ -268,15 +283,22 @@ void http_easy_remove(struct http_request *request)
     if (request->multi)
         curl_multi_remove_handle(request->multi->curl, request->easy);
     request->multi = NULL;
-    if (request->easy)
-        give_handle_back(request->http, request->easy);
+    give_handle_back(request->http, request->easy);
     request->easy = NULL;
+    curl_slist_free_all(request->lines);
+    request->lines = NULL;
 }
 
 int http_easy_status(const struct http_request *request)
 {
     long status = 0;
-    if (request->easy)
-        curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     return (int)status;
+}
+
+int64_t http_easy_sent(const struct http_request *request)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(request->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return sent;
 }

@@ -2,9 +2,13 @@
 // What the files of the HTTP client share; included by transports/http*.c only.
 //
 //   http.c       requests: their life, what callers see
+//   http_wait.c  who may start, and who has waited for too long
+//
+// and behind struct http_curl, in the module swarmd-http.so, the only ones that know curl:
+//
+//   http_curl.c  its start and its end
 //   http_easy.c  one transfer of curl: its options, its callbacks
 //   http_poll.c  curl's sockets and timers on the loop; results
-//   http_wait.c  who may start, and who has waited for too long
 //
 // There are two multi handles: the cap on connections a host is for TLS, where HTTP/2 shares them,
 // and the one for TLS holds the certificates, which cost megabytes. Each is made off the loop when
@@ -21,10 +25,10 @@
 #include "core/ports.h"
 #include "transports/http.h"
 
-#include <curl/curl.h>
 #include <uv.h>
 
 enum {
+    HTTP_ERROR_BYTES = 256,         // curl's message
     HTTP_POOL_MAX = 256,            // idle easy handles
     HTTP_RECEIVE_BYTES = 16 << 10,  // curl's buffer a transfer
     HTTP_NAMES_KEPT_S = 600,        // in curl's cache
@@ -45,7 +49,7 @@ enum http_state { HTTP_NEW, HTTP_STARTING, HTTP_READY, HTTP_FAILED };
 struct http_multi {
     struct http *http;
     enum http_state state;
-    CURLM *curl;
+    void *curl; // CURLM
     uv_timer_t timer;
     struct deferred now; // a timer of 0 ms: libuv would run it again and again in one turn
 };
@@ -70,17 +74,18 @@ struct http_request {
     void *arg;
     char *url, *body;
     size_t body_len;
-    struct curl_slist *headers;
+    char **headers; // NULL-terminated, or NULL
     int64_t stall_ms;
 
-    CURL *easy;               // NULL before it is added
+    void *easy;               // CURL; NULL before it is added
+    struct curl_slist *lines; // curl's copy of the headers, from then on
     struct http_multi *multi; // that it is in, or NULL
-    char error[CURL_ERROR_SIZE];
+    char error[HTTP_ERROR_BYTES];
     struct buf error_body;
     int64_t retry_after_ms;
     int64_t added_at;  // mono ms
     int64_t last_byte; // mono ms; 0: nothing has been done for it yet
-    curl_off_t sent;
+    int64_t sent;
     bool begun;     // it has a connection
     bool answered;  // a byte of the answer has come
     bool dropped;   // nobody listens
@@ -93,13 +98,15 @@ struct http {
     struct work start;           // of one multi handle at a time
     struct http_multi *starting; // or NULL
     struct err start_err;
-    bool global; // curl_global_init() has succeeded
-    CURLSH *share;
+    const struct http_curl *curl; // once it is loaded
+    const struct http_events *events;
+    bool global;     // curl_global_init() has succeeded
+    void *share;     // CURLSH
     char *ca_bundle; // or NULL: the system's
     struct http_multi multis[HTTP_MULTI_COUNT];
     struct list waiting, active, dropped; // of requests
     struct list hosts;
-    CURL *pool[HTTP_POOL_MAX];
+    void *pool[HTTP_POOL_MAX]; // of CURL
     size_t pool_count;
     struct deferred settle;
     uv_timer_t scan_timer;
@@ -117,28 +124,38 @@ struct http {
     struct http_stats stats;
 };
 
+// What the module gives. `start` blocks and runs off the loop, all others on it.
+struct http_curl {
+    const char *version;
+    bool (*start)(struct http_multi *multi, struct err *err); // and of curl itself, the first time
+    void (*release)(struct http *http);                       // all but curl itself
+    void (*stop)(void);                                       // curl itself, last
+    bool (*add)(struct http_request *request, struct http_multi *multi); // false: no memory
+    void (*remove)(struct http_request *request); // of one that has `easy`, as for the two below
+    int (*status)(const struct http_request *request);
+    int64_t (*sent)(const struct http_request *request); // bytes of its body
+    void (*uncap)(struct http_multi *multi);
+};
+
+// What it is told. Not `ended` and `settle` while in_curl.
+struct http_events {
+    void (*found)(struct http_request *request); // its name is looked up, or needs not be
+    void (*ended)(struct http_request *request, const struct err *err, bool no_name);
+    void (*settle)(struct http *http);
+    void (*handle_closed)(struct http *http); // one of http->handles
+};
+
+static inline void http_settle_soon(struct http *http)
+{
+    port_defer(http->ports, &http->settle);
+}
+
 // http.c
 void http_begin_start(struct http_multi *multi); // not while one is starting
-void http_settle_soon(struct http *http);
-void http_settle(struct http *http); // not while in_curl
 // Takes it off curl and all lists and calls `ended`, unless it was dropped. Not while in_curl.
 void http_request_end(struct http_request *request, const struct err *err);
 void http_request_free(struct http_request *request); // the same without a word
-
-void http_handle_closed(struct http *http); // one of http->handles
-
-// http_easy.c
-bool http_easy_add(struct http_request *request, struct http_multi *multi); // false: no memory
-void http_easy_remove(struct http_request *request);
-// Reads the certificates into the handle's cache, so that no request does that on the loop.
-void http_easy_load_certificates(const struct http *http, CURLM *multi);
-int http_easy_status(const struct http_request *request);
-
-// http_poll.c
-bool http_multi_init(struct http_multi *multi); // off the loop
-void http_multi_release(struct http_multi *multi);
-void http_multi_uncap(struct http_multi *multi);
-void http_multi_now(struct deferred *deferred); // of multi->now
+void http_remove(struct http_request *request);       // from curl
 
 // http_wait.c
 struct http_host *http_host_of(struct http *http, struct str url);
@@ -147,5 +164,18 @@ void http_host_lost(struct http_request *scout, const struct err *err); // fails
 void http_add_waiting(struct http *http);
 void http_lift_cap(struct http *http);
 void http_scan_for(struct http *http, int64_t stall_ms); // scan often enough for it
+
+// in the module, http_easy.c
+bool http_easy_add(struct http_request *request, struct http_multi *multi);
+void http_easy_remove(struct http_request *request);
+int http_easy_status(const struct http_request *request);
+int64_t http_easy_sent(const struct http_request *request);
+// Reads the certificates into the handle's cache, so that no request does that on the loop.
+void http_easy_load_certificates(const struct http *http, void *multi);
+
+// in the module, http_poll.c
+bool http_multi_init(struct http_multi *multi);
+void http_multi_release(struct http_multi *multi);
+void http_multi_uncap(struct http_multi *multi);
 
 #endif

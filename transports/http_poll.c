@@ -3,6 +3,8 @@
 
 #include "core/mem.h"
 
+#include <curl/curl.h>
+
 // A socket of curl on the loop.
 struct http_socket {
     uv_poll_t poll;
@@ -21,9 +23,7 @@ static void end_transfer(CURL *easy, CURLcode code)
         err_set(&err, ERR_PROVIDER, "%.*s: %s", STR_ARG(request->host->name),
                 request->error[0] ? request->error : curl_easy_strerror(code));
     bool no_name = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
-    if (no_name && request->host->scout == request)
-        http_host_lost(request, &err);
-    http_request_end(request, &err);
+    request->http->events->ended(request, &err, no_name);
 }
 
 static void read_results(struct http_multi *multi)
@@ -46,7 +46,7 @@ static void act(struct http_multi *multi, curl_socket_t fd, int flags)
     if (!http->closing) { // else http_close() was called below, and settling ends all
         read_results(multi);
         if (!list_empty(&http->dropped))
-            http_settle(http);
+            http->events->settle(http);
     }
     http->turn_ns += (int64_t)(uv_hrtime() - start);
 }
@@ -93,7 +93,7 @@ static void on_timer(uv_timer_t *timer)
     act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
-void http_multi_now(struct deferred *deferred)
+static void act_now(struct deferred *deferred)
 {
     act(list_entry(deferred, struct http_multi, now), CURL_SOCKET_TIMEOUT, 0);
 }
@@ -116,7 +116,7 @@ static void on_socket_closed(uv_handle_t *handle)
     struct http_socket *socket = (struct http_socket *)handle;
     struct http *http = socket->multi->http;
     mem_free(socket);
-    http_handle_closed(http);
+    http->events->handle_closed(http);
 }
 
 static struct http_socket *open_socket(struct http_multi *multi, curl_socket_t fd)
@@ -169,6 +169,7 @@ bool http_multi_init(struct http_multi *multi)
         curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS,
                           (long)HTTP_HOST_CONNECTIONS_MAX);
     }
+    multi->now.fn = act_now;
     // Only now, as these are called on the thread that uses the handle.
     curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, set_socket);
     curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
@@ -187,5 +188,4 @@ void http_multi_release(struct http_multi *multi)
     if (multi->curl)
         curl_multi_cleanup(multi->curl);
     multi->curl = NULL;
-    list_remove(&multi->now.node);
 }

@@ -121,7 +121,8 @@ static void add(struct http_request *request)
     list_append(&http->active, &request->node);
     request->added_at = port_mono_ms(http->ports);
     http_scan_for(http, request->stall_ms);
-    if (multi_of(request)->state == HTTP_FAILED || !http_easy_add(request, multi_of(request)))
+    if (multi_of(request)->state == HTTP_FAILED ||
+        !request->http->curl->add(request, multi_of(request)))
         fail_to_add(request);
 }
 
@@ -159,7 +160,7 @@ void http_lift_cap(struct http *http)
     struct list again;
     http->lift_cap = false;
     list_init(&again);
-    http_multi_uncap(&http->multis[HTTP_TLS]);
+    http->curl->uncap(&http->multis[HTTP_TLS]);
     list_for_each_safe(node, &http->active)
     {
         struct http_request *request = list_entry(node, struct http_request, node);
@@ -172,7 +173,7 @@ void http_lift_cap(struct http *http)
         struct http_request *request = list_entry(again.next, struct http_request, node);
         list_remove(&request->node);
         list_append(&http->waiting, &request->node);
-        http_easy_remove(request);
+        http_remove(request);
         request->last_byte = 0;
     }
 }
@@ -193,8 +194,7 @@ static int64_t patience(const struct http_request *request)
 
 static bool sends(struct http_request *request)
 {
-    curl_off_t sent = 0;
-    curl_easy_getinfo(request->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    int64_t sent = request->http->curl->sent(request);
     bool more = sent > request->sent;
     request->sent = sent;
     return more;

@@ -11,7 +11,7 @@ static char *strings[STRINGS_MAX];
 static int string_count;
 
 // libgit2 1.5 forgets a match of PCRE2 for each name in .gitmodules that it looks at.
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libpcre2-8.so\n";

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "core/git_module.h"
+
+#include "core/module.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const struct git_module *_Atomic git; // set once, before git_start() first returns true
+
+bool git_start(struct err *err)
+{
+    pthread_mutex_lock(&lock);
+    if (!git)
+        git = module_open("swarmd-git.so", "swarmd_git", ERR_REPOSITORY, err);
+    pthread_mutex_unlock(&lock);
+    return git && git->start(err);
+}
+
+void git_stop(void)
+{
+    if (git)
+        git->stop();
+}
+
+bool repository_probe(const char *cwd, const char *base, struct repository_info *out,
+                      struct err *err)
+{
+    return git->probe(cwd, base, out, err);
+}
+
+void repository_info_release(struct repository_info *info)
+{
+    if (git) // without it there is nothing in it
+        git->info_release(info);
+}
+
+bool worktree_add(const struct worktree_spec *spec, struct err *err)
+{
+    return git->add(spec, err);
+}
+
+bool worktree_has_work(const struct worktree_spec *spec, bool *has_work, char *what,
+                       size_t what_size, struct err *err)
+{
+    return git->has_work(spec, has_work, what, what_size, err);
+}
+
+bool worktree_remove(const struct worktree_spec *spec, struct err *err)
+{
+    return git->remove(spec, err);
+}

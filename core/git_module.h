@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The table of swarmd-git.so: the functions of core/worktree.h, which says what they do.
+//
+// core/worktree*.c and core/repository*.c are in that module and export it (repository.c);
+// core/git_module.c is their place in the binary: it loads the module in git_start() and passes
+// calls on. The unit tests link the first instead of the second.
+#ifndef SWARMD_CORE_GIT_MODULE_H
+#define SWARMD_CORE_GIT_MODULE_H
+
+#include "core/worktree.h"
+
+struct git_module {
+    const char *version;
+    bool (*start)(struct err *err);
+    void (*stop)(void);
+    bool (*probe)(const char *cwd, const char *base, struct repository_info *out, struct err *err);
+    void (*info_release)(struct repository_info *info);
+    bool (*add)(const struct worktree_spec *spec, struct err *err);
+    bool (*has_work)(const struct worktree_spec *spec, bool *has_work, char *what, size_t what_size,
+                     struct err *err);
+    bool (*remove)(const struct worktree_spec *spec, struct err *err);
+};
+
+#endif
