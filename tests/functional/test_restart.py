@@ -52,9 +52,9 @@ def worktree(agent):
 
 
 def wait_for_file(path):
-    """A command of an agent makes it; nothing tells us but the file itself."""
+    """A command of an agent fills it; nothing tells us but the file itself."""
     deadline = time.monotonic() + 60
-    while not path.exists():
+    while not (path.exists() and path.stat().st_size):
         assert time.monotonic() < deadline, path
         time.sleep(0.01)
 
