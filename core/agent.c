@@ -120,6 +120,8 @@ bool agent_enter(struct agent *agent, enum agent_cause cause, struct err *err)
     if (!agent_may(agent, cause, err) || !state_next(agent->state, cause, &next))
         return false;
     struct swarm *swarm = agent->swarm;
+    log_line(swarm->setup.log, LOG_INFO, agent->id, "%s -> %s (%s)", state_name(agent->state),
+             state_name(next), cause_name(cause));
     swarm->active -= state_is_active(agent->state);
     swarm->queued -= agent->state == STATE_QUEUED;
     agent->state = next;

@@ -51,7 +51,7 @@ static inline bool str_ends(struct str s, struct str suffix)
 
 static inline struct str str_skip(struct str s, size_t bytes) // bytes <= s.len
 {
-    return (struct str){s.data + bytes, s.len - bytes};
+    return (struct str){bytes ? s.data + bytes : s.data, s.len - bytes}; // NULL + 0 is undefined
 }
 
 // Without white space (space, tab, CR, LF) at both ends.

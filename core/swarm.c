@@ -204,6 +204,11 @@ struct journal *swarm_journal(struct swarm *swarm)
     return swarm->setup.journal;
 }
 
+struct log *swarm_log(struct swarm *swarm)
+{
+    return swarm->setup.log;
+}
+
 const struct config *swarm_config(const struct swarm *swarm)
 {
     return swarm->setup.config;

@@ -10,11 +10,13 @@
 #include "core/agent.h"
 #include "core/config.h"
 #include "core/journal.h"
+#include "core/log.h"
 #include "core/model.h"
 #include "core/ports.h"
 
 struct swarm_setup {
     const struct ports *ports;
+    struct log *log; // or NULL
     struct journal *journal;
     struct provider_port providers;
     const struct config *config;  // outlives the swarm
@@ -43,6 +45,7 @@ struct approval *swarm_find_approval(struct swarm *swarm, struct str id, struct 
 struct agent *swarm_first(struct swarm *swarm); // by age; NULL when empty
 struct agent *swarm_next(struct swarm *swarm, const struct agent *agent);
 struct journal *swarm_journal(struct swarm *swarm);
+struct log *swarm_log(struct swarm *swarm); // may be NULL
 const struct config *swarm_config(const struct swarm *swarm);
 
 struct swarm_counts {

@@ -69,6 +69,9 @@ void backend_turn_ended(struct agent *agent, enum stop_reason reason, const stru
     agent->mending = false;
     agent_set_activity(agent, "%s", "");
     agent_set_error(agent, error);
+    if (error)
+        log_line(swarm->setup.log, LOG_WARNING, agent->id, "%s: %s", err_kind_name(error->kind),
+                 error->message);
     if (reason != STOP_NONE) {
         agent->stop_reason = reason;
         event_turn(agent, "ended", reason);

@@ -69,6 +69,8 @@ static void make_done(struct work *work)
     setup_free(setup);
     agent_set_activity(agent, "%s", "");
     agent->worktree_made = err.kind == ERR_NONE;
+    if (err.kind != ERR_NONE)
+        log_line(agent->swarm->setup.log, LOG_WARNING, agent->id, "%s", err.message);
     if (agent->swarm->closing && agent->stopping == CAUSE_COUNT)
         agent->stopping = CAUSE_RESTART;
     if (agent->stopping != CAUSE_COUNT) {

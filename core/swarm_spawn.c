@@ -157,6 +157,8 @@ static bool make_agent(struct spawn *spawn, struct err *err)
     agent->mode = spawn->mode;
     agent->limits = spawn->limits;
     swarm_index_add(swarm, agent);
+    log_line(swarm->setup.log, LOG_INFO, agent->id, "spawned in %s with %s/%s, mode %s",
+             agent->repository, agent->provider, agent->model, mode_name(agent->mode));
     agent_publish(agent);
     give_task(agent, spawn);
     journal_want_sync(swarm->setup.journal);

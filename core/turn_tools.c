@@ -120,6 +120,8 @@ static void run_committed(struct journal_wait *wait)
     if (call->tool->live)
         call->live = live_begin(call->turn->agent, call->item);
     agent_set_activity(call->turn->agent, "%s", call->item->title);
+    log_line(call->turn->agent->swarm->setup.log, LOG_DEBUG, call->turn->agent->id, "%s runs %s",
+             call->item->id, call->name);
     call->run.output = run_output;
     call->run.done = run_done;
     call->run.arg = call;
