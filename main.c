@@ -29,6 +29,7 @@ struct record { // an agent's row, on its way from the store's lane to the loop
 
 struct host {
     struct loop *loop;
+    struct log *log; // NULL without a state folder
     struct http *http;
     struct providers *providers;
     struct server *server;
@@ -92,6 +93,7 @@ static bool restore(struct host *host, struct err *err)
 {
     struct swarm_setup setup = {
         .ports = loop_ports(host->loop),
+        .log = host->log,
         .journal = host->journal,
         .providers = providers_port(host->providers),
         .config = &host->config,
@@ -119,6 +121,8 @@ static void open_done(struct work *work)
         restore(host, &err);
     }
     drop_records(host);
+    if (err.kind != ERR_NONE)
+        log_line(host->log, LOG_ERROR, NULL, "%s", err.message);
     if (host->moved_aside)
         fprintf(stderr, "swarmd: the store could not be read; it was moved to %s\n",
                 host->moved_aside);
@@ -132,11 +136,22 @@ static void open_done(struct work *work)
 
 // --- the end: server, swarm, journal, http, in this order ---
 
+static void log_closed(void *arg)
+{
+    struct host *host = arg;
+    host->log = NULL;
+    loop_stop(host->loop);
+}
+
 static void http_closed(void *arg)
 {
     struct host *host = arg;
     host->http = NULL;
-    loop_stop(host->loop);
+    log_line(host->log, LOG_INFO, NULL, "swarmd ends with %d", host->exit_code);
+    if (host->log)
+        log_close(host->log, log_closed, host);
+    else
+        loop_stop(host->loop);
 }
 
 static void journal_closed(void *arg, const struct err *err)
@@ -235,6 +250,8 @@ static void open_store(struct host *host)
         server_failed(host->server, &err);
         return;
     }
+    host->log = log_create(loop_ports(host->loop), host->folder, host->config.log_level);
+    log_line(host->log, LOG_INFO, NULL, "swarmd %s begins, pid %d", SWARMD_VERSION, (int)getpid());
     host->next_record = &host->records;
     host->open.run = open_run;
     host->open.done = open_done;

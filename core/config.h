@@ -3,6 +3,8 @@
 #ifndef SWARMD_CORE_CONFIG_H
 #define SWARMD_CORE_CONFIG_H
 
+#include "core/log.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,13 +21,14 @@ struct provider_config {
 };
 
 struct config {
-    char *model;     // "provider/model"; never NULL after config_load()
-    char *mode;      // "ask", "edit", "full" or "read"
-    int max_active;  // places for active agents, 1..1000; default 16
-    int step_limit;  // requests to the model in a turn; default 100
-    int turn_idle_s; // a turn without progress ends after; default 600
-    int turn_s;      // the whole turn; 0: no limit
-    int stall_s;     // a stream without a byte fails after; default 120
+    char *model;              // "provider/model"; never NULL after config_load()
+    char *mode;               // "ask", "edit", "full" or "read"
+    enum log_level log_level; // of swarmd.log; from the environment alone
+    int max_active;           // places for active agents, 1..1000; default 16
+    int step_limit;           // requests to the model in a turn; default 100
+    int turn_idle_s;          // a turn without progress ends after; default 600
+    int turn_s;               // the whole turn; 0: no limit
+    int stall_s;              // a stream without a byte fails after; default 120
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
 };

@@ -6,6 +6,7 @@ static const struct method methods[] = {
     {"shutdown", method_shutdown, METHOD_REQUEST},
     {"exit", method_exit, METHOD_NOTIFICATION},
     {"$/cancelRequest", method_cancel_request, METHOD_NOTIFICATION},
+    {"$/setTrace", method_set_trace, METHOD_NOTIFICATION},
     {"window/workDoneProgress/cancel", method_cancel_progress, METHOD_SWARM | METHOD_NOTIFICATION},
 
     {"swarm/spawn", method_spawn, METHOD_SWARM | METHOD_REQUEST | METHOD_NOTIFICATION},

@@ -27,6 +27,7 @@ void method_initialize(struct call *call);
 void method_shutdown(struct call *call);
 void method_exit(struct call *call);
 void method_cancel_request(struct call *call);
+void method_set_trace(struct call *call);
 void method_cancel_progress(struct call *call);
 
 // methods_spawn.c

@@ -98,7 +98,10 @@ void method_initialize(struct call *call)
 {
     struct session *session = call->session;
     struct err err;
-    if (!take_options(session, call->params, &err)) {
+    struct str trace = STR_NONE;
+    if (!take_options(session, call->params, &err) ||
+        !json_get_str(call->params, "trace", &trace, &err) ||
+        (trace.data && !trace_set(&session->trace, trace, &err))) {
         call_fail(call, &err);
         return;
     }
@@ -128,6 +131,15 @@ void method_shutdown(struct call *call)
 void method_exit(struct call *call)
 {
     session_close(call->session);
+}
+
+void method_set_trace(struct call *call)
+{
+    struct str value = STR_NONE;
+    struct err err;
+    if (!params_need_str(call->params, "value", &value, &err) ||
+        !trace_set(&call->session->trace, value, &err))
+        call_fail(call, &err);
 }
 
 void method_cancel_request(struct call *call)

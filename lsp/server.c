@@ -66,6 +66,7 @@ static void on_committed(struct journal_watcher *watcher)
 static void on_commit_failed(struct journal_watcher *watcher, const struct err *err)
 {
     struct server *server = list_entry(watcher, struct server, journal_watcher);
+    log_line(swarm_log(server->swarm), LOG_ERROR, NULL, "%s", err->message);
     list_for_each(node, &server->sessions)
         session_show(list_entry(node, struct session, node), SHOW_ERROR, err->message);
 }

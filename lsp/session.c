@@ -353,6 +353,9 @@ void session_start_events(struct session *session)
     if (session->phase != SESSION_OPEN || !server->swarm || session->subscription)
         return;
     session->subscription = subscription_create(session, server->swarm);
+    trace_start(&session->trace, session, swarm_log(server->swarm));
+    log_line(swarm_log(server->swarm), LOG_INFO, NULL, "%s is connected, scope %s",
+             session->client ? session->client : "a client", session->scope ? session->scope : "-");
     if (!session->knows_swarm)
         session->plain = plain_create(session, session->shows_progress);
 }
@@ -369,6 +372,7 @@ void session_retry(struct session *session)
 
 void session_stop_events(struct session *session)
 {
+    trace_stop(&session->trace);
     plain_destroy(session->plain);
     session->plain = NULL;
     subscription_destroy(session->subscription);

@@ -14,6 +14,7 @@
 #include "core/list.h"
 #include "lsp/frame.h"
 #include "lsp/rpc.h"
+#include "lsp/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,6 +73,7 @@ struct session {
     bool knows_swarm;    // else approvals and progress go the editor's own way: plain.h
     bool shows_progress; // window.workDoneProgress
 
+    struct trace trace;
     struct subscription *subscription; // NULL before initialize, or without a swarm
     struct plain *plain;               // NULL also when knows_swarm
 };

@@ -33,6 +33,7 @@ void config_set_defaults(struct config *config)
 {
     *config = (struct config){
         .mode = mem_dup(STR("ask")),
+        .log_level = LOG_INFO,
         .max_active = 16,
         .step_limit = 100,
         .turn_idle_s = 600,

@@ -103,6 +103,10 @@ static bool read_environment(struct config *config, struct config_origin *model_
     struct config_origin mode_at = {"SWARMD_MODE", 0}, active_at = {"SWARMD_MAX_ACTIVE", 0};
     const char *model = env_or_null("SWARMD_MODEL"), *mode = env_or_null("SWARMD_MODE");
     const char *active = env_or_null("SWARMD_MAX_ACTIVE");
+    const char *level = env_or_null("SWARMD_LOG_LEVEL");
+    if (level && !log_level_from_name(str_of(level), &config->log_level))
+        return err_set(err, ERR_CONFIG,
+                       "SWARMD_LOG_LEVEL: expected debug, info, warning or error, not '%s'", level);
     if (model) {
         *model_at = (struct config_origin){"SWARMD_MODEL", 0};
         if (!config_set_model(config, model_at, str_of(model), err))
