@@ -13,6 +13,7 @@ local state = require('swarm.state')
 local stream = require('swarm.stream')
 local util = require('swarm.util')
 local view = require('swarm.view')
+local windows = require('swarm.transcript_windows')
 
 local M = {}
 
@@ -27,50 +28,6 @@ local function name_of(id)
   return 'swarm://agent/' .. id
 end
 
-local function following_windows(buffer)
-  local count = api.nvim_buf_line_count(buffer)
-  return vim.tbl_filter(function(window)
-    return api.nvim_win_get_cursor(window)[1] == count
-  end, view.windows(buffer))
-end
-
--- Where a fold has taken lines away, the end comes back to the bottom.
-local function fill_window()
-  if vim.fn.winline() < vim.fn.winheight(0) and vim.fn.line('w0') > 1 then
-    vim.cmd('normal! zb')
-  end
-end
-
-local function to_end(windows, buffer)
-  local count = api.nvim_buf_line_count(buffer)
-  for _, window in ipairs(windows) do
-    -- Also when the cursor has moved along with its text: only this scrolls a window that is not
-    -- the current one.
-    api.nvim_win_set_cursor(window, { count, 0 })
-    api.nvim_win_call(window, fill_window)
-  end
-end
-
--- The windows that do not follow, and what they show.
-local function reading_windows(buffer)
-  local count = api.nvim_buf_line_count(buffer)
-  local places = {}
-  for _, window in ipairs(view.windows(buffer)) do
-    if api.nvim_win_get_cursor(window)[1] ~= count then
-      places[window] = api.nvim_win_call(window, vim.fn.winsaveview)
-    end
-  end
-  return places
-end
-
-local function restore(places)
-  for window, place in pairs(places) do
-    api.nvim_win_call(window, function()
-      vim.fn.winrestview(place)
-    end)
-  end
-end
-
 local function draw_item(self, item)
   local previous = self.blocks:before(item.id, item.seq or 0)
   self.blocks:set(item.id, item.seq or 0, items.render(item, previous and previous.kind), item.kind)
@@ -81,7 +38,7 @@ local function draw(self)
     return
   end
   local agent = state.agents[self.id]
-  local following = following_windows(self.buffer)
+  local following = windows.following(self.buffer)
   self.blocks:set('head', HEAD, lines.head(self.id, agent), 'head')
   for _, change in ipairs(self.stream:changes()) do
     if not (change.appended and self.blocks:append(change.item.id, change.appended)) then
@@ -89,7 +46,7 @@ local function draw(self)
     end
   end
   self.blocks:set('foot', FOOT, lines.foot(agent, self.problem, self.queue), 'foot')
-  to_end(following, self.buffer)
+  windows.to_end(following, self.buffer)
 end
 
 local function subscribe(self, after)
@@ -132,13 +89,13 @@ local function load(self)
     end
     self.problem = nil
     self.older = result.next
-    local following, reading = following_windows(self.buffer), reading_windows(self.buffer)
+    local following, reading = windows.following(self.buffer), windows.reading(self.buffer)
     self.stream = stream.new()
     self.blocks:clear()
     self.stream:take_page(result.items)
     draw(self)
-    to_end(following, self.buffer)
-    restore(reading)
+    windows.to_end(following, self.buffer)
+    windows.restore(reading)
     subscribe(self, result.seq)
     read_queue(self)
   end)
@@ -198,28 +155,11 @@ local function set_keys(self)
   end, 'close')
 end
 
-local window_options = {
-  'wrap',
-  'linebreak',
-  'breakindent',
-  'nonumber',
-  'norelativenumber',
-  'nospell',
-  'nolist',
-  'signcolumn=no',
-  'foldcolumn=0',
-  'colorcolumn=',
-  'foldmethod=manual',
-  'foldenable',
-  "foldtext=v:lua.require'swarm.blocks'.fold_text()",
-  'fillchars+=fold:\\ ',
-}
-
 local function entered_window(self)
   local window = api.nvim_get_current_win()
   if vim.w.swarm_transcript ~= self.id then
     vim.w.swarm_transcript = self.id
-    view.window_options(window, window_options)
+    windows.set_options(window)
     self.blocks:fold_window()
   end
 end
@@ -271,40 +211,13 @@ local function create(id)
   return self
 end
 
--- The window of this tab page that shows some transcript already: it is used for the next one.
-local function transcript_window()
-  for _, window in ipairs(api.nvim_tabpage_list_wins(0)) do
-    if vim.startswith(api.nvim_buf_get_name(api.nvim_win_get_buf(window)), 'swarm://agent/') then
-      if vim.bo[api.nvim_win_get_buf(window)].filetype == 'swarmtranscript' then
-        return window
-      end
-    end
-  end
-end
-
-local function make_window(how, modifiers)
-  if modifiers and modifiers ~= '' then
-    vim.cmd(modifiers .. ' split')
-  elseif how == 'tab' then
-    vim.cmd('tab split')
-  elseif how == 'vsplit' then
-    vim.cmd('belowright vsplit')
-  elseif not how and transcript_window() then
-    api.nvim_set_current_win(transcript_window())
-  else
-    vim.cmd('belowright split')
-  end
-end
-
 local function show(self, options)
-  local how = options.how or config.get('open')
   local window = view.window_here(self.buffer)
   if window and not options.how then
     api.nvim_set_current_win(window)
     return
   end
-  local plain = not options.how and how == 'split'
-  make_window(not plain and how or nil, options.modifiers)
+  windows.make(options.how or config.get('open'), options.modifiers or '', options.how ~= nil)
   api.nvim_win_set_buf(0, self.buffer)
   require('swarm.dashboard').shrink()
   api.nvim_win_set_cursor(0, { api.nvim_buf_line_count(self.buffer), 0 })
