@@ -311,6 +311,34 @@ def test_an_editor_that_stood_still_catches_up(edit, repository):
                         "some calls are shown as if they ran")
 
 
+def shown(editor, filetype):
+    """What the windows of all tab pages show of that file type."""
+    return editor.lua("""
+        local names = {}
+        for _, window in ipairs(vim.api.nvim_list_wins()) do
+          local buffer = vim.api.nvim_win_get_buf(window)
+          if vim.bo[buffer].filetype == a then table.insert(names, vim.api.nvim_buf_get_name(buffer)) end
+        end
+        return names
+    """, filetype)
+
+
+def test_transcripts_take_turns_in_one_window_unless_asked_for(edit):
+    editor = edit({"mode": "full", "open": "vsplit"})
+    first = run_to_end(editor, "first")
+    editor.ex("SwarmNew second")
+    editor.wait_state("done", index=1)
+    second = editor.agent(1)
+    assert shown(editor, "swarmtranscript") == [transcript(second)]
+    # The prompt below goes along.
+    assert shown(editor, "swarmprompt") == [transcript(second) + "/prompt"]
+    editor.ex("tab Swarm open " + first["id"])
+    assert shown(editor, "swarmtranscript") == [transcript(second), transcript(first)]
+    editor.ex("tabclose")
+    editor.ex("close")
+    editor.wait_for("return #vim.api.nvim_list_wins() == 1", "a prompt stays without its transcript")
+
+
 def test_a_selection_goes_with_the_task(edit, repository):
     editor = edit({"mode": "full"})
     editor.ex("edit README.md")
