@@ -4,6 +4,7 @@
 --
 -- Folds belong to windows. They are made by hand (foldmethod=manual): those of an expression are not
 -- brought up to date while one types in the prompt, and these move with their text.
+local util = require('swarm.util')
 local view = require('swarm.view')
 
 local M = {}
@@ -131,15 +132,20 @@ function M:append(key, text)
   end
   local last = #block.lines
   local row = first_line(self, index_of(self, block)) + last - 1
-  local new = vim.split(block.lines[last] .. text, '\n', { plain = true })
-  vim.bo[self.buffer].modifiable = true
-  -- Text goes behind what is there: the line itself is not set again.
-  local column = #block.lines[last]
-  api.nvim_buf_set_text(self.buffer, row, column, row, column, vim.split(text, '\n', { plain = true }))
-  vim.bo[self.buffer].modifiable = false
+  local old = block.lines[last]
+  local new = util.lines(old .. text)
   for index, line in ipairs(new) do
     block.lines[last + index - 1] = line
   end
+  vim.bo[self.buffer].modifiable = true
+  if vim.startswith(new[1], old) then
+    -- Text goes behind what is there: the line itself is not set again.
+    new[1] = new[1]:sub(#old + 1)
+    api.nvim_buf_set_text(self.buffer, row, #old, row, #old, new)
+  else
+    api.nvim_buf_set_lines(self.buffer, row, row + 1, true, new)
+  end
+  vim.bo[self.buffer].modifiable = false
   return true
 end
 

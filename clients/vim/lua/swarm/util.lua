@@ -122,8 +122,38 @@ function M.terminal_text(text)
   return text
 end
 
+local LINE_MAX = 400 -- bytes
+
+-- Where a piece of LINE_MAX and one bytes is broken: behind its last space, else between two
+-- characters.
+local function break_point(piece)
+  local space = piece:sub(1, LINE_MAX):match('^.*() ')
+  if space then
+    return space
+  end
+  local point = LINE_MAX
+  while point > 1 and piece:byte(point + 1) >= 0x80 and piece:byte(point + 1) < 0xC0 do
+    point = point - 1
+  end
+  return point
+end
+
+--- The text as lines, none of them longer than a window can show with others: of a line that does
+--- not fit, Vim shows nothing when the cursor is below it. Nothing is taken away or added but the
+--- breaks, and they depend only on what stands before them.
 function M.lines(text)
-  return vim.split(text, '\n', { plain = true })
+  local lines = {}
+  for _, line in ipairs(vim.split(text, '\n', { plain = true })) do
+    local from = 1
+    while #line - from >= LINE_MAX do
+      local piece = line:sub(from, from + LINE_MAX)
+      local point = break_point(piece)
+      table.insert(lines, piece:sub(1, point))
+      from = from + point
+    end
+    table.insert(lines, line:sub(from))
+  end
+  return lines
 end
 
 --- A folder or file for people: ~ for the home folder, no file: in front.
