@@ -17,6 +17,25 @@ SOURCE = pathlib.Path(os.environ.get("SWARMD_SOURCE_DIR", pathlib.Path(__file__)
 NVIM = os.environ.get("NVIM_PROGRAM") or shutil.which("nvim")
 DEADLINE = 60  # s; only a test that fails waits that long
 
+# What people would answer to a question: tests set the words. And an editor whose test was killed
+# does not stay behind.
+SETUP = """
+    answers = {}
+    vim.ui.select = function(items, options, done)
+      local wanted = table.remove(answers, 1)
+      for _, item in ipairs(items) do
+        local label = options.format_item and options.format_item(item) or item
+        if label == wanted then return done(item) end
+      end
+      error('no answer to ' .. options.prompt)
+    end
+    vim.ui.input = function(_, done) done(table.remove(answers, 1)) end
+    local parent = vim.loop.os_getppid()
+    vim.loop.new_timer():start(1000, 1000, function()
+      if vim.loop.os_getppid() ~= parent then os.exit(1) end
+    end)
+"""
+
 
 class Neovim:
     def __init__(self, home, folder, server=None, options=None, environment=None, plugin=None):
@@ -37,20 +56,12 @@ class Neovim:
             command, cwd=folder, env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
-        self._until(lambda: os.path.exists(self.socket), lambda: "Neovim does not listen")
-        # What people would answer to a question: tests set the words.
-        self.lua("""
-            answers = {}
-            vim.ui.select = function(items, options, done)
-              local wanted = table.remove(answers, 1)
-              for _, item in ipairs(items) do
-                local label = options.format_item and options.format_item(item) or item
-                if label == wanted then return done(item) end
-              end
-              error('no answer to ' .. options.prompt)
-            end
-            vim.ui.input = function(_, done) done(table.remove(answers, 1)) end
-        """)
+        try:
+            self._until(lambda: os.path.exists(self.socket), lambda: "Neovim does not listen")
+            self.lua(SETUP)
+        except BaseException:
+            self.end()
+            raise
 
     def lua(self, code, argument=None):
         """Runs a chunk, in which `a` is the argument; returns what it returns."""

@@ -63,6 +63,25 @@ def test_output_is_shown_as_a_terminal_would(editor):
     assert editor.lua(terminal, "10%\r50%\r100%\ndone") == "100%\ndone"
 
 
+def test_long_lines_are_broken_where_words_end(editor):
+    lines = "return require('swarm.util').lines(a)"
+    text = "word " * 200 + "\nshort\n" + "ü" * 500
+    broken = editor.lua(lines, text)
+    assert max(len(line.encode()) for line in broken) <= 400
+    assert broken[0].endswith("word ") and "short" in broken
+    assert "".join(broken) == text.replace("\n", "")
+    # However it arrives, it is broken in the same places.
+    assert editor.lua("""
+        local view, blocks = require('swarm.view'), require('swarm.blocks')
+        local buffer = view.buffer('swarm://test', '', function() end)
+        local made = blocks.new(buffer)
+        made:set('one', 1, { lines = { 'w' }, marks = {}, open = 'Normal' }, 'assistant')
+        made:set('foot', 2, { lines = { 'foot' }, marks = {} }, 'foot')
+        for at = 2, #a, 7 do made:append('one', a:sub(at, at + 6)) end
+        return vim.api.nvim_buf_get_lines(buffer, 0, -2, true)
+    """, text.replace("ü", "u")) == editor.lua(lines, text.replace("ü", "u"))
+
+
 def test_null_becomes_nil_all_the_way_down(editor):
     assert editor.lua("return require('swarm.util').without_null(a)", {"a": None, "b": {"c": None, "d": 1}}) == {
         "b": {"d": 1}
