@@ -36,7 +36,8 @@ def fixture_edit(tmp_path, repository):
     editors = []
 
     def start(options=None, server=None, folder=repository, config="model: demo/tour\n"):
-        environment = {"SWARMD_STATE_DIR": state, "SWARMD_CONFIG": str(write_config(tmp_path, config))}
+        environment = {"SWARMD_STATE_DIR": state, "SWARMD_CONFIG": str(write_config(tmp_path, config)),
+                       "SWARMD_DEMO_DELAY_MS": "1"}
         editor = Neovim(home, folder, server or binary(), options, environment)
         editors.append(editor)
         return editor
