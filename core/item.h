@@ -50,10 +50,11 @@ struct item {
                           // message: the sender
     char *title;          // tool: one line for people; message: the receiver
     char *call_id;        // tool: the provider's id of the call
-    char *input;          // tool: arguments, a JSON object; approval: the approval, a JSON
-                          // object; plan: its entries, a JSON array. Valid JSON or NULL: it is
-                          // written as it is, line breaks between its tokens as spaces. Members
-                          // of an item that this version does not know are dropped
+    char *input;          // tool: arguments, a JSON object, or a JSON string when the model wrote
+                          // what is none; approval: the approval, a JSON object; plan: its
+                          // entries, a JSON array. Valid JSON or NULL: it is written as it is, line
+                          // breaks between its tokens as spaces. Members of an item that this
+                          // version does not know are dropped
     int64_t bytes;        // tool: size of the whole output
     char *full;           // tool: URI of the whole output when `text` is cut, else NULL
     int exit_code;        // tool: of a command, else -1

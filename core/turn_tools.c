@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { INPUT_ARENA_MAX = 8 * ITEM_TEXT_MAX }; // a tree of arguments
+
 static const char cut_off[] =
     "(cut off: the server ended while this call was under way. It was not run again; it may have "
     "had effects. Look before you repeat it.)";
@@ -281,6 +283,17 @@ static bool parse(struct turn_call *call, struct str input, struct err *err)
     return true;
 }
 
+static bool is_object(struct str input)
+{
+    struct arena arena;
+    struct json *json;
+    struct err ignored;
+    arena_init(&arena, INPUT_ARENA_MAX);
+    bool object = json_parse(&json, &arena, input, &ignored) && json->type == JSON_OBJECT;
+    arena_release(&arena);
+    return object;
+}
+
 static void begin_call(struct turn_call *call)
 {
     struct err err;
@@ -292,14 +305,17 @@ static void begin_call(struct turn_call *call)
     struct str input = str_trim(buf_str(&call->input));
     if (input.len == 0)
         input = STR("{}"); // tools without arguments are called with nothing by some servers
-    if (!parse(call, input, &err)) {
+    bool good = parse(call, input, &err);
+    if (good || is_object(input)) { // what is none stays a string: people see what the model wrote
+        mem_free(call->item->input);
+        call->item->input = mem_dup(input);
+    }
+    if (!good) {
         event_item(call->turn->agent, call->item);
         transcript_add(&call->turn->transcript, call->item);
         turn_call_fail(call, "%s", err.message);
         return;
     }
-    mem_free(call->item->input);
-    call->item->input = mem_dup(input);
     permit(call);
 }
 
