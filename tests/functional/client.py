@@ -8,6 +8,9 @@
 
 What the server sends is read by a thread and kept; every wait has a deadline. A test that ends
 without close() kills the server.
+
+Every message of both sides is held against docs/protocol.schema.json (contract.py). A test that
+sends what is wrong on purpose says valid=False, or sends bytes with send_raw().
 """
 
 import json
@@ -17,6 +20,8 @@ import signal
 import subprocess
 import threading
 import time
+
+from contract import Conversation
 
 DEADLINE = 60.0  # seconds; generous, because sanitizers and a busy machine are slow
 
@@ -65,6 +70,8 @@ class Client:
         self.stderr = b""
         self.ended = False  # end of output
         self.broken = None  # what the reader could not understand
+        self.violation = None  # the first thing that was against the contract
+        self.conversation = Conversation()
         self._changed = threading.Condition()
         self._next_id = 0
         config_path = write_config(self.folder, config or {"model": "demo/tour"})
@@ -119,7 +126,10 @@ class Client:
             self._changed.notify_all()
 
     def _take(self, message):
-        assert message["jsonrpc"] == "2.0"
+        try:
+            self.conversation.received(message)
+        except AssertionError as violation:
+            self.violation = self.violation or violation
         with self._changed:
             self.messages.append(message)
             if message.get("method") == "swarm/events":
@@ -135,6 +145,7 @@ class Client:
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
+                self.check()
                 value = condition()
                 if value:
                     return value
@@ -146,6 +157,11 @@ class Client:
                     raise AssertionError(f"waiting for {what}: {why}\n{self.report()}")
                 self._changed.wait(left)
 
+    def check(self):
+        """Raises what the server sent against the contract, if it did."""
+        if self.violation:
+            raise self.violation
+
     def report(self):
         tail = "\n".join(json.dumps(m)[:600] for m in self.messages[-12:])
         return f"last messages:\n{tail}\nstderr:\n{self.stderr.decode(errors='replace')[-4000:]}"
@@ -156,23 +172,25 @@ class Client:
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
-    def encode(self, message):
+    def encode(self, message, valid=True):
+        message = {"jsonrpc": "2.0", **message}
+        self.conversation.sent(message, valid)
         body = json.dumps(message).encode()
         if self.framing == "lines":
             return body + b"\n"
         return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
-    def send(self, message):
-        self.send_raw(self.encode({"jsonrpc": "2.0", **message}))
+    def send(self, message, valid=True):
+        self.send_raw(self.encode(message, valid))
 
-    def notify(self, method, params=None):
-        self.send({"method": method, "params": params or {}})
+    def notify(self, method, params=None, valid=True):
+        self.send({"method": method, "params": params or {}}, valid)
 
-    def start_request(self, method, params=None, request_id=None):
+    def start_request(self, method, params=None, request_id=None, valid=True):
         if request_id is None:
             self._next_id += 1
             request_id = self._next_id
-        self.send({"id": request_id, "method": method, "params": params or {}})
+        self.send({"id": request_id, "method": method, "params": params or {}}, valid)
         return request_id
 
     def wait_response(self, request_id, timeout=DEADLINE):
@@ -183,11 +201,11 @@ class Client:
             raise RpcError(response["error"])
         return response["result"]
 
-    def request(self, method, params=None, timeout=DEADLINE):
-        return self.wait_response(self.start_request(method, params), timeout)
+    def request(self, method, params=None, timeout=DEADLINE, valid=True):
+        return self.wait_response(self.start_request(method, params, valid=valid), timeout)
 
-    def respond(self, request, result):
-        self.send({"id": request["id"], "result": result})
+    def respond(self, request, result, valid=True):
+        self.send({"id": request["id"], "result": result}, valid)
 
     # --- the protocol ---
 
@@ -238,6 +256,7 @@ class Client:
         for thread in self._threads:
             thread.join(timeout)
         assert code != 99, self.report()
+        self.check()
         return code
 
     def close(self):

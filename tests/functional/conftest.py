@@ -11,7 +11,10 @@ def repository(tmp_path):
 
 @pytest.fixture
 def start(tmp_path):
-    """start(...) makes a Client in the test's folder; all of them are killed at the end."""
+    """start(...) makes a Client in the test's folder; all of them are killed at the end.
+
+    A test fails here, if it has not before, when a message was against the contract.
+    """
     clients = []
 
     def make(**options):
@@ -22,3 +25,5 @@ def start(tmp_path):
     yield make
     for client in clients:
         client.kill()
+    for client in clients:
+        client.check()

@@ -123,7 +123,7 @@ class Conversation:
     """Both directions of one connection. What is no valid message raises AssertionError."""
 
     def __init__(self):
-        self._asked = {}  # id -> method, of the client's requests
+        self._asked = collections.defaultdict(list)  # methods by id; a test may use one again
         self._asked_by_server = {}
         self._seen = collections.Counter()
 
@@ -131,7 +131,7 @@ class Conversation:
         """valid=False: it is wrong on purpose, and the schema must say so, too; None: either."""
         wrong = self._fault_of_sent(message)
         if "method" in message and "id" in message:
-            self._asked[repr(message["id"])] = message["method"]
+            self._asked[repr(message["id"])].append(message["method"])
         if valid is None:
             return
         if valid:
@@ -153,7 +153,8 @@ class Conversation:
 
     def _fault_of_received(self, message):
         if "method" not in message:
-            return self._fault_of_answer(message, self._asked.get(repr(message.get("id"))))
+            asked = self._asked[repr(message.get("id"))]
+            return self._fault_of_answer(message, asked.pop(0) if asked else None)
         if message["method"] == "swarm/events":
             message = self._thin_out(message)
             if message is None:

@@ -112,14 +112,16 @@ def test_reads_run_in_parallel_and_writes_in_order(swarm, repository):
     assert all(t["status"] == "completed" for t in tools_of(client, agent))
 
 
-@pytest.mark.parametrize("arguments, says", [
-    ('{"path": "README.md"', "read"), ("[]", "object"), ('"x"', "object"),
-    ('{"path": 7}', "path"), ("{}", "path")])
-def test_malformed_arguments_go_back_to_the_model(swarm, arguments, says):
+@pytest.mark.parametrize("arguments, says, shown", [
+    ('{"path": "README.md"', "read", '{"path": "README.md"'), ("[]", "object", "[]"),
+    ('"x"', "object", '"x"'), ('{"path": 7}', "path", {"path": 7}), ("{}", "path", {}),
+    ("", "path", {})])
+def test_malformed_arguments_go_back_to_the_model(swarm, arguments, says, shown):
     client, server = swarm([[call("read", arguments)], [text("I see.")]])
     agent = client.wait_state(spawn(client)["id"], "done")
     (tool,) = tools_of(client, agent)
     assert tool["status"] == "failed"
+    assert tool["input"] == shown  # what the model wrote, an object where it is one
     assert says in server.requests[1].results[0]["content"]
 
 
@@ -321,7 +323,7 @@ def test_bad_parameters_of_spawn(swarm):
                          ({"task": "x", "model": "nonsense"}, "model"),
                          ({"task": "x", "isolation": "jail"}, "isolation"), ({}, "task")]:
         with pytest.raises(RpcError) as error:
-            client.request("swarm/spawn", params)
+            client.request("swarm/spawn", params, valid=says == "model")
         assert error.value.code == -32602 and says in error.value.message, params
     with pytest.raises(RpcError) as error:
         spawn(client, base="no-such-branch")

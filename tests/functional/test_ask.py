@@ -136,5 +136,5 @@ def test_unknown_approvals_and_decisions(swarm):
                          ({"approvalId": "x", "decision": "allow"}, "approvalId"),
                          ({"approvalId": "x", "decision": "maybe"}, "decision")]:
         with pytest.raises(RpcError) as error:
-            client.request("swarm/approve", params)
+            client.request("swarm/approve", params, valid=says == "nobody.i1")
         assert error.value.code == -32602 and says in error.value.message

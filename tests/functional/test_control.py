@@ -131,7 +131,8 @@ def test_queued_messages_can_be_edited_and_dropped(swarm):
                          ({"itemId": first["itemId"]}, "text"),
                          ({"itemId": first["itemId"], "text": " "}, "text")]:
         with pytest.raises(RpcError) as error:
-            client.request("swarm/queue", {"agentId": agent["id"], **params})
+            client.request("swarm/queue", {"agentId": agent["id"], **params},
+                           valid=says == "itemId")
         assert error.value.code == -32602 and says in error.value.message
     here.open()
     server.wait_requests(2)

@@ -128,17 +128,23 @@ def test_a_fault_is_found_and_told(spoil, expected):
     assert expected.replace("$", "$.events[0].agent") in str(caught.value)
 
 
-def test_faults_of_answers_are_found():
+def answer_remove(answer):
     conversation = Conversation()
     conversation.sent({"jsonrpc": "2.0", "id": 1, "method": "swarm/remove",
                        "params": {"agentId": "a"}})
-    for answer in ({"id": 1, "result": {}}, {"id": 1, "result": None}, {"id": 1},
-                   {"id": 1, "error": {"code": -32803, "message": "no kind"}},
-                   {"id": 1, "error": {"code": -1, "message": "no such code"}},
-                   {"id": None, "result": {"removed": "a-bcdef"}}):
-        with pytest.raises(AssertionError):
-            conversation.received({"jsonrpc": "2.0", **answer})
-    conversation.received({"jsonrpc": "2.0", "id": 1, "result": {"removed": "a-bcdef"}})
+    conversation.received({"jsonrpc": "2.0", **answer})
+
+
+@pytest.mark.parametrize("answer", [
+    {"id": 1, "result": {}}, {"id": 1, "result": None}, {"id": 1},
+    {"id": 1, "error": {"code": -32803, "message": "no kind"}},
+    {"id": 1, "error": {"code": -1, "message": "no such code"}},
+    {"id": None, "result": {"removed": "a-bcdef"}},
+], ids=range(6))
+def test_faults_of_answers_are_found(answer):
+    answer_remove({"id": 1, "result": {"removed": "a-bcdef"}})
+    with pytest.raises(AssertionError):
+        answer_remove(answer)
 
 
 def test_a_test_must_say_that_it_sends_what_is_wrong():

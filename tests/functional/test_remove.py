@@ -46,7 +46,8 @@ def test_what_comes_while_its_work_is_looked_at_is_answered(client, method):
     client.wait_state(agent["id"], "done")
     name = {"agentId": agent["id"]}
     first = client.start_request("swarm/remove", name)
-    second = client.start_request(f"swarm/{method}", {**name, "force": True})
+    forced = {"force": True} if method == "remove" else {}
+    second = client.start_request(f"swarm/{method}", {**name, **forced})
     with pytest.raises(RpcError) as error:
         client.wait_response(first)
     assert error.value.kind in ("dirty", "wrongState")
