@@ -91,6 +91,13 @@ static struct str first_line(struct str text)
     return end ? str_from(text.data, (size_t)(end - text.data)) : text;
 }
 
+static struct str last_line(struct str text)
+{
+    text = str_trim(text);
+    const char *end = text.len ? memrchr(text.data, '\n', text.len) : NULL;
+    return end ? str_skip(text, (size_t)(end + 1 - text.data)) : text;
+}
+
 static void set_id(char id[PRINTER_ID_MAX], struct str value)
 {
     snprintf(id, PRINTER_ID_MAX, "%.*s", STR_ARG(value));
@@ -149,10 +156,11 @@ static void tool(struct printer *t, const struct json *item, struct str status)
     }
     if (!str_is(id, t->tool))
         line(t, "", "* ", title); // others came in between
+    struct str output = json_str(item, "output");
+    // What a command printed comes before how it ended.
     if (str_is(status, "failed"))
-        line(t, DIM, "  failed: ", first_line(json_str(item, "output")));
-    else if (json_int(item, "exitCode", 0) > 0)
-        printer_say(t, "  exit code %lld", (long long)json_int(item, "exitCode", 0));
+        line(t, DIM,
+             "  failed: ", json_get(item, "exitCode") ? last_line(output) : first_line(output));
     else
         line(t, DIM, "  ", STR("ok"));
     *t->tool = '\0';

@@ -229,3 +229,10 @@ def test_killed_server_is_told(runner):
         assert process.wait(DEADLINE) == 1
         wait.open()
         os.close(terminal)
+
+
+def test_a_command_that_fails_shows_how_it_ended(runner):
+    with ModelServer([[call("bash", command="echo much output; exit 3")], [text("Oh.")]]) as model:
+        runner.configure(model.config())
+        _, out, _ = runner.run("run", "try it")
+    assert "  failed: [exit code 3]" in out
