@@ -1,6 +1,5 @@
-;;; swarm-connection.el --- The swarmd server and what it tells  -*- lexical-binding: t; -*-
-
-;; SPDX-License-Identifier: MIT
+;; SPDX-License-Identifier: MIT -*- lexical-binding: t; -*-
+;;; swarm-connection.el --- The swarmd server and what it tells
 
 ;;; Commentary:
 

@@ -1,6 +1,5 @@
-;;; swarm-transcript.el --- What a swarm agent says and does  -*- lexical-binding: t; -*-
-
-;; SPDX-License-Identifier: MIT
+;; SPDX-License-Identifier: MIT -*- lexical-binding: t; -*-
+;;; swarm-transcript.el --- What a swarm agent says and does
 
 ;;; Commentary:
 

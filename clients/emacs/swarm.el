@@ -1,6 +1,5 @@
-;;; swarm.el --- Coding agents, hosted by swarmd  -*- lexical-binding: t; -*-
-
-;; SPDX-License-Identifier: MIT
+;; SPDX-License-Identifier: MIT -*- lexical-binding: t; -*-
+;;; swarm.el --- Coding agents, hosted by swarmd
 
 ;; Version: 0.1.0
 ;; Package-Requires: ((emacs "27.1"))
