@@ -21,6 +21,9 @@ enum {
     AGENT_ID_MAX = 40,        // slug of 24, '-', tail, NUL
     AGENT_TASK_MAX = 1 << 20, // bytes
     AGENT_QUEUE_MAX = 256,    // queued messages; more are refused (limit)
+    // They and the open questions are in the agent's record, which is written with each change:
+    AGENT_QUEUE_BYTES_MAX = 4 << 20,     // of all queued messages; more are refused (limit)
+    AGENT_APPROVALS_BYTES_MAX = 8 << 20, // of all open questions; a call beyond them fails
     AGENT_ACTIVITY_MAX = 120,
 };
 

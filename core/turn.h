@@ -100,6 +100,7 @@ bool turn_calls_done(const struct turn *turn);
 void turn_calls_release(struct turn *turn); // all are done
 void turn_calls_cut(struct turn *turn, bool keep_questions);
 void turn_calls_mend(struct turn *turn, bool keep_questions); // from a transcript just loaded
+void turn_call_show(struct turn_call *call); // its item is in the transcript from now on
 void turn_call_fail(struct turn_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -42,14 +42,34 @@ static struct approval *approval_new(struct turn_call *call)
     return approval;
 }
 
+static size_t size_of(const char *input, size_t patch)
+{
+    return (input ? strlen(input) : 0) + patch;
+}
+
+static bool has_room(const struct agent *agent, const struct turn_call *call)
+{
+    size_t bytes = size_of(call->item->input, call->patch.len);
+    list_for_each(node, &agent->approvals)
+    {
+        const struct approval *open = list_entry(node, struct approval, node);
+        bytes += size_of(open->input, open->patch ? strlen(open->patch) : 0);
+    }
+    return bytes <= AGENT_APPROVALS_BYTES_MAX;
+}
+
 void turn_ask(struct turn_call *call)
 {
     struct turn *turn = call->turn;
     struct agent *agent = turn->agent;
     struct err ignored;
+    if (!has_room(agent, call)) {
+        turn_call_fail(call, "(not run: a person is asked about more than %d bytes already)",
+                       AGENT_APPROVALS_BYTES_MAX);
+        return;
+    }
     call->phase = CALL_ASKING;
-    event_item(agent, call->item);
-    transcript_add(&turn->transcript, call->item);
+    turn_call_show(call);
     struct approval *approval = approval_new(call);
     list_append(&agent->approvals, &approval->node);
     approval_event(agent, approval, ITEM_STARTED);

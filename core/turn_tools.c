@@ -67,6 +67,14 @@ static void complete(struct turn_call *call, enum item_status status)
     turn_wake(turn);
 }
 
+void turn_call_show(struct turn_call *call)
+{
+    if (call->item->seq > 0)
+        return;
+    event_item(call->turn->agent, call->item);
+    transcript_add(&call->turn->transcript, call->item);
+}
+
 void turn_call_fail(struct turn_call *call, const char *format, ...)
 {
     char text[ERR_MESSAGE_MAX * 2];
@@ -75,6 +83,7 @@ void turn_call_fail(struct turn_call *call, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     struct item *item = call->item;
+    turn_call_show(call); // the model made it, so it has a place in the transcript
     // What a command had printed before it was cut is kept.
     if (item->text.len && item->text.data[item->text.len - 1] != '\n')
         buf_add_char(&item->text, '\n');
@@ -135,10 +144,7 @@ static void start(struct turn_call *call)
 {
     struct agent *agent = call->turn->agent;
     call->phase = CALL_STARTING;
-    if (call->item->seq == 0) {
-        event_item(agent, call->item);
-        transcript_add(&call->turn->transcript, call->item);
-    }
+    turn_call_show(call);
     call->run.item_id = call->item->id;
     call->wait.fn = run_committed;
     journal_wait(agent->swarm->setup.journal, &call->wait);
@@ -311,8 +317,6 @@ static void begin_call(struct turn_call *call)
         call->item->input = mem_dup(input);
     }
     if (!good) {
-        event_item(call->turn->agent, call->item);
-        transcript_add(&call->turn->transcript, call->item);
         turn_call_fail(call, "%s", err.message);
         return;
     }
@@ -331,10 +335,6 @@ void turn_calls_begin(struct turn *turn)
 static void not_run(struct turn_call *call)
 {
     journal_wait_cancel(&call->wait);
-    if (call->item->seq == 0) { // the model made it, so it has a place in the transcript
-        event_item(call->turn->agent, call->item);
-        transcript_add(&call->turn->transcript, call->item);
-    }
     turn_call_fail(call, "(not run: the turn was ended before)");
 }
 

@@ -138,3 +138,26 @@ def test_unknown_approvals_and_decisions(swarm):
         with pytest.raises(RpcError) as error:
             client.request("swarm/approve", params, valid=says == "nobody.i1")
         assert error.value.code == -32602 and says in error.value.message
+
+
+@pytest.mark.parametrize("mode, wanted, says", [
+    ("read", call("write", path="a.txt", content="x"), "not allowed"),
+    ("ask", call("edit", path="README.md", edits=[{"old_text": "no such", "new_text": "x"}]),
+     "not found")])
+def test_the_model_hears_of_calls_that_were_not_even_asked_about(swarm, mode, wanted, says):
+    client, server = swarm([[wanted, call("read", path="README.md")], [text("I see.")]])
+    agent = client.wait_state(spawn(client, mode=mode)["id"], "done", "failed")
+    assert agent["stopReason"] == "endTurn"
+    refused, read = server.requests[1].results
+    assert says in refused["content"] and "A repository" in read["content"]
+
+
+def test_what_one_person_is_asked_at_once_has_a_ceiling(swarm):
+    large = "x" * (5 << 20)
+    client, server = swarm([[call("write", path="a", content=large),
+                             call("write", path="b", content=large)], [text("I see.")]])
+    agent = client.wait_state(spawn(client)["id"], "waiting")
+    (asked,) = client.request("swarm/get", {"agentId": agent["id"]})["approvals"]
+    client.request("swarm/approve", {"approvalId": asked["id"], "decision": "allow"})
+    client.wait_state(agent["id"], "done")
+    assert "(not run" in server.requests[1].results[1]["content"]
