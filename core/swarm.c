@@ -8,7 +8,7 @@
 enum {
     CLOSE_MS_MAX = 10000, // how long the end waits for commands to die
     EVENT_BYTES_MAX = 64 << 20,
-    RECORD_BYTES_MAX = 64 << 20, // of one agent's record when it is read
+    RECORD_BYTES_MAX = 512 << 20, // of the tree of one agent's record: 48 a value and its text
 };
 
 static void tell(struct deferred *deferred)

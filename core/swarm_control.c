@@ -57,6 +57,8 @@ void swarm_queue(struct swarm *swarm, struct agent *agent, struct str item_id, s
     else if (text.len > AGENT_TASK_MAX)
         err_set(&op->err, ERR_PARAMS, "text: at most %d bytes, this has %zu", AGENT_TASK_MAX,
                 text.len);
+    else if (text.len > strlen(message->text))
+        queue_has_bytes(agent, text.len - strlen(message->text), &op->err);
     if (op->err.kind != ERR_NONE) {
         op_fail(swarm, op);
         return;

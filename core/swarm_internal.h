@@ -73,6 +73,8 @@ void agent_settle(struct agent *agent);
 void setup_start(struct agent *agent);
 // Removes worktree and agent; answers op (NULL at start).
 void setup_remove(struct agent *agent, struct swarm_op *op);
+// Is there room for so many more bytes in its queue? ERR_LIMIT.
+bool queue_has_bytes(const struct agent *agent, size_t bytes, struct err *err);
 void swarm_schedule(struct swarm *swarm); // places, at the end of this turn
 void swarm_close_check(struct swarm *swarm);
 

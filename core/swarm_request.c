@@ -111,14 +111,23 @@ static int queue_message(struct agent *agent, struct str text, enum delivery del
     return position;
 }
 
-static bool queue_has_room(const struct agent *agent, struct err *err)
+bool queue_has_bytes(const struct agent *agent, size_t bytes, struct err *err)
+{
+    list_for_each(node, &agent->queue) bytes +=
+        strlen(list_entry(node, struct queued_message, node)->text);
+    return bytes <= AGENT_QUEUE_BYTES_MAX ||
+           err_set(err, ERR_LIMIT, "the queued messages of %s would be longer than %d bytes",
+                   agent->id, AGENT_QUEUE_BYTES_MAX);
+}
+
+static bool queue_has_room(const struct agent *agent, size_t bytes, struct err *err)
 {
     size_t count = 0;
     list_for_each(node, &agent->queue) count++;
     if (count >= AGENT_QUEUE_MAX)
         return err_set(err, ERR_LIMIT, "%s has %d queued messages already, the most there can be",
                        agent->id, AGENT_QUEUE_MAX);
-    return true;
+    return queue_has_bytes(agent, bytes, err);
 }
 
 void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum delivery delivery,
@@ -132,7 +141,7 @@ void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum 
     else if (agent->removing)
         err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
     else if (can_take(swarm, &op->err) && agent_may(agent, CAUSE_SEND, &op->err) &&
-             queue_has_room(agent, &op->err))
+             queue_has_room(agent, text.len, &op->err))
         op->err.kind = ERR_NONE;
     if (op->err.kind != ERR_NONE) {
         op_fail(swarm, op);

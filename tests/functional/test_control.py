@@ -148,3 +148,25 @@ def test_stats(swarm):
     assert stats["totals"]["inputTokens"] > 0
     assert stats["process"]["pid"] == client.process.pid
     assert stats["process"]["peakResidentBytes"] > 1 << 20
+
+
+def test_the_queue_has_a_ceiling_and_a_full_one_survives_a_restart(swarm):
+    here = Gate()
+    client, _, connect = swarm([[text("busy "), gate(here)], [text("done")]])
+    agent = spawn(client)
+    here.wait_reached()
+    sent = [client.request("swarm/send", {"agentId": agent["id"], "text": "z" * (1 << 20)})
+            for _ in range(4)]
+    with pytest.raises(RpcError) as error:
+        client.request("swarm/send", {"agentId": agent["id"], "text": "x"})
+    assert error.value.kind == "limit" and "4194304" in error.value.message
+    first = {"agentId": agent["id"], "itemId": sent[0]["itemId"]}
+    client.request("swarm/queue", {**first, "text": "short"})
+    client.request("swarm/send", {"agentId": agent["id"], "text": "x"})
+    with pytest.raises(RpcError) as error:
+        client.request("swarm/queue", {**first, "text": "y" * (1 << 20)})
+    assert error.value.kind == "limit"
+    client.process.kill()
+    client.process.wait()
+    client = connect()
+    assert [a["queued"] for a in client.request("swarm/list", {})["agents"]] == [5]
