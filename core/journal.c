@@ -34,6 +34,7 @@ struct journal *journal_create(const struct ports *ports, struct store *writer,
     list_init(&journal->watchers);
     journal->retry = port_timer_new(ports, retry, journal);
     ring_init(&journal->ring, journal->next_seq);
+    index_begin(journal);
     return journal;
 }
 
@@ -245,6 +246,7 @@ static void commit_succeeded(struct journal *journal)
     if (recovered)
         tell_all(journal, NEWS_RECOVERED);
     tell_all(journal, NEWS_COMMITTED);
+    index_committed(journal);
     journal_kick(journal);
 }
 
@@ -299,6 +301,7 @@ static void end_done(struct work *work)
     list_for_each_safe(watcher, &journal->watchers) list_remove(watcher);
     list_remove(&journal->deferred.node);
     journal->ports->ops->timer_free(journal->retry);
+    index_release(journal);
     ring_release(&journal->ring);
     mem_free(journal);
     closed(arg, &err);
@@ -311,6 +314,7 @@ void journal_close(struct journal *journal, void (*closed)(void *arg, const stru
     journal->tries_left = CLOSE_TRIES;
     journal->closed = closed;
     journal->closed_arg = arg;
+    index_end(journal);
     journal_kick(journal);
 }
 
@@ -322,7 +326,7 @@ static void turn_end(struct deferred *deferred)
         return;
     if (!batch_is_empty(&journal->open)) {
         take_off(journal);
-    } else if (journal->closing && journal->reads == 0) {
+    } else if (journal->closing && journal->reads == 0 && !journal->indexer.running) {
         journal->ending = true;
         journal->work = (struct work){.run = run_end, .done = end_done};
         port_work(journal->ports, LANE_STORE, &journal->work);

@@ -25,6 +25,9 @@ enum {
     JOURNAL_RING_BYTES_MAX = 16 << 20,
     JOURNAL_PENDING_BYTES_MAX = 64 << 20, // appended, not committed; see journal_is_full()
     JOURNAL_RETRY_MS = 1000,
+    // The search index follows the commits, a slice (store_index()) at a time.
+    JOURNAL_INDEX_DELAY_MS = 200, // from a commit to the first slice
+    JOURNAL_INDEX_PAUSE_MS = 40,  // between slices, while nobody waits for them
 };
 
 enum event_type { EVENT_AGENT, EVENT_REMOVED, EVENT_TURN, EVENT_ITEM };
@@ -105,18 +108,23 @@ struct journal_read {
     int64_t before;       // for items; see store_read_items(), with `after`
     size_t limit;         // for items; 0 means events
     struct str request;   // given: out is what journal_put_request() stored; nothing after 24 h
+    // match.len: out is a page of hits, once everything committed so far is indexed; the match is
+    // freed with the read
+    struct store_search search;
     void (*done)(struct journal_read *read);
     // out
     struct err err;
     struct buf out;
-    int64_t last; // events
+    int64_t last; // events; hits: `next`
     bool more;    // items
     // the journal's own
     struct journal *journal;
     int64_t not_before;
+    int64_t indexed; // waits until the index has come so far
+    struct list node;
     struct work work;
 };
 void journal_read(struct journal *journal, struct journal_read *read);
-void journal_read_release(struct journal_read *read); // frees `out`
+void journal_read_release(struct journal_read *read); // frees `out`, and what was looked for
 
 #endif

@@ -5,6 +5,7 @@
 // journal_batch.c  what one commit takes: collected on the loop, written on LANE_STORE
 // journal_ring.c   the newest committed events, for readers
 // journal_read.c   reading the store, off the loop
+// journal_index.c  the search index: when it is brought up to date, and who waits for it
 #ifndef SWARMD_CORE_JOURNAL_PARTS_H
 #define SWARMD_CORE_JOURNAL_PARTS_H
 
@@ -55,6 +56,15 @@ void ring_release(struct ring *ring);
 void ring_push(struct ring *ring, const struct event *event); // takes over its bytes
 const struct event *ring_next(const struct ring *ring, int64_t after, bool *lost);
 
+struct indexer {
+    struct work work;
+    struct timer *timer;
+    struct list waiting; // struct journal_read, in order of `indexed`
+    int64_t seq;         // everything up to here is indexed
+    struct err err;      // of the newest slice
+    bool running, timed;
+};
+
 struct journal {
     const struct ports *ports;
     struct store *writer, *reader;
@@ -72,6 +82,7 @@ struct journal {
     struct list waits; // by number
     struct list watchers;
     size_t reads; // under way
+    struct indexer indexer;
     bool closing, ending;
     int tries_left; // once closing
     void (*closed)(void *arg, const struct err *err);
@@ -79,5 +90,13 @@ struct journal {
 };
 
 void journal_kick(struct journal *journal); // goes on at the end of this loop turn
+
+void index_begin(struct journal *journal);
+void index_committed(struct journal *journal);
+void index_wait(struct journal *journal, struct journal_read *read); // then read_now()
+void index_end(struct journal *journal); // nothing new begins; who waits gets an error
+void index_release(struct journal *journal);
+
+void read_now(struct journal_read *read); // on its lane
 
 #endif

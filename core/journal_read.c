@@ -18,7 +18,9 @@ static void run(struct work *work)
     struct store *store = read->journal->reader;
     if (read->err.kind != ERR_NONE)
         return;
-    if (read->request.data)
+    if (read->search.match.len)
+        store_search(store, &read->search, &read->out, &read->last, &read->err);
+    else if (read->request.data)
         find_request(read, store);
     else if (read->limit)
         store_read_items(store, read->agent, read->before, read->after, read->limit, &read->out,
@@ -38,6 +40,11 @@ static void done(struct work *work)
     read->done(read); // may free it
 }
 
+void read_now(struct journal_read *read)
+{
+    port_work(read->journal->ports, LANE_READ, &read->work);
+}
+
 void journal_read(struct journal *journal, struct journal_read *read)
 {
     read->err = (struct err){.kind = ERR_NONE};
@@ -50,10 +57,14 @@ void journal_read(struct journal *journal, struct journal_read *read)
     if (journal->closing || !journal->reader)
         err_set(&read->err, ERR_STORAGE, "the store is closed: the server is ending");
     journal->reads++;
-    port_work(journal->ports, LANE_READ, &read->work);
+    if (read->search.match.len && read->err.kind == ERR_NONE)
+        index_wait(journal, read);
+    else
+        read_now(read);
 }
 
 void journal_read_release(struct journal_read *read)
 {
     buf_release(&read->out);
+    buf_release(&read->search.match);
 }

@@ -38,6 +38,13 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                              " ORDER BY last_seq",
     [STATEMENT_READ_EVENT] = "SELECT body FROM log WHERE seq = ?1",
     [STATEMENT_READ_ALL] = "SELECT seq, body FROM log WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
+    [STATEMENT_READ_AGENT] = "SELECT num, removed FROM agents WHERE id = ?1",
+    [STATEMENT_READ_INDEXED] = "SELECT value FROM settings WHERE key = 'indexed'",
+    [STATEMENT_READ_UNINDEXED] = "SELECT seq, body FROM log WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    [STATEMENT_INDEX] = "INSERT INTO search(rowid, agent, text) VALUES(?1, ?2, ?3)",
+    [STATEMENT_INDEXED] = "REPLACE INTO settings(key, value) VALUES('indexed', ?1)",
+    [STATEMENT_SEARCH] = "SELECT rowid, swarmd_hit(search) FROM search WHERE search MATCH ?1"
+                         " AND rowid < ?2 ORDER BY rowid DESC",
     [STATEMENT_READ_REQUEST] = "SELECT result FROM requests WHERE id = ?1 AND time >= ?2",
 };
 

@@ -22,6 +22,11 @@
 //     spans. (Rows that are clustered by agent, or a segment that grows in place, touch a page or
 //     two an event: docs/performance.md.)
 //   settings(key TEXT PRIMARY KEY, value BLOB)
+//   search(rowid, agent, text), FTS5 without contents
+//     the words of each item's latest state, under the seq of the event that told of it; `agent`
+//     holds the agent's num as a word. Filled in the background: settings' `indexed` is the seq
+//     up to which it is. Rows are never taken out (a table without contents cannot do that):
+//     what removed agents said is left out when it is found.
 //   requests(id TEXT PRIMARY KEY, time INTEGER, result BLOB)   -- requestId, for 24 h
 #ifndef SWARMD_CORE_STORE_H
 #define SWARMD_CORE_STORE_H
@@ -116,5 +121,28 @@ bool store_read_items(struct store *store, int64_t agent, int64_t before, int64_
 // The result stored for a request id, or data NULL. Freed by the caller (mem_free).
 bool store_find_request(struct store *store, struct str id, int64_t not_before, char **result,
                         struct err *err);
+
+// --- search ---
+
+enum {
+    STORE_INDEX_EVENTS_MAX = 256,      // of one slice
+    STORE_INDEX_BYTES_MAX = 128 << 10, // of text; a slice has at least one event
+    STORE_SEARCH_LOOK_MAX = 1000,      // rows of removed agents that one page steps over
+};
+
+// Indexes a slice of the events that are not yet, in a transaction of its own, so that a commit
+// behind it waits for some milliseconds at most. *indexed is then the seq up to which all are.
+bool store_index(struct store *store, int64_t *indexed, struct err *err);
+
+struct store_search {
+    struct buf match; // of search_query.h
+    int64_t before;   // 0: no bound; else `next` of the page before
+    size_t limit;
+};
+
+// Appends hits, the newest first, each as a JSON object and '\n': {agentId, itemId, kind, seq,
+// time, snippet}. *next is 0 when there are no more.
+bool store_search(struct store *store, const struct store_search *search, struct buf *out,
+                  int64_t *next, struct err *err);
 
 #endif

@@ -104,8 +104,7 @@ static bool write_requests(struct store *store, const struct store_batch *batch,
     return true;
 }
 
-// It cannot change within a transaction.
-static bool set_sync(struct store *store, bool full, struct err *err)
+bool store_set_sync(struct store *store, bool full, struct err *err)
 {
     if (store->full_sync == full)
         return true;
@@ -124,7 +123,8 @@ static bool run_kept(struct store *store, enum statement which, struct err *err)
 
 bool store_commit(struct store *store, const struct store_batch *batch, struct err *err)
 {
-    if (!set_sync(store, batch->full_sync, err) || !run_kept(store, STATEMENT_BEGIN_WRITE, err))
+    if (!store_set_sync(store, batch->full_sync, err) ||
+        !run_kept(store, STATEMENT_BEGIN_WRITE, err))
         return false;
     bool ok = store_load_pendings(store, err) && write_events(store, batch, err) &&
               write_agents(store, batch, err) && write_requests(store, batch, err);

@@ -34,6 +34,12 @@ enum statement {
     STATEMENT_READ_EVENT,
     STATEMENT_READ_ALL,
     STATEMENT_READ_REQUEST,
+    STATEMENT_READ_AGENT,
+    STATEMENT_READ_INDEXED,
+    STATEMENT_READ_UNINDEXED,
+    STATEMENT_INDEX,
+    STATEMENT_INDEXED,
+    STATEMENT_SEARCH,
     STATEMENT_COUNT
 };
 
@@ -69,6 +75,7 @@ struct store {
     struct buf segment;                        // that is being written; the writer's
     struct tail tail;                          // who reads catches up first
     bool full_sync;                            // what PRAGMA synchronous is set to
+    bool search_ready;                         // the function of store_search.c is known
 };
 
 // Fills err (ERR_STORAGE) from the handle's last failure; returns false. `doing` reads like
@@ -77,6 +84,9 @@ bool store_fail(struct store *store, const char *doing, struct err *err);
 
 // The kept statement, reset and without bindings left from before; NULL fills err.
 sqlite3_stmt *store_statement(struct store *store, enum statement which, struct err *err);
+
+// What PRAGMA synchronous is for the next transaction; not to be called within one.
+bool store_set_sync(struct store *store, bool full, struct err *err);
 
 // Runs one that gives no rows, and resets it.
 bool store_run(struct store *store, sqlite3_stmt *statement, const char *doing, struct err *err);
@@ -125,15 +135,22 @@ bool store_read_event(struct store *store, int64_t seq, struct str *line, struct
 // The last seq that an agent has in a segment, or 0.
 bool store_sealed_seq(struct store *store, int64_t agent, int64_t *seq, struct err *err);
 
-// Migrations: step i brings a store from version i to i + 1, in a transaction of its own.
+// store_items.c: the item of an event as it was written, or STR_NONE when it tells of none.
+struct str store_slice_item(struct str line);
+
+// store_read.c: an agent's row, by its id; num is 0 when there is none.
+bool store_find_agent(struct store *store, struct str id, int64_t *num, bool *removed,
+                      struct err *err);
+
+// Migrations: step i brings a store from version i to i + 1.
 struct schema {
     const char *const *steps;
     int version; // their count
 };
 const struct schema *store_schema(void);
 
-// Brings the file to schema->version. Before the first step on a store that holds something, a
-// copy is left as <path>.v<old version>.
+// Brings the file to schema->version, in one transaction. Before that, a copy of a store that
+// holds something is left as <path>.v<old version>.
 bool store_migrate(sqlite3 *db, const char *path, const struct schema *schema, struct err *err);
 
 static inline struct str column_bytes(sqlite3_stmt *statement, int column)

@@ -63,8 +63,8 @@ static bool damaged(struct item_page *page, int64_t seq, struct err *err)
                    page->store->folder, (long long)seq);
 }
 
-// The item as it was written. It is the last member of its event, so it ends before the brace.
-static struct str slice_item(struct str line)
+// It is the last member of its event, so it ends before the brace.
+struct str store_slice_item(struct str line)
 {
     static const char mark[] = "\"type\":\"item\",\"item\":";
     struct str front =
@@ -77,7 +77,7 @@ static struct str slice_item(struct str line)
 static bool read_item(struct item_page *page, struct str line, struct item_event *event,
                       bool *is_item, struct err *err)
 {
-    event->bytes = slice_item(line);
+    event->bytes = store_slice_item(line);
     *is_item = event->bytes.data != NULL;
     if (!*is_item)
         return true;

@@ -60,6 +60,26 @@ bool store_find_request(struct store *store, struct str id, int64_t not_before, 
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
+bool store_find_agent(struct store *store, struct str id, int64_t *num, bool *removed,
+                      struct err *err)
+{
+    *num = 0;
+    *removed = false;
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_READ_AGENT, err);
+    if (!statement)
+        return false;
+    bind_text(statement, 1, id);
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        *num = sqlite3_column_int64(statement, 0);
+        *removed = sqlite3_column_int(statement, 1) != 0;
+    } else if (code != SQLITE_DONE) {
+        store_fail(store, doing, err);
+    }
+    sqlite3_reset(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
 // --- events ---
 
 struct page {

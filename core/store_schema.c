@@ -24,6 +24,10 @@ static const char *const steps[] = {
     "CREATE TABLE settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE requests(id TEXT PRIMARY KEY, time INTEGER NOT NULL, result BLOB NOT NULL);"
     "CREATE INDEX requests_by_time ON requests(time);",
+
+    "CREATE VIRTUAL TABLE search USING fts5(agent, text, content = '', columnsize = 0,"
+    " tokenize = 'unicode61 remove_diacritics 2');"
+    "INSERT INTO settings VALUES('indexed', 0);",
 };
 
 static const struct schema current = {steps, sizeof(steps) / sizeof(steps[0])};
@@ -84,19 +88,26 @@ static bool back_up(sqlite3 *db, const char *path, int version, struct err *err)
     return ok;
 }
 
-static bool take_step(sqlite3 *db, const char *path, const char *step, int version, struct err *err)
+static bool run_sql(sqlite3 *db, const char *path, const char *sql, struct err *err)
 {
-    char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d;"
-                                "PRAGMA user_version = %d; COMMIT",
-                                step, STORE_APPLICATION_ID, version);
-    bool ok = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
-    sqlite3_free(sql);
-    if (ok)
-        return true;
-    fail(db, path, "bring to this version's format", err);
-    if (!sqlite3_get_autocommit(db))
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           fail(db, path, "bring to this version's format", err);
+}
+
+// All steps or none.
+static bool take_steps(sqlite3 *db, const char *path, const struct schema *schema, int version,
+                       struct err *err)
+{
+    char *done = mem_format("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+                            STORE_APPLICATION_ID, schema->version);
+    bool ok = run_sql(db, path, "BEGIN IMMEDIATE", err);
+    for (; ok && version < schema->version; version++)
+        ok = run_sql(db, path, schema->steps[version], err);
+    ok = ok && run_sql(db, path, done, err);
+    if (!ok && !sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return false;
+    mem_free(done);
+    return ok;
 }
 
 bool store_migrate(sqlite3 *db, const char *path, const struct schema *schema, struct err *err)
@@ -111,8 +122,5 @@ bool store_migrate(sqlite3 *db, const char *path, const struct schema *schema, s
                        path, version, schema->version);
     if (version > 0 && version < schema->version && !back_up(db, path, version, err))
         return false;
-    for (; version < schema->version; version++)
-        if (!take_step(db, path, schema->steps[version], version + 1, err))
-            return false;
-    return true;
+    return version == schema->version || take_steps(db, path, schema, version, err);
 }

@@ -25,6 +25,7 @@ static const struct method methods[] = {
     {"swarm/continue", method_continue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/queue", method_queue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/stats", method_stats, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/search", method_search, METHOD_SWARM | METHOD_REQUEST},
 };
 
 enum { METHOD_COUNT = sizeof(methods) / sizeof(*methods) };

@@ -52,6 +52,9 @@ void method_continue(struct call *call);
 void method_queue(struct call *call);
 void method_stats(struct call *call);
 
+// methods_search.c
+void method_search(struct call *call);
+
 // methods_watch.c
 void method_subscribe(struct call *call);
 void method_unsubscribe(struct call *call);

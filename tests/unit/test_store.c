@@ -192,7 +192,9 @@ static void a_store_of_a_newer_version_is_refused_and_left(void **state)
     assert_non_null(strstr(err.message, "99"));
     assert_null(store);
     assert_null(aside);
-    run_sql(folder, "PRAGMA user_version = 1");
+    char *back = mem_format("PRAGMA user_version = %d", store_schema()->version);
+    run_sql(folder, back);
+    mem_free(back);
     store_close(open_store(folder, NULL)); // nothing of it was touched
 }
 
@@ -214,6 +216,20 @@ static void a_folder_that_cannot_be_used_is_named(void **state)
 // --- migrations ---
 
 static const char add_column[] = "ALTER TABLE agents ADD COLUMN colour TEXT;";
+
+enum { LATER_STEPS_MAX = 32 };
+
+// The present schema, and these steps after it.
+static struct schema make_later(const char **steps, const char *first, const char *second)
+{
+    const struct schema *now = store_schema();
+    assert_true(now->version + 2 <= LATER_STEPS_MAX);
+    for (int i = 0; i < now->version; i++)
+        steps[i] = now->steps[i];
+    steps[now->version] = first;
+    steps[now->version + 1] = second;
+    return (struct schema){steps, now->version + 2};
+}
 
 static int count_rows(sqlite3 *db, const char *sql)
 {
@@ -239,15 +255,14 @@ static void migrating_leaves_a_copy_of_what_was(void **state)
     struct store *store = open_store(folder, NULL);
     add_events(store, 1, 20);
     store_close(store);
-    const char *const steps[] = {store_schema()->steps[0], add_column,
-                                 "CREATE TABLE pools(name TEXT);"};
-    const struct schema later = {steps, 3};
+    const char *steps[LATER_STEPS_MAX];
+    const struct schema later = make_later(steps, add_column, "CREATE TABLE pools(name TEXT);");
     char *path = mem_format("%s/swarmd.db", folder);
-    char *copy = mem_format("%s.v1", path);
+    char *copy = mem_format("%s.v%d", path, store_schema()->version);
     sqlite3 *db = open_file(path);
     struct err err = {0};
     assert_true(store_migrate(db, path, &later, &err));
-    assert_int_equal(count_rows(db, "PRAGMA user_version"), 3);
+    assert_int_equal(count_rows(db, "PRAGMA user_version"), later.version);
     assert_int_equal(count_rows(db, "SELECT count(colour) FROM agents"), 0);
     assert_int_equal(count_rows(db, "SELECT count(*) FROM pools"), 0);
     sqlite3_close(db);
@@ -256,7 +271,7 @@ static void migrating_leaves_a_copy_of_what_was(void **state)
     assert_int_equal(stat(copy, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     db = open_file(copy);
-    assert_int_equal(count_rows(db, "PRAGMA user_version"), 1);
+    assert_int_equal(count_rows(db, "PRAGMA user_version"), store_schema()->version);
     assert_int_equal(count_rows(db, "SELECT count(*) FROM log"), 20);
     sqlite3_close(db);
     mem_free(copy);
@@ -268,17 +283,18 @@ static void a_migration_that_fails_changes_nothing(void **state)
     (void)state;
     const char *folder = unit_temp_folder();
     store_close(open_store(folder, NULL));
-    const char *const steps[] = {store_schema()->steps[0],
-                                 "CREATE TABLE half(x); INSERT INTO nowhere VALUES(1);"};
-    const struct schema later = {steps, 2};
+    const char *steps[LATER_STEPS_MAX];
+    const struct schema later =
+        make_later(steps, add_column, "CREATE TABLE half(x); INSERT INTO nowhere VALUES(1);");
     char *path = mem_format("%s/swarmd.db", folder);
     sqlite3 *db = open_file(path);
     struct err err = {0};
     assert_false(store_migrate(db, path, &later, &err));
     assert_int_equal(err.kind, ERR_STORAGE);
     assert_non_null(strstr(err.message, "nowhere"));
-    assert_int_equal(count_rows(db, "PRAGMA user_version"), 1);
+    assert_int_equal(count_rows(db, "PRAGMA user_version"), store_schema()->version);
     assert_int_equal(count_rows(db, "SELECT count(*) FROM half"), -1);
+    assert_int_equal(count_rows(db, "SELECT count(colour) FROM agents"), -1);
     sqlite3_close(db);
     mem_free(path);
     store_close(open_store(folder, NULL));
