@@ -119,6 +119,11 @@ const struct event *journal_next(const struct journal *journal, int64_t after, b
     return ring_next(&journal->ring, after, lost);
 }
 
+void journal_seen(struct journal *journal, int64_t seq)
+{
+    ring_forget(&journal->ring, seq);
+}
+
 // --- waits and watchers ---
 
 static bool is_flying(const struct journal *journal)

@@ -96,8 +96,11 @@ void journal_watch(struct journal *journal, struct journal_watcher *watcher);
 void journal_unwatch(struct journal_watcher *watcher);
 
 // The first committed event in the ring with seq > after, or NULL when there is none yet.
-// *lost is set when events after `after` are no longer in the ring. Valid until the next commit.
+// *lost is set when events after `after` are no longer in the ring. Valid until the next commit or
+// journal_seen().
 const struct event *journal_next(const struct journal *journal, int64_t after, bool *lost);
+// No reader will ask for the events up to seq again, but by reading the store: frees them.
+void journal_seen(struct journal *journal, int64_t seq);
 
 // Reads pages off the loop. `done` comes once; out is the request's own buffer and valid until
 // the request is freed. The caller embeds it and keeps it until done.

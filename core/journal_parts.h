@@ -53,6 +53,7 @@ struct ring {
 
 void ring_init(struct ring *ring, int64_t next_seq);
 void ring_release(struct ring *ring);
+void ring_forget(struct ring *ring, int64_t seq);             // drops all up to it
 void ring_push(struct ring *ring, const struct event *event); // takes over its bytes
 const struct event *ring_next(const struct ring *ring, int64_t after, bool *lost);
 

@@ -2,7 +2,10 @@
 #include "core/journal_parts.h"
 #include "core/mem.h"
 
-enum { RING_CAPACITY_MIN = 64 };
+enum {
+    RING_CAPACITY_MIN = 64,
+    RING_CAPACITY_KEPT = 1024, // when it is empty
+};
 
 void ring_init(struct ring *ring, int64_t next_seq)
 {
@@ -36,6 +39,16 @@ static void drop_oldest(struct ring *ring)
     ring->head = ring->head + 1 < ring->capacity ? ring->head + 1 : 0;
     ring->count--;
     ring->first++;
+}
+
+void ring_forget(struct ring *ring, int64_t seq)
+{
+    while (ring->count && ring->first <= seq)
+        drop_oldest(ring);
+    if (ring->count || ring->capacity <= RING_CAPACITY_KEPT)
+        return;
+    mem_free(ring->events);
+    *ring = (struct ring){.first = ring->first};
 }
 
 static void grow(struct ring *ring)

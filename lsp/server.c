@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "lsp/server_parts.h"
 #include "lsp/session.h"
+#include "lsp/subscription.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -61,6 +62,18 @@ static void on_committed(struct journal_watcher *watcher)
     struct server *server = list_entry(watcher, struct server, journal_watcher);
     list_for_each(node, &server->sessions)
         session_committed(list_entry(node, struct session, node));
+}
+
+void server_forget_seen(struct server *server)
+{
+    int64_t seen = INT64_MAX;
+    list_for_each(node, &server->sessions)
+    {
+        const struct session *session = list_entry(node, struct session, node);
+        if (session->subscription && subscription_seen(session->subscription) < seen)
+            seen = subscription_seen(session->subscription);
+    }
+    journal_seen(server->journal, seen);
 }
 
 static void on_commit_failed(struct journal_watcher *watcher, const struct err *err)

@@ -26,6 +26,7 @@ struct server {
 };
 
 struct session;
+void server_forget_seen(struct server *server); // frees events that all sessions have seen
 void server_session_gone(struct server *server, struct session *session, int exit_code);
 
 #endif

@@ -87,6 +87,11 @@ static void on_lost(struct subscription *s, struct batch *batch)
     put_lagged(s, batch);
 }
 
+int64_t subscription_seen(const struct subscription *s)
+{
+    return s->lagged ? INT64_MAX : s->cursor;
+}
+
 // True when the newest event is written.
 static bool flush_events(struct subscription *s, struct batch *batch)
 {
@@ -271,6 +276,7 @@ static void flush(struct subscription *s)
     batch_send(&batch);
     replay_step(s);
     arm(s);
+    server_forget_seen(s->session->server);
 }
 
 static void on_flush(struct deferred *deferred)

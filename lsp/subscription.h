@@ -73,6 +73,9 @@ void subscription_flush_soon(struct subscription *subscription);
 // Are this agent's items among what the connection asked for?
 bool subscription_wants(const struct subscription *subscription, const struct agent *agent);
 
+// It asks the journal only for events after this one; INT64_MAX: for none.
+int64_t subscription_seen(const struct subscription *subscription);
+
 // For replay.c: `lagged`, at once.
 void subscription_tell_lagged(struct subscription *subscription);
 

@@ -48,6 +48,32 @@ static void the_ring_keeps_its_number_of_events(void **state)
     assert_int_equal(ring.first, 12 + JOURNAL_RING_EVENTS_MAX);
 }
 
+static void the_ring_forgets_what_was_seen(void **state)
+{
+    (void)state;
+    struct ring ring;
+    bool lost;
+    ring_init(&ring, 1);
+    for (int64_t seq = 1; seq <= 3000; seq++)
+        push(&ring, seq, 10);
+    ring_forget(&ring, 2990);
+    assert_int_equal(ring.count, 10);
+    assert_int_equal(next_seq(&ring, 2990, &lost), 2991);
+    assert_false(lost);
+    ring_forget(&ring, 2980);
+    assert_int_equal(ring.count, 10);
+    ring_forget(&ring, INT64_MAX);
+    assert_int_equal(ring.bytes, 0);
+    assert_null(ring.events);
+    assert_int_equal(next_seq(&ring, 3000, &lost), 0);
+    assert_false(lost);
+    assert_int_equal(next_seq(&ring, 2999, &lost), 0);
+    assert_true(lost);
+    push(&ring, 3001, 10);
+    assert_int_equal(next_seq(&ring, 3000, &lost), 3001);
+    ring_release(&ring);
+}
+
 static void the_ring_keeps_to_its_bytes_but_for_the_newest(void **state)
 {
     (void)state;
@@ -179,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ring_keeps_its_number_of_events),
+        cmocka_unit_test(the_ring_forgets_what_was_seen),
         cmocka_unit_test(the_ring_keeps_to_its_bytes_but_for_the_newest),
         cmocka_unit_test_setup_teardown(pages_come_later_on_the_loop, make, unmake),
         cmocka_unit_test_setup_teardown(closing_waits_for_reads_and_refuses_new_ones, make, unmake),
