@@ -13,6 +13,7 @@
 #include "transports/http.h"
 #include "transports/loop.h"
 #include "transports/providers.h"
+#include "transports/rest.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct record { // an agent's row, on its way from the store's lane to the loop
 
 struct host {
     struct loop *loop;
+    struct rest *rest;
     struct log *log; // NULL without a state folder
     struct http *http;
     struct providers *providers;
@@ -230,6 +232,7 @@ static bool begin(struct host *host, struct err *err)
     if (!host->loop)
         return false;
     loop_on_signal(host->loop, on_signal, host);
+    host->rest = rest_create(host->loop, REST_AFTER_MS);
     host->http = http_create(host->loop);
     host->providers = providers_create(host->loop, host->http, &host->config);
     struct server_setup setup = {
@@ -279,6 +282,7 @@ out:
         providers_destroy(host.providers);
     store_close(host.reader); // when the end came before the journal took them
     store_close(host.writer);
+    rest_destroy(host.rest);
     if (host.loop && loop_destroy(host.loop) > 0)
         host.exit_code = 1;
     config_free_env(host.tool_env);

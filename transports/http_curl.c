@@ -33,10 +33,15 @@ static bool start(struct http_multi *multi, struct err *err)
            err_set(err, ERR_PROVIDER, "libcurl does not start: no memory");
 }
 
-static void release(struct http *http)
+static void rest(struct http *http)
 {
     while (http->pool_count)
         curl_easy_cleanup(http->pool[--http->pool_count]);
+}
+
+static void release(struct http *http)
+{
+    rest(http);
     for (int kind = 0; kind < HTTP_MULTI_COUNT; kind++)
         http_multi_release(&http->multis[kind]);
     if (http->share)
@@ -48,6 +53,7 @@ extern const struct http_curl swarmd_http;
 __attribute__((visibility("default"))) const struct http_curl swarmd_http = {
     .version = SWARMD_VERSION,
     .start = start,
+    .rest = rest,
     .release = release,
     .stop = curl_global_cleanup,
     .add = http_easy_add,

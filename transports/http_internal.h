@@ -128,8 +128,9 @@ struct http {
 struct http_curl {
     const char *version;
     bool (*start)(struct http_multi *multi, struct err *err); // and of curl itself, the first time
-    void (*release)(struct http *http);                       // all but curl itself
-    void (*stop)(void);                                       // curl itself, last
+    void (*rest)(struct http *http);    // frees what is kept for the next requests
+    void (*release)(struct http *http); // all but curl itself
+    void (*stop)(void);                 // curl itself, last
     bool (*add)(struct http_request *request, struct http_multi *multi); // false: no memory
     void (*remove)(struct http_request *request); // of one that has `easy`, as for the two below
     int (*status)(const struct http_request *request);

@@ -276,6 +276,8 @@ static void on_scan(uv_timer_t *timer)
     if (list_empty(&http->active)) {
         uv_timer_stop(timer);
         http->scan_ms = 0;
+        if (http->curl)
+            http->curl->rest(http);
     } else if (late > HTTP_SUSPENDED_MS) {
         forgive(http, now);
     } else {
