@@ -98,7 +98,7 @@ def test_what_cannot_be_searched_is_said(start, params, message):
     client = start()
     client.initialize()
     with pytest.raises(RpcError) as error:
-        client.request("swarm/search", params)
+        client.request("swarm/search", params, valid=None if "->" in str(params) else False)
     assert error.value.code == -32602 and message in error.value.message
     with pytest.raises(RpcError) as error:
         client.request("swarm/search", {"query": "x", "agentId": "nobody"})
