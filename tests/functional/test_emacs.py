@@ -162,6 +162,8 @@ def test_a_killed_server_is_reported_and_started_again(emacs):
         (wait-state "waiting")
         (signal-process (jsonrpc--process swarm--connection) 9)
         (wait-for "end of the server" (lambda () (not swarm--connection)))
+        ;; What is shown then has come from the new server.
+        (with-current-buffer (swarm--buffer-name (agent-id)) (let ((inhibit-read-only t)) (erase-buffer)))
         (swarm-refresh)
         (wait-for "server" (lambda () swarm--ready))
         (wait-text "> add a CONTRIBUTING file")
