@@ -111,6 +111,17 @@ static bool restore(struct host *host, struct err *err)
     return true;
 }
 
+static void tell_moved_aside(struct host *host)
+{
+    char *text = mem_format("the database of agents could not be read: it was moved to %s, and a "
+                            "new one begun; the worktrees of its agents are left as they are",
+                            host->moved_aside);
+    fprintf(stderr, "swarmd: %s\n", text);
+    log_line(host->log, LOG_ERROR, NULL, "%s", text);
+    server_warn(host->server, text);
+    mem_free(text);
+}
+
 static void open_done(struct work *work)
 {
     struct host *host = list_entry(work, struct host, open);
@@ -126,8 +137,7 @@ static void open_done(struct work *work)
     if (err.kind != ERR_NONE)
         log_line(host->log, LOG_ERROR, NULL, "%s", err.message);
     if (host->moved_aside)
-        fprintf(stderr, "swarmd: the store could not be read; it was moved to %s\n",
-                host->moved_aside);
+        tell_moved_aside(host);
     if (host->ending)
         close_all(host);
     else if (err.kind != ERR_NONE)
@@ -218,6 +228,7 @@ static void protect_process(void)
 {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    signal(SIGXFSZ, SIG_IGN); // a limit to the size of files is an error like a full disk
 }
 
 static bool begin(struct host *host, struct err *err)

@@ -104,9 +104,22 @@ void journal_want_sync(struct journal *journal)
     journal->open.sync = true;
 }
 
-bool journal_is_full(const struct journal *journal)
+const struct err *journal_failure(const struct journal *journal)
 {
-    return journal->open.bytes + journal->flying.bytes > JOURNAL_PENDING_BYTES_MAX;
+    return journal->failing ? &journal->failure : NULL;
+}
+
+bool journal_can_take(const struct journal *journal, struct err *err)
+{
+    if (journal->failing)
+        return err_set(err, ERR_STORAGE, "nothing new is taken until it can be stored: %s",
+                       journal->failure.message);
+    if (journal->open.bytes + journal->flying.bytes > JOURNAL_PENDING_BYTES_MAX)
+        return err_set(err, ERR_STORAGE,
+                       "more than %d MiB wait to be stored: nothing new is taken until the disk "
+                       "has taken them",
+                       JOURNAL_PENDING_BYTES_MAX >> 20);
+    return true;
 }
 
 int64_t journal_committed(const struct journal *journal)
@@ -226,6 +239,7 @@ static void commit_failed(struct journal *journal)
 {
     bool first = !journal->failing;
     journal->failing = true;
+    journal->failure = journal->err;
     if (journal->closing && --journal->tries_left <= 0) {
         give_up(journal);
         return;

@@ -23,7 +23,7 @@
 enum {
     JOURNAL_RING_EVENTS_MAX = 16384,
     JOURNAL_RING_BYTES_MAX = 16 << 20,
-    JOURNAL_PENDING_BYTES_MAX = 64 << 20, // appended, not committed; see journal_is_full()
+    JOURNAL_PENDING_BYTES_MAX = 64 << 20, // appended, not committed; see journal_can_take()
     JOURNAL_RETRY_MS = 1000,
     // The search index follows the commits, a slice (store_index()) at a time.
     JOURNAL_INDEX_DELAY_MS = 200, // from a commit to the first slice
@@ -68,8 +68,11 @@ void journal_put_request(struct journal *journal, struct str id, struct str resu
 // approve, merge). Asked for together with what it is for: nothing is committed for it alone.
 void journal_want_sync(struct journal *journal);
 
-// Over JOURNAL_PENDING_BYTES_MAX: whoever would start something new refuses (ERR_STORAGE).
-bool journal_is_full(const struct journal *journal);
+// False (ERR_STORAGE) while commits fail, or over JOURNAL_PENDING_BYTES_MAX: whoever would start
+// something new refuses.
+bool journal_can_take(const struct journal *journal, struct err *err);
+// Why commits fail, or NULL when they do not.
+const struct err *journal_failure(const struct journal *journal);
 
 int64_t journal_committed(const struct journal *journal); // the highest seq on disk
 

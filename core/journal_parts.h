@@ -75,7 +75,8 @@ struct journal {
     struct batch flying;     // being committed, or waiting to be tried again
     bool committing;         // work is under way
     bool failing;            // the newest try failed
-    struct err err;          // of the newest try
+    struct err err;          // of the newest try; the store's thread writes it
+    struct err failure;      // while failing
     struct work work;
     struct deferred deferred;
     struct timer *retry;

@@ -56,6 +56,12 @@ bool store_fail(struct store *store, const char *doing, struct err *err)
         return err_set(err, ERR_STORAGE,
                        "%s: the disk is full; make room for swarmd.db in the folder %s", doing,
                        store->folder);
+    if (sqlite3_extended_errcode(store->db) == SQLITE_IOERR_WRITE)
+        return err_set(
+            err, ERR_STORAGE,
+            "%s: the disk does not take it; make room for swarmd.db in the folder %s, or "
+            "is there a quota, a limit to the size of files, or a damaged disk?",
+            doing, store->folder);
     return err_set(err, ERR_STORAGE, "%s in the folder %s: %s", doing, store->folder,
                    sqlite3_errmsg(store->db));
 }
@@ -304,8 +310,11 @@ static enum file_kind open_writer(struct store **out, const char *folder, const 
 bool store_open(struct store **out, const char *folder, char **moved_aside, struct err *err)
 {
     char *path = mem_format("%s/swarmd.db", folder);
+    struct err damage;
     *moved_aside = NULL;
-    enum file_kind kind = open_writer(out, folder, path, err);
+    enum file_kind kind = open_writer(out, folder, path, &damage);
+    if (kind == FILE_FAILED)
+        *err = damage;
     if (kind == FILE_FOREIGN) {
         *moved_aside = move_aside(path, err);
         if (*moved_aside)

@@ -12,11 +12,7 @@ static bool can_take(struct swarm *swarm, struct err *err)
 {
     if (swarm->closing)
         return err_set(err, ERR_REFUSED, "the server is ending");
-    if (journal_is_full(swarm->setup.journal))
-        return err_set(err, ERR_STORAGE,
-                       "the store does not take what is waiting for it; is its "
-                       "disk full? Agents pause until it does");
-    return true;
+    return journal_can_take(swarm->setup.journal, err);
 }
 
 static void begin_stop(struct agent *agent, enum agent_cause cause, struct swarm_op *op)

@@ -64,10 +64,8 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
     struct str mode = p->mode.len ? p->mode : str_of(swarm->setup.config->mode);
     if (swarm->closing)
         return err_set(err, ERR_REFUSED, "the server is ending");
-    if (journal_is_full(swarm->setup.journal))
-        return err_set(err, ERR_STORAGE,
-                       "the store does not take what is waiting for it; is its "
-                       "disk full? Nothing new is started until it does");
+    if (!journal_can_take(swarm->setup.journal, err))
+        return false;
     if (swarm->agent_count >= SWARM_AGENTS_MAX)
         return err_set(err, ERR_LIMIT, "there are %d agents, the most there can be: remove some",
                        SWARM_AGENTS_MAX);

@@ -117,7 +117,7 @@ void method_initialize(struct call *call)
     session_watch_client(session, json_int(call->params, "processId", 0));
     write_result(call_begin(call));
     call_end(call);
-    session_start_events(session);
+    session_begin(session);
 }
 
 void method_shutdown(struct call *call)

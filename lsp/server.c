@@ -15,6 +15,7 @@ static void on_closed_later(struct deferred *deferred)
     void (*closed)(void *arg) = server->closed;
     void *arg = server->arg;
     list_for_each_safe(node, &server->repeatable) list_remove(node); // they outlive the server
+    mem_free(server->warning);
     mem_free(server->working_folder);
     mem_free(server);
     closed(arg);
@@ -116,6 +117,14 @@ void server_failed(struct server *server, const struct err *err)
     server->failure = *err;
     list_for_each_safe(node, &server->sessions)
         session_ready(list_entry(node, struct session, node));
+}
+
+void server_warn(struct server *server, const char *text)
+{
+    mem_free(server->warning);
+    server->warning = mem_dup(str_of(text));
+    list_for_each(node, &server->sessions)
+        session_show(list_entry(node, struct session, node), SHOW_WARNING, text);
 }
 
 // --- the end ---

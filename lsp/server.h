@@ -36,6 +36,10 @@ bool server_connect(struct server *server, int in_fd, int out_fd, struct err *er
 void server_ready(struct server *server, struct swarm *swarm);
 void server_failed(struct server *server, const struct err *err);
 
+// Shown to every connection that is initialized from now on, or is already: what happened before
+// anybody was there to be told.
+void server_warn(struct server *server, const char *text);
+
 // Ends every connection; what is queued is still written, for at most 2 s. `closed` is called
 // from the loop, never from within; the server is gone then. Call it before swarm_close():
 // nothing of the swarm is looked at any more once this returns.

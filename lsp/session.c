@@ -347,6 +347,23 @@ void session_answered(struct session *session)
 
 // --- from the server ---
 
+// What others were told when it happened.
+static void show_trouble(struct session *session)
+{
+    const struct server *server = session->server;
+    const struct err *failure = server->swarm ? journal_failure(server->journal) : NULL;
+    if (server->warning)
+        session_show(session, SHOW_WARNING, server->warning);
+    if (failure)
+        session_show(session, SHOW_ERROR, failure->message);
+}
+
+void session_begin(struct session *session)
+{
+    show_trouble(session);
+    session_start_events(session);
+}
+
 void session_start_events(struct session *session)
 {
     struct server *server = session->server;
@@ -384,6 +401,8 @@ void session_ready(struct session *session)
     if (session->closing)
         return;
     session_start_events(session);
+    if (session->server->failure.kind != ERR_NONE)
+        session_show(session, SHOW_ERROR, session->server->failure.message);
     session_retry(session);
 }
 

@@ -93,6 +93,8 @@ void session_committed(struct session *session);
 // A pending request was answered; after the end of input the last one ends the connection.
 void session_answered(struct session *session);
 
+// It is initialized: it is told what troubles the server, and events begin to flow.
+void session_begin(struct session *session);
 // Events begin to flow: called when the session is initialized and the swarm is there.
 void session_start_events(struct session *session);
 void session_stop_events(struct session *session); // harmless twice

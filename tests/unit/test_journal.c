@@ -437,6 +437,11 @@ static void a_failed_commit_is_tried_again_with_the_same_numbers(void **state)
     assert_int_equal(f->failure.kind, ERR_STORAGE);
     assert_non_null(strstr(f->failure.message, "full"));
     assert_non_null(strstr(f->failure.message, f->folder));
+    struct err refusal = {0};
+    assert_false(journal_can_take(f->journal, &refusal));
+    assert_int_equal(refusal.kind, ERR_STORAGE);
+    assert_non_null(strstr(refusal.message, f->failure.message));
+    assert_string_equal(journal_failure(f->journal)->message, f->failure.message);
 
     assert_int_equal(append(f, 1), 2);
     journal_wait(f->journal, &b.wait);
@@ -450,6 +455,8 @@ static void a_failed_commit_is_tried_again_with_the_same_numbers(void **state)
     assert_notes(f, "a recovered committed b committed");
     assert_int_equal(journal_next(f->journal, 0, &lost)->seq, 1);
     assert_int_equal(journal_committed(f->journal), 2);
+    assert_true(journal_can_take(f->journal, &refusal));
+    assert_null(journal_failure(f->journal));
 
     set_room(f, 1);
     append_text(f, 1, large_text());
@@ -461,19 +468,22 @@ static void a_failed_commit_is_tried_again_with_the_same_numbers(void **state)
 static void it_says_when_too_much_is_pending(void **state)
 {
     struct fixture *f = *state;
+    struct err err = {0};
     fake_ports_hold_lane(f->fake, LANE_STORE, true);
     int64_t appended = 0;
     while (appended < JOURNAL_PENDING_BYTES_MAX) {
-        assert_false(journal_is_full(f->journal));
+        assert_true(journal_can_take(f->journal, &err));
         append_text(f, 1, large_text());
         appended += 200100;
         if (appended < 1000000)
             fake_ports_run(f->fake); // some fly, some do not
     }
-    assert_true(journal_is_full(f->journal));
+    assert_false(journal_can_take(f->journal, &err));
+    assert_int_equal(err.kind, ERR_STORAGE);
+    assert_non_null(strstr(err.message, "64 MiB wait to be stored"));
     fake_ports_hold_lane(f->fake, LANE_STORE, false);
     fake_ports_run(f->fake);
-    assert_false(journal_is_full(f->journal));
+    assert_true(journal_can_take(f->journal, &err));
 }
 
 // --- the end ---

@@ -17,6 +17,7 @@ static struct store *open_store(const char *folder, char **aside)
     char *moved = NULL;
     if (!store_open(&store, folder, &moved, &err))
         fail_msg("open: %s", err.message);
+    assert_int_equal(err.kind, ERR_NONE); // no failure is left from a file that was moved aside
     if (aside)
         *aside = moved;
     else
