@@ -208,7 +208,7 @@ static void print_median(const char *name, double *times, int count)
 
 static void measure_reads(struct store *reader, const struct writer *w)
 {
-    double events[READS], items[READS], all[READS];
+    double events[READS], items[READS], anywhere[READS], all[READS];
     struct buf out;
     struct err err;
     int64_t last;
@@ -234,10 +234,16 @@ static void measure_reads(struct store *reader, const struct writer *w)
         if (!store_read_events(reader, 0, rand() % w->seq, w->seq, &out, &last, &err))
             die("read", &err);
         all[i] = now_us() - start;
+        start = now_us();
+        buf_clear(&out);
+        if (!store_read_items(reader, agent, 2 + rand() % w->seq, 0, 500, &out, &more, &err))
+            die("read", &err);
+        anywhere[i] = now_us() - start;
     }
     buf_release(&out);
     print_median("read_last_500_events_ms", events, READS);
     print_median("read_last_500_items_ms", items, READS);
+    print_median("read_500_items_anywhere_ms", anywhere, READS);
     print_median("read_page_of_all_agents_ms", all, READS);
 }
 
