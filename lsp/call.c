@@ -49,6 +49,7 @@ static void leave(struct pending *pending)
 {
     list_remove(&pending->node);
     pending->session->pending_count--;
+    pending->session->large_count -= pending->kind->is_large;
     pending->session = NULL;
     rpc_id_release(&pending->id);
 }
@@ -56,7 +57,9 @@ static void leave(struct pending *pending)
 static void answer(struct pending *pending, const struct err *err)
 {
     struct session *session = pending->session;
-    if (err->kind != ERR_NONE) {
+    if (pending->left) {
+        // nobody waits for it
+    } else if (err->kind != ERR_NONE) {
         fail_id(session, &pending->id, err);
     } else if (pending->id.kind != RPC_ID_NONE) {
         struct outgoing out;
@@ -132,6 +135,7 @@ struct pending *pending_new(struct call *call, const struct pending_kind *kind)
     pending->read.done = on_read_done;
     list_append(&session->pending, &pending->node);
     session->pending_count++;
+    session->large_count += kind->is_large;
     return pending;
 }
 
@@ -140,13 +144,13 @@ bool pending_cancel(struct session *session, const struct rpc_id *id)
     list_for_each(node, &session->pending)
     {
         struct pending *pending = list_entry(node, struct pending, node);
-        if (!pending->kind->can_be_left || !rpc_id_equal(&pending->id, id))
+        if (!pending->kind->can_be_left || pending->left || !rpc_id_equal(&pending->id, id))
             continue;
         struct outgoing out;
         outgoing_begin(&out, session);
         rpc_write_error(&out.json, id, RPC_CANCELLED, STR("cancelled by the client"));
         outgoing_send(&out);
-        leave(pending);
+        pending->left = true;
         return true;
     }
     return false;

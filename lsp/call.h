@@ -34,6 +34,7 @@ struct pending_kind {
     void (*result)(struct pending *pending, struct json_writer *json);
     bool shows_agent; // the result is made of op.agent, which may have been removed meanwhile
     bool can_be_left; // $/cancelRequest may answer it at once: it changes nothing
+    bool is_large;    // the answer may have megabytes: few at a time, see SESSION_LARGE_MAX
 };
 
 // Kept until op.done or read.done, which come for certain, also when the connection is gone by
@@ -43,6 +44,7 @@ struct pending {
     struct session *session;
     struct rpc_id id;
     const struct pending_kind *kind;
+    bool left; // answered by pending_cancel(): it only keeps its place
     struct swarm_op op;
     struct journal_read read;
     int64_t seq;  // for `result`

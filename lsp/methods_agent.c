@@ -178,8 +178,8 @@ static void transcript_result(struct pending *pending, struct json_writer *json)
     json_end_object(json);
 }
 
-static const struct pending_kind transcript_kind = {.result = transcript_result,
-                                                    .can_be_left = true};
+static const struct pending_kind transcript_kind = {
+    .result = transcript_result, .can_be_left = true, .is_large = true};
 
 static bool read_transcript(struct call *call, struct journal_read *read, struct err *err)
 {

@@ -23,7 +23,7 @@ static void agents_result(struct pending *pending, struct json_writer *json)
     json_end_object(json);
 }
 
-static const struct pending_kind agents_kind = {.result = agents_result};
+static const struct pending_kind agents_kind = {.result = agents_result, .is_large = true};
 
 static void pause_or_continue(struct call *call, bool pause)
 {

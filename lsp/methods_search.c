@@ -31,7 +31,8 @@ static void search_result(struct pending *pending, struct json_writer *json)
     json_end_object(json);
 }
 
-static const struct pending_kind search_kind = {.result = search_result, .can_be_left = true};
+static const struct pending_kind search_kind = {
+    .result = search_result, .can_be_left = true, .is_large = true};
 
 static bool find_scope(struct swarm *swarm, struct str scope, int64_t *nums, size_t *count,
                        struct err *err)

@@ -186,7 +186,8 @@ static void hold(struct session *session, struct str body)
 
 static bool is_stuffed(const struct session *session)
 {
-    return session_unread(session) > SESSION_ANSWERS_MAX;
+    return session_unread(session) > SESSION_ANSWERS_MAX ||
+           session->large_count >= SESSION_LARGE_MAX;
 }
 
 // Handles what has come, as far as it may.
@@ -240,6 +241,11 @@ void session_watch_client(struct session *session, int64_t pid)
     session->client_process = ports->ops->watch_process(ports->ctx, pid, on_client_gone, session);
 }
 
+static void on_go_on(struct deferred *deferred)
+{
+    run(list_entry(deferred, struct session, go_on));
+}
+
 static void on_drained(void *arg)
 {
     struct session *session = arg;
@@ -270,6 +276,7 @@ static void on_closed(void *arg)
 {
     struct session *session = arg;
     int exit_code = session->phase == SESSION_SHUT ? 0 : 1;
+    list_remove(&session->go_on.node);
     server_session_gone(session->server, session, exit_code);
     frame_release(&session->frame);
     arena_release(&session->arena);
@@ -290,6 +297,8 @@ struct session *session_create(struct server *server, int in_fd, int out_fd, str
     session->next_id = RPC_OWN_ID_MIN;
     list_init(&session->node);
     list_init(&session->pending);
+    list_init(&session->go_on.node);
+    session->go_on.fn = on_go_on;
     frame_init(&session->frame);
     arena_init(&session->arena, SESSION_ARENA_MAX);
     buf_init(&session->held, FRAME_MESSAGE_MAX);
@@ -343,6 +352,8 @@ void session_answered(struct session *session)
 {
     if (session->linger && session->pending_count == 0)
         session_close(session);
+    else if (!session->closing) // input may have waited for it
+        port_defer(session->server->ports, &session->go_on);
 }
 
 // --- from the server ---

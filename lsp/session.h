@@ -23,6 +23,7 @@
 enum {
     SESSION_EVENTS_MAX = 1 << 20,  // unread bytes; events wait in the journal beyond
     SESSION_ANSWERS_MAX = 8 << 20, // unread bytes; input waits beyond
+    SESSION_LARGE_MAX = 2,         // requests for pages that are under way; input waits beyond
     SESSION_PENDING_MAX = 1024,    // requests that are not answered yet; more get `limit`
     SESSION_ARENA_MAX = 512 << 20, // memory of one parsed message
     SESSION_LINGER_MS = 2000,      // after the end of input, for requests under way
@@ -60,7 +61,8 @@ struct session {
     struct lookup *lookup;        // or NULL
 
     struct list pending; // of struct pending
-    size_t pending_count;
+    size_t pending_count, large_count;
+    struct deferred go_on; // with the input
     int64_t next_id; // of our own requests
 
     // told at initialize
