@@ -125,6 +125,7 @@ bool agent_enter(struct agent *agent, enum agent_cause cause, struct err *err)
     swarm->active -= state_is_active(agent->state);
     swarm->queued -= agent->state == STATE_QUEUED;
     agent->state = next;
+    agent->cut_off = false;
     swarm->active += state_is_active(next);
     swarm->queued += next == STATE_QUEUED;
     swarm_schedule(swarm);

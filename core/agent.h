@@ -129,6 +129,7 @@ struct agent {
     bool worktree_made;  // its worktree and branch exist
     bool greeted;        // the notices of the first turn were given
     bool mending;        // what a restart cut off is being closed; no turn begins
+    bool cut_off;        // by the end of the server before: see swarm_resume_cut_off()
     bool removing;       // the intent to remove is on disk
     bool leaving;        // from the look for unmerged work to the end of a removal: nothing can be
                          // asked to stop, and nobody would answer it

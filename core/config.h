@@ -29,6 +29,8 @@ struct config {
     int turn_idle_s;          // a turn without progress ends after; default 600
     int turn_s;               // the whole turn; 0: no limit
     int stall_s;              // a stream without a byte fails after; default 120
+    bool detach;              // agents outlive the editor, in a background host
+    int idle_s;               // it ends when it had nothing to do for; 0: never; default 600
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
 };

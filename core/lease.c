@@ -78,6 +78,30 @@ bool lease_take(struct lease *lease, const char *folder, struct err *err)
     return ok;
 }
 
+// Locking an open file that is locked already changes nothing, so this fails only when fd is not
+// what it should be.
+bool lease_adopt(struct lease *lease, int fd, const char *folder, struct err *err)
+{
+    lease->fd = -1;
+    char *path = mem_format("%s/swarmd.lock", folder);
+    bool ok = false;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+        err_set_errno(err, ERR_LEASE, errno, "the lease of %s was not handed over", folder);
+    else
+        ok = write_holder(fd, path, err);
+    mem_free(path);
+    if (ok)
+        lease->fd = fd;
+    return ok;
+}
+
+void lease_give(struct lease *lease)
+{
+    if (lease->fd >= 0)
+        close(lease->fd);
+    lease->fd = -1;
+}
+
 void lease_release(struct lease *lease)
 {
     if (lease->fd < 0)

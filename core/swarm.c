@@ -93,10 +93,27 @@ bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct e
         agent_set_activity(agent, "%s", "");
         if (!agent_enter(agent, CAUSE_RESTART, err))
             return false;
+        agent->cut_off = true;
         agent->backend->mend(agent);
     }
     swarm_schedule(swarm);
     return true;
+}
+
+void swarm_resume_cut_off(struct swarm *swarm)
+{
+    struct err ignored;
+    list_for_each(node, &swarm->agents)
+    {
+        struct agent *agent = list_entry(node, struct agent, node);
+        if (agent->cut_off && !agent->removing && !swarm->closing)
+            agent_enter(agent, CAUSE_RESUME, &ignored);
+    }
+}
+
+void swarm_hand_over(struct swarm *swarm)
+{
+    swarm->handing_over = true;
 }
 
 static void close_done(struct deferred *deferred)
@@ -140,7 +157,7 @@ void swarm_close(struct swarm *swarm, void (*closed)(void *arg), void *arg)
     {
         struct agent *agent = list_entry(node, struct agent, node);
         bool waits = agent->state == STATE_WAITING; // its questions stay open across the restart
-        if (agent->stopping == CAUSE_COUNT && agent->turn && !waits)
+        if (agent->stopping == CAUSE_COUNT && agent->turn && !waits && !swarm->handing_over)
             agent->stopping = CAUSE_RESTART;
         if (agent->turn)
             agent->backend->stop(agent, STOP_NONE);

@@ -31,6 +31,14 @@ struct swarm *swarm_create(const struct swarm_setup *setup);
 // published, clients see it).
 bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct err *err);
 
+// Goes on with every agent that was detached by swarm_restore() and by nothing since: for editors
+// whose server ended under them, and who asked for no end.
+void swarm_resume_cut_off(struct swarm *swarm);
+
+// Before swarm_close(), when another process takes over at once: states stay as they are in the
+// store, so that its swarm_restore() and swarm_resume_cut_off() go on with what ran.
+void swarm_hand_over(struct swarm *swarm);
+
 // Brings every turn to a point from which it resumes; `closed` comes when no command and no
 // stream is left, at most 10 s later. The swarm is then destroyed with swarm_destroy().
 void swarm_close(struct swarm *swarm, void (*closed)(void *arg), void *arg);

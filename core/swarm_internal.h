@@ -29,6 +29,7 @@ struct swarm {
     struct buf event; // scratch of the event being written
     struct json_writer writer;
     bool closing;
+    bool handing_over; // what is cut off keeps its state: another process goes on with it
     void (*closed)(void *arg);
     void *closed_arg;
     struct timer *close_timer;

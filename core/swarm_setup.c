@@ -71,9 +71,12 @@ static void make_done(struct work *work)
     agent->worktree_made = err.kind == ERR_NONE;
     if (err.kind != ERR_NONE)
         log_line(agent->swarm->setup.log, LOG_WARNING, agent->id, "%s", err.message);
-    if (agent->swarm->closing && agent->stopping == CAUSE_COUNT)
+    bool handed_over = agent->swarm->handing_over && agent->stopping == CAUSE_COUNT;
+    if (agent->swarm->closing && agent->stopping == CAUSE_COUNT && !handed_over)
         agent->stopping = CAUSE_RESTART;
-    if (agent->stopping != CAUSE_COUNT) {
+    if (handed_over) {
+        // It stays `starting`: making the worktree again finds this one.
+    } else if (agent->stopping != CAUSE_COUNT) {
         agent_settle(agent);
     } else if (err.kind != ERR_NONE) {
         agent_set_error(agent, &err);
