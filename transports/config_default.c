@@ -38,6 +38,7 @@ void config_set_defaults(struct config *config)
         .step_limit = 100,
         .turn_idle_s = 600,
         .stall_s = 120,
+        .idle_s = 600,
     };
 }
 

@@ -39,6 +39,8 @@ bool config_set_mode(struct config *config, const struct config_origin *at, stru
                      struct err *err);
 bool config_set_int(int *out, const struct config_origin *at, const char *key, struct str value,
                     int min, int max, struct err *err);
+bool config_set_bool(bool *out, const struct config_origin *at, const char *key, struct str value,
+                     struct err *err);
 
 // After the built-ins are in: is the model's provider configured?
 bool config_check_model(const struct config *config, const struct config_origin *at,

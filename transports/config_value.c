@@ -80,6 +80,15 @@ bool config_set_int(int *out, const struct config_origin *at, const char *key, s
     return true;
 }
 
+bool config_set_bool(bool *out, const struct config_origin *at, const char *key, struct str value,
+                     struct err *err)
+{
+    *out = str_is(value, "true");
+    return *out || str_is(value, "false") ||
+           config_fail(at, err, "%s: expected true or false, not '%.*s'", key,
+                       STR_ARG(shown(value)));
+}
+
 bool config_set_mode(struct config *config, const struct config_origin *at, struct str value,
                      struct err *err)
 {

@@ -205,6 +205,7 @@ static const struct number_key numbers[] = {
     {"turn_idle_seconds", offsetof(struct config, turn_idle_s), 1, CONFIG_SECONDS_MAX},
     {"turn_seconds", offsetof(struct config, turn_s), 0, CONFIG_SECONDS_MAX},
     {"stall_seconds", offsetof(struct config, stall_s), 1, CONFIG_SECONDS_MAX},
+    {"idle_seconds", offsetof(struct config, idle_s), 0, CONFIG_SECONDS_MAX},
 };
 
 static const struct number_key *number_key(struct str name)
@@ -217,9 +218,17 @@ static const struct number_key *number_key(struct str name)
 
 static bool set_top_key(struct walk *walk, const struct entry *entry, void *arg, struct err *err)
 {
-    static const char *const known[] = {
-        "model",        "mode",          "max_active", "step_limit", "turn_idle_seconds",
-        "turn_seconds", "stall_seconds", "providers",  NULL};
+    static const char *const known[] = {"model",
+                                        "mode",
+                                        "max_active",
+                                        "step_limit",
+                                        "turn_idle_seconds",
+                                        "turn_seconds",
+                                        "stall_seconds",
+                                        "providers",
+                                        "detach",
+                                        "idle_seconds",
+                                        NULL};
     const struct number_key *number = number_key(entry->key);
     struct str value;
     (void)arg;
@@ -228,15 +237,16 @@ static bool set_top_key(struct walk *walk, const struct entry *entry, void *arg,
             return true; // "providers:" with everything below commented out
         return each_entry(walk, entry->value, "providers", add_provider, NULL, err);
     }
-    if (str_is(entry->key, "detach"))
-        return config_fail(&entry->at, err, "detach is not supported yet: remove the line");
-    if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode"))
+    if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode") &&
+        !str_is(entry->key, "detach"))
         return unknown_key(entry, known, err);
     if (!get_scalar(entry, &value, err))
         return false;
     if (number)
         return config_set_int((int *)((char *)walk->config + number->offset), &entry->value_at,
                               number->name, value, number->min, number->max, err);
+    if (str_is(entry->key, "detach"))
+        return config_set_bool(&walk->config->detach, &entry->value_at, "detach", value, err);
     if (str_is(entry->key, "mode"))
         return config_set_mode(walk->config, &entry->value_at, value, err);
     *walk->model_at = entry->value_at;

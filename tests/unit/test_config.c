@@ -172,7 +172,7 @@ static void test_errors_name_the_line(void **state)
                                                   "'nowhere'; there are openai, openrouter, "
                                                   "local, demo");
     expect_error("mode: ask\nmode: full\n", "/c.yaml:2: 'mode' is written twice");
-    expect_error("detach: true\n", "/c.yaml:1: detach is not supported yet: remove the line");
+    expect_error("detach: yes\n", "/c.yaml:1: detach: expected true or false, not 'yes'");
     expect_error("- a\n", "/c.yaml:1: the file: expected keys and values (\"key: value\")");
     expect_error("? [a]\n: b\n", "/c.yaml:1: the file: a key must be a word");
     expect_error("mode: ask\n---\nmode: ask\n",
