@@ -58,5 +58,8 @@ void method_search(struct call *call);
 // methods_watch.c
 void method_subscribe(struct call *call);
 void method_unsubscribe(struct call *call);
+struct filter_entry;
+bool watch_read_entry(struct swarm *swarm, const struct json *params, struct filter_entry *entry,
+                      struct err *err); // agentId, scope, or neither: all
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/uri.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
+#include "lsp/restore.h"
 #include "lsp/subscription.h"
 
 enum { SCOPE_MAX = 256, CLIENT_NAME_MAX = 128 }; // bytes
@@ -78,7 +79,7 @@ static void write_result(struct json_writer *json)
     json_begin_object(json);
     json_key(json, "swarm");
     json_begin_object(json);
-    json_add_int(json, "version", 1);
+    json_add_int(json, "version", PROTOCOL_VERSION);
     json_key(json, "methods");
     methods_advertise(json);
     json_key(json, "events");
@@ -109,6 +110,8 @@ void method_initialize(struct call *call)
     replace(&session->client, name.len <= CLIENT_NAME_MAX ? name : STR_NONE);
     mem_free(session->folder);
     session->folder = first_folder(call->params);
+    restore_free(session->restore);
+    session->restore = restore_read(session, call->params);
     const struct json *capabilities = json_get(call->params, "capabilities");
     session->knows_swarm = json_bool(json_get(capabilities, "experimental"), "swarm", false);
     session->shows_progress =

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "lsp/batch.h"
+#include "lsp/restore.h"
 
 enum { EVENT_ARENA_MAX = 256 << 20 };
 
@@ -157,6 +158,11 @@ static void on_page(struct journal_read *read)
     }
     write_page(replay);
     replay->after = read->last;
+    bool alone = replay->node.next == &replay->owner->replays;
+    bool everything = replay->whole_filter || replay->entry.kind == FILTER_ALL;
+    struct session *session = replay->owner->session;
+    if (session->restore && alone && everything)
+        restore_tell_position(session->restore, session, replay->after, false);
     if (replay->after >= read->until)
         end_replay(replay);
     else

@@ -25,6 +25,8 @@ enum rpc_code {
     RPC_REQUEST_FAILED = -32803,
 };
 
+enum { PROTOCOL_VERSION = 1 }; // `initialize` tells it; bridge and host must have the same
+
 enum { RPC_OWN_ID_MIN = 1 << 30, RPC_ID_MAX = 4 << 10 }; // bytes of a string id
 
 enum rpc_id_kind { RPC_ID_NONE, RPC_ID_INT, RPC_ID_STRING };

@@ -2,11 +2,13 @@
 #include "lsp/server.h"
 
 #include "core/mem.h"
+#include "lsp/rpc.h"
 #include "lsp/server_parts.h"
 #include "lsp/session.h"
 #include "lsp/subscription.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void on_closed_later(struct deferred *deferred)
@@ -27,6 +29,8 @@ struct server *server_create(const struct server_setup *setup)
     server->loop = setup->loop;
     server->ports = setup->ports;
     server->ended = setup->ended;
+    server->own_ended = setup->own_ended;
+    server->own_exit_code = -1;
     server->arg = setup->arg;
     server->failure.kind = ERR_NONE;
     list_init(&server->sessions);
@@ -45,8 +49,60 @@ bool server_connect(struct server *server, int in_fd, int out_fd, struct err *er
     struct session *session = session_create(server, in_fd, out_fd, err);
     if (!session)
         return false;
+    session->own = true;
     list_append(&server->sessions, &session->node);
+    server->session_count++;
     return true;
+}
+
+size_t server_connections(const struct server *server)
+{
+    return server->session_count;
+}
+
+size_t server_accepted(const struct server *server)
+{
+    size_t count = 0;
+    list_for_each(node, &server->sessions) count += !list_entry(node, struct session, node)->own;
+    return count;
+}
+
+// A few hundred bytes, which a socket that is new always takes.
+static void refuse(int fd, const struct err *err)
+{
+    struct buf out;
+    struct json_writer json;
+    frame_open(&out, FRAME_HEADER_MAX);
+    json_writer_init(&json, &out);
+    rpc_write_failure(&json, NULL, err);
+    frame_close(&out, FRAMING_HEADERS);
+    if (send(fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        // It is gone already.
+    }
+    buf_release(&out);
+}
+
+void server_accept(struct server *server, int fd, const struct err *refusal)
+{
+    struct err err;
+    struct session *session = NULL;
+    if (refusal)
+        err = *refusal;
+    else if (server->closing)
+        err_set(&err, ERR_REFUSED, "the server is ending");
+    else if (server->session_count >= SERVER_CONNECTIONS_MAX)
+        err_set(&err, ERR_LIMIT, "swarmd, pid %ld, has %d connections already, the most it takes",
+                (long)getpid(), SERVER_CONNECTIONS_MAX);
+    else
+        session = session_create(server, fd, fd, &err);
+    if (session) {
+        list_append(&server->sessions, &session->node);
+        server->session_count++;
+        session_expect_hello(session);
+    } else {
+        refuse(fd, &err);
+    }
+    close(fd); // the session has descriptors of its own
 }
 
 // --- what happens in the swarm ---
@@ -132,12 +188,16 @@ void server_warn(struct server *server, const char *text)
 void server_session_gone(struct server *server, struct session *session, int exit_code)
 {
     list_remove(&session->node);
-    if (!list_empty(&server->sessions))
-        return;
-    if (server->closing)
+    server->session_count--;
+    if (session->own)
+        server->own_exit_code = exit_code;
+    bool last = server->session_count == 0;
+    if (server->closing && last)
         port_defer(server->ports, &server->closed_later);
-    else
-        server->ended(server->arg, exit_code);
+    else if (last)
+        server->ended(server->arg, server->own_exit_code >= 0 ? server->own_exit_code : exit_code);
+    else if (session->own && !server->closing && server->own_ended)
+        server->own_ended(server->arg);
 }
 
 void server_close(struct server *server, void (*closed)(void *arg), void *arg)

@@ -14,15 +14,19 @@
 
 #include <stdbool.h>
 
+enum { SERVER_CONNECTIONS_MAX = 256 };
+
 struct loop;
 struct server;
 
 struct server_setup {
     struct loop *loop;
     const struct ports *ports;
-    // The last connection is gone, all its bytes written. exit_code: 0 after `shutdown`, else 1.
-    // Not called once server_close() has begun.
+    // The last connection is gone, all its bytes written. exit_code: of server_connect()'s one (the
+    // last one where there was none): 0 after `shutdown`, else 1. `own_ended`: that connection is
+    // gone, and others stay. Neither is called once server_close() has begun.
     void (*ended)(void *arg, int exit_code);
+    void (*own_ended)(void *arg); // or NULL
     void *arg;
 };
 
@@ -30,6 +34,13 @@ struct server *server_create(const struct server_setup *setup);
 
 // The descriptors stay the caller's and must outlive the connection.
 bool server_connect(struct server *server, int in_fd, int out_fd, struct err *err);
+
+// A connection to the socket: takes fd over. It is answered with `refusal` (NULL: none) and closed
+// when that is there, or when there are SERVER_CONNECTIONS_MAX already; and closed when it does not
+// send `initialize` in time. A refusal has headers and the id null.
+void server_accept(struct server *server, int fd, const struct err *refusal);
+size_t server_connections(const struct server *server);
+size_t server_accepted(const struct server *server); // those that server_accept() made
 
 // Once, one of the two. After server_failed() each swarm/* request is answered with err; when it
 // is called before the first byte was read (the lease is taken), `initialize` is too.

@@ -9,6 +9,7 @@ struct server {
     struct loop *loop;
     const struct ports *ports;
     void (*ended)(void *arg, int exit_code);
+    void (*own_ended)(void *arg);
     void (*closed)(void *arg);
     void *arg;
 
@@ -19,6 +20,8 @@ struct server {
     char *working_folder;    // where spawns without cwd and workspace folder go; or NULL
 
     struct list sessions;
+    size_t session_count;
+    int own_exit_code;      // -1: there is, or was, no connection of our own that ended
     struct list repeatable; // struct pending with a request id, under way
     bool closing;
     struct deferred closed_later;

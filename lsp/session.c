@@ -6,6 +6,7 @@
 #include "lsp/methods.h"
 #include "lsp/plain.h"
 #include "lsp/repeat.h"
+#include "lsp/restore.h"
 #include "lsp/server_parts.h"
 #include "lsp/subscription.h"
 #include "transports/stream.h"
@@ -282,6 +283,7 @@ static void on_closed(void *arg)
     arena_release(&session->arena);
     buf_release(&session->held);
     release_strings(session);
+    restore_free(session->restore);
     mem_free(session);
 }
 
@@ -320,10 +322,26 @@ void session_close(struct session *session)
     repeat_drop(session);
     session->server->ports->ops->watch_end(session->client_process);
     session->client_process = NULL;
-    if (session->linger)
-        session->server->ports->ops->timer_free(session->linger);
-    session->linger = NULL;
+    session->server->ports->ops->timer_free(session->linger);
+    session->server->ports->ops->timer_free(session->hello);
+    session->linger = session->hello = NULL;
     stream_close(session->stream);
+}
+
+static void on_no_hello(void *arg)
+{
+    struct session *session = arg;
+    if (session->phase != SESSION_NEW)
+        return;
+    answer_error(session, NULL, RPC_NOT_INITIALIZED, "`initialize` did not come within 10 s");
+    session_close(session);
+}
+
+void session_expect_hello(struct session *session)
+{
+    const struct ports *ports = session->server->ports;
+    session->hello = port_timer_new(ports, on_no_hello, session);
+    ports->ops->timer_set(session->hello, SESSION_HELLO_MS);
 }
 
 static void on_linger(void *arg)
@@ -384,6 +402,8 @@ void session_start_events(struct session *session)
     trace_start(&session->trace, session, swarm_log(server->swarm));
     log_line(swarm_log(server->swarm), LOG_INFO, NULL, "%s is connected, scope %s",
              session->client ? session->client : "a client", session->scope ? session->scope : "-");
+    if (session->restore)
+        restore_apply(session->restore, session);
     if (!session->knows_swarm)
         session->plain = plain_create(session, session->shows_progress);
 }

@@ -27,6 +27,7 @@ enum {
     SESSION_PENDING_MAX = 1024,    // requests that are not answered yet; more get `limit`
     SESSION_ARENA_MAX = 512 << 20, // memory of one parsed message
     SESSION_LINGER_MS = 2000,      // after the end of input, for requests under way
+    SESSION_HELLO_MS = 10000,      // a connection to the socket sends `initialize` within
 };
 
 enum session_phase { SESSION_NEW, SESSION_OPEN, SESSION_SHUT };
@@ -44,6 +45,7 @@ struct server;
 struct stream;
 struct lookup;
 struct plain;
+struct restore;
 struct subscription;
 
 struct session {
@@ -56,7 +58,9 @@ struct session {
     struct buf held;    // a message that waits for the swarm, or for the store (repeat.h)
     bool holding;
     bool input_ended, closing;
+    bool own; // the stdio of this process
     struct timer *linger;
+    struct timer *hello;          // or NULL
     struct watch *client_process; // or NULL
     struct lookup *lookup;        // or NULL
 
@@ -76,12 +80,14 @@ struct session {
     bool shows_progress; // window.workDoneProgress
 
     struct trace trace;
+    struct restore *restore;           // NULL without a bridge
     struct subscription *subscription; // NULL before initialize, or without a swarm
     struct plain *plain;               // NULL also when knows_swarm
 };
 
 struct session *session_create(struct server *server, int in_fd, int out_fd, struct err *err);
-void session_close(struct session *session); // at once; nothing more is handled
+void session_expect_hello(struct session *session); // ends one that does not initialize
+void session_close(struct session *session);        // at once; nothing more is handled
 // Ends the connection when this process, the client, does.
 void session_watch_client(struct session *session, int64_t pid);
 void session_exit(struct session *session); // the client said `exit`, or its input ended

@@ -6,6 +6,7 @@
 #include "core/utf8.h"
 #include "lsp/batch.h"
 #include "lsp/replay.h"
+#include "lsp/restore.h"
 #include "lsp/server_parts.h"
 
 static const char *const event_names[] = {"agent", "removed", "turn", "item",
@@ -274,6 +275,8 @@ static void flush(struct subscription *s)
             flush_snapshots(s, &batch);
     }
     batch_send(&batch);
+    if (s->session->restore && list_empty(&s->replays))
+        restore_tell_position(s->session->restore, s->session, s->cursor, s->lagged);
     replay_step(s);
     arm(s);
     server_forget_seen(s->session->server);
@@ -382,6 +385,20 @@ bool subscription_add(struct subscription *s, const struct filter_entry *entry, 
     *seq = s->cursor;
     subscription_flush_soon(s);
     return true;
+}
+
+void subscription_take_up(struct subscription *s, int64_t after, bool lagged)
+{
+    struct err ignored;
+    s->lagged = lagged;
+    if (lagged)
+        return;
+    if (after >= s->cursor)
+        s->reset = after > s->cursor;
+    else
+        s->reset = after < 0 || !replay_add(s, NULL, after, &ignored);
+    s->live_seen = s->live_looked = 0;
+    subscription_flush_soon(s);
 }
 
 void subscription_remove(struct subscription *s, const struct filter_entry *entry)

@@ -66,6 +66,11 @@ bool subscription_add(struct subscription *subscription, const struct filter_ent
                       int64_t after, int64_t *seq, struct err *err);
 void subscription_remove(struct subscription *subscription, const struct filter_entry *entry);
 
+// As on_lost() does it inside one host: what the whole filter wants after this number, then live
+// events. after < 0, or beyond the newest: `reset`. lagged: the client was told so, and will
+// subscribe.
+void subscription_take_up(struct subscription *subscription, int64_t after, bool lagged);
+
 void subscription_changed(struct subscription *subscription);
 void subscription_committed(struct subscription *subscription);
 void subscription_flush_soon(struct subscription *subscription);
