@@ -4,12 +4,29 @@
 #include "cli/help.h"
 #include "cli/run.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-int cli_main(int argc, char **argv)
+static bool reads_serve(int argc, char **argv, enum cli_serve *serve)
 {
-    if (argc < 2 || (argc == 2 && strcmp(argv[1], "--stdio") == 0))
+    *serve = CLI_STDIO;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--detach") == 0)
+            *serve = CLI_DETACH;
+        else if (strcmp(argv[i], "--host") == 0 && argc == 2)
+            *serve = CLI_HOST;
+        else if (strcmp(argv[i], "--background") == 0 && argc == 2)
+            *serve = CLI_BACKGROUND;
+        else if (strcmp(argv[i], "--stdio") != 0)
+            return false;
+    }
+    return true;
+}
+
+int cli_main(int argc, char **argv, enum cli_serve *serve)
+{
+    if (reads_serve(argc, argv, serve))
         return -1;
     const char *word = argv[1];
     if (strcmp(word, "run") == 0)

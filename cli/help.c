@@ -5,6 +5,8 @@ const char help_text[] =
     "swarmd hosts coding agents, each in a git worktree and branch of its own.\n"
     "\n"
     "  swarmd [--stdio]     serve an editor on stdin and stdout (docs/protocol.md)\n"
+    "  swarmd --detach      the same, but the agents outlive the editor, in a host of their own\n"
+    "  swarmd --host        such a host in the foreground, for service managers\n"
     "  swarmd run TASK...   run one agent here, and show what it does; see swarmd run --help\n"
     "  swarmd --version\n"
     "  swarmd --help\n"

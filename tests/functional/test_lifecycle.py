@@ -162,18 +162,6 @@ def test_initialize_options_are_checked(client):
     client.initialize()
 
 
-def test_a_second_server_on_the_folder_is_refused(start):
-    first = start()
-    first.initialize()
-    first.request("swarm/list")  # the store is loaded: the lease is held
-    second = start()
-    error = refused(second, "initialize", {"capabilities": {}})
-    assert error.code == -32803
-    assert error.kind == "lease"
-    assert str(first.process.pid) in error.message
-    assert first.request("swarm/list")["agents"] == []
-
-
 def test_only_messages_are_on_stdout(client):
     client.initialize()
     assert client.close() == 0

@@ -22,7 +22,8 @@ def test_one_line_an_event_with_the_agent_in_front(start, repository):
     log = (client.state / "swarmd.log").read_text()
     assert all(LINE.fullmatch(line) for line in log.splitlines())
     assert f"[{agent['id']}] working -> done (end)" in log and "runs bash" in log
-    assert "pytest is connected" in log and log.splitlines()[-1].endswith("swarmd ends with 0")
+    assert "pytest is connected" in log and log.splitlines()[-1].endswith(
+        f"swarmd ends, pid {client.process.pid}")
     assert "a-secret-word" not in log  # what commands and people say is not for the log
     assert (client.state / "swarmd.log").stat().st_mode & 0o777 == 0o600
 

@@ -21,8 +21,11 @@ MAY_INCLUDE = {
     "lsp": r"(core|lsp)/.*|transports/stream\.h",
     "cli": r"cli/.*|core/(%s)\.h" % "|".join(LEAVES),
     "exec": r"exec/.*|core/process_tree\.h",
-    "main.c": r"(core|transports|lsp|cli)/.*",
 }
+# The files at the top know all parts.
+TOP = ("main", "serve", "host", "seek", "background")
+MAY_INCLUDE.update({f"{name}.{kind}": r"(core|transports|lsp|cli)/.*|(%s)\.h" % "|".join(TOP)
+                    for name in TOP for kind in "ch"})
 # Libraries, by header, and the only files that may see them.
 LIBRARIES = {
     r"uv\.h|uv/.*": r"transports/.*",
