@@ -98,3 +98,10 @@ bool background_failed(const char *folder, pid_t *pid, struct err *err)
     return !err_set(err, ERR_LEASE, "the background host of %s has ended: %s", folder,
                     words[0] ? words : "it said nothing");
 }
+
+void background_forget(pid_t *pid)
+{
+    if (*pid > 0)
+        waitpid(*pid, NULL, WNOHANG);
+    *pid = 0;
+}

@@ -15,7 +15,8 @@ enum { BACKGROUND_LEASE_FD = 3 };
 
 // The lease goes to the child: it is not held here any more, whatever happens.
 bool background_start(const char *folder, struct lease *lease, pid_t *pid, struct err *err);
-// Has it ended although it should not? Fills err then.
+// Has it ended before anybody reached it? Fills err then.
 bool background_failed(const char *folder, pid_t *pid, struct err *err);
+void background_forget(pid_t *pid); // one that was reached, and has ended
 
 #endif

@@ -10,6 +10,7 @@ struct seek {
     struct timer *timer;
     int64_t began_at, wait_ms;
     pid_t background; // 0: none was started
+    bool reached;     // it served this process
 };
 
 static void fail(struct seek *seek, const struct err *err)
@@ -36,6 +37,9 @@ static void begin_host(struct seek *seek, struct lease *lease, const struct err 
 {
     const char *folder = seek->setup.folder;
     struct err err;
+    if (seek->reached)
+        background_forget(&seek->background);
+    seek->reached = false;
     if (!seek->setup.detach) {
         seek->setup.leased(seek->setup.arg, lease);
     } else if (background_failed(folder, &seek->background, &err)) {
@@ -57,6 +61,7 @@ static void on_timer(void *arg)
     // The host first: who is alive answers, and nothing is locked for it.
     int fd = control_connect(setup->folder, &silent);
     if (fd >= 0) {
+        seek->reached = true;
         setup->found(setup->arg, fd);
     } else if (silent.kind != ERR_LEASE) {
         fail(seek, &silent);

@@ -42,6 +42,7 @@ bool replay_add(struct subscription *s, const struct filter_entry *entry, int64_
         replay->entry.scope.data = entry->scope.data ? mem_dup(entry->scope) : NULL;
     }
     replay->after = after;
+    restore_position_fell(s->session->restore);
     list_append(&s->replays, &replay->node);
     return true;
 }

@@ -80,6 +80,12 @@ void restore_apply(struct restore *restore, struct session *session)
     subscription_flush_soon(session->subscription);
 }
 
+void restore_position_fell(struct restore *restore)
+{
+    if (restore)
+        restore->told = -1;
+}
+
 void restore_tell_position(struct restore *restore, struct session *session, int64_t position,
                            bool lagged)
 {

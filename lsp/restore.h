@@ -30,4 +30,7 @@ void restore_apply(struct restore *restore, struct session *session);
 void restore_tell_position(struct restore *restore, struct session *session, int64_t position,
                            bool lagged);
 
+// What is replayed is behind it: the bridge goes back too, and is told when the replay is done.
+void restore_position_fell(struct restore *restore); // takes NULL
+
 #endif
