@@ -9,6 +9,7 @@
 #include "seek.h"
 #include "transports/config_file.h"
 #include "transports/loop.h"
+#include "transports/rest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 struct process {
     enum cli_serve how;
     struct loop *loop;
+    struct rest *rest;
     struct config config;
     char **tool_env;
     char *folder;
@@ -229,6 +231,7 @@ static bool begin(struct process *process, struct err *err)
     if (!process->loop)
         return false;
     loop_on_signal(process->loop, on_signal, process);
+    process->rest = rest_create(process->loop, REST_AFTER_MS);
     return true;
 }
 
@@ -284,6 +287,7 @@ int serve(enum cli_serve how)
         fprintf(stderr, "swarmd: %s\n", err.message);
     host_destroy(process.host);
     seek_destroy(process.seek);
+    rest_destroy(process.rest);
     if (process.loop && loop_destroy(process.loop) > 0)
         process.exit_code = 1;
     config_free_env(process.tool_env);

@@ -119,6 +119,8 @@ static void on_committed(struct journal_watcher *watcher)
     struct server *server = list_entry(watcher, struct server, journal_watcher);
     list_for_each(node, &server->sessions)
         session_committed(list_entry(node, struct session, node));
+    if (list_empty(&server->sessions))
+        server_forget_seen(server); // nobody is there to do it
 }
 
 void server_forget_seen(struct server *server)
