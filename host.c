@@ -252,6 +252,17 @@ void host_close(struct host *host, void (*closed)(void *arg, int exit_code), voi
 
 // --- the beginning ---
 
+static void tell_moved_aside(struct host *host)
+{
+    char *text = mem_format("the database of agents could not be read: it was moved to %s, and a "
+                            "new one begun; the worktrees of its agents are left as they are",
+                            host->moved_aside);
+    fprintf(stderr, "swarmd: %s\n", text);
+    log_line(host->log, LOG_ERROR, NULL, "%s", text);
+    server_warn(host->server, text);
+    mem_free(text);
+}
+
 static void open_done(struct work *work)
 {
     struct host *host = list_entry(work, struct host, open);
@@ -267,8 +278,7 @@ static void open_done(struct work *work)
     if (err.kind != ERR_NONE)
         log_line(host->log, LOG_ERROR, NULL, "%s", err.message);
     if (host->moved_aside)
-        fprintf(stderr, "swarmd: the store could not be read; it was moved to %s\n",
-                host->moved_aside);
+        tell_moved_aside(host);
     if (host->closing) {
         close_all(host);
         return;

@@ -215,6 +215,7 @@ static void protect_process(void)
 {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    signal(SIGXFSZ, SIG_IGN); // a limit to the size of files is an error like a full disk
 }
 
 static bool begin(struct process *process, struct err *err)
