@@ -161,6 +161,38 @@ def test_started_again_keeps_what_has_streamed(editor):
     assert take(editor, started(), delta(0, "text"), started()) == "text"
 
 
+def asked(status, time=None):
+    item = {"id": "i2", "seq": 2, "time": at(1), "kind": "approval", "status": status,
+            "approval": {"itemId": "i1", "title": "write a"}}
+    return {"type": "item", "item": item, **({"time": time} if time else {})}
+
+
+def called(status, time=None):
+    item = {"id": "i1", "seq": 1, "time": at(0), "kind": "tool", "status": status, "title": "write a", "output": ""}
+    return {"type": "item", "item": item, **({"time": time} if time else {})}
+
+
+def at(second):
+    return f"2026-01-01T00:00:{second:02}.000Z"
+
+
+@pytest.mark.parametrize("events, title", [
+    ([called("started"), called("completed", at(50))], "✓ write a 50s"),
+    # The wait for a person's answer is not the call's.
+    ([called("started"), asked("started"), asked("completed", at(40)), called("completed", at(50))], "✓ write a 10s"),
+    ([called("started"), asked("started"), asked("completed", at(40)), called("completed", at(41))], "✓ write a"),
+    ([called("started"), asked("started"), asked("failed", at(40)), called("failed", at(40))], "✗ write a"),
+    # From a page nobody knows when the answer came.
+    ([called("started"), asked("completed"), called("completed", at(50))], "✓ write a"),
+])
+def test_the_time_of_a_call_begins_with_the_answer(editor, events, title):
+    assert editor.lua("""
+        local stream = require('swarm.stream').new()
+        for _, event in ipairs(a) do stream:take(event) end
+        return require('swarm.items').render(stream.items.i1, 'tool').lines
+    """, events) == [title]
+
+
 def test_a_selection_is_given_in_utf16_with_its_unsaved_text(editor, tmp_path):
     path = tmp_path / "a b.txt"
     path.write_text("saved\n", encoding="utf-8")

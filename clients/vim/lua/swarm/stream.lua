@@ -10,7 +10,7 @@ local M = {}
 M.__index = M
 
 function M.new()
-  return setmetatable({ items = {}, dirty = {}, appended = {} }, M)
+  return setmetatable({ items = {}, dirty = {}, appended = {}, answers = {} }, M)
 end
 
 -- Where the text that grows is kept, by kind.
@@ -18,10 +18,23 @@ local function text_field(item)
   return item.kind == 'tool' and 'output' or 'text'
 end
 
--- How long an item took, where that is known: from its own time to that of its last event.
-local function seconds_between(from, to)
-  local first, last = util.seconds(from), util.seconds(to)
+-- How long an item took, where that is known: from its own time to that of its last event. A call
+-- that a person was asked about began with the answer; when that came is known from its event alone.
+local function seconds_taken(self, item, time)
+  local from = item.time
+  if self.answers[item.id] ~= nil then
+    from = self.answers[item.id]
+  end
+  local first, last = util.seconds(from), util.seconds(time)
   return first and last and last - first or nil
+end
+
+-- Notes when the question about a call was answered; false when nobody knows any more.
+local function take_answer(self, item, time)
+  local call = item.kind == 'approval' and item.status ~= 'started' and (item.approval or {}).itemId
+  if call then
+    self.answers[call] = time or self.answers[call] or false
+  end
 end
 
 local function take_item(self, item, time)
@@ -37,7 +50,8 @@ local function take_item(self, item, time)
     end
     item.seq = known.seq or item.seq
   end
-  item.seconds = known and known.seconds or seconds_between(item.time, time)
+  take_answer(self, item, time)
+  item.seconds = known and known.seconds or seconds_taken(self, item, time)
   self.items[item.id] = item
   self.dirty[item.id] = true
   self.appended[item.id] = nil
