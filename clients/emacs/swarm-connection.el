@@ -177,7 +177,7 @@ It is nil when the server has ended, which is shown by itself."
                        :capabilities '(:experimental (:swarm t))
                        :initializationOptions (list :scope swarm--scope :subscribe "own"))
                  #'swarm--initialized
-                 (lambda (problem)
+                 (lambda (problem _kind)
                    (when problem
                      (swarm--complain problem "the server refused to start")
                      (swarm--stop)
@@ -190,15 +190,17 @@ DONE and FAILED are as for `swarm--request'."
    swarm--connection method params :timeout nil
    :success-fn done
    :error-fn (lambda (err)
-               (funcall failed (unless (eql (plist-get err :code) -1) (plist-get err :message))))))
+               (funcall failed (unless (eql (plist-get err :code) -1) (plist-get err :message))
+                        (plist-get (plist-get err :data) :kind)))))
 
 (defun swarm--request (method params done &optional failed)
   "Requests METHOD with PARAMS; starts the server when there is none.
 DONE is called with the result, or FAILED with what went wrong, nil when
-the server ended; without FAILED that is shown."
+the server ended, and the protocol's kind of the error or nil; without
+FAILED it is shown."
   (unless (and swarm--connection (jsonrpc-running-p swarm--connection))
     (swarm--start))
-  (let ((send (lambda () (swarm--send method params done (or failed #'swarm--complain)))))
+  (let ((send (lambda () (swarm--send method params done (or failed (lambda (problem _kind) (swarm--complain problem)))))))
     (if swarm--ready (funcall send) (push send swarm--waiting))))
 
 (defun swarm--stop ()

@@ -223,7 +223,7 @@ Events are not taken before it has come: they come again after it."
                         (with-current-buffer buffer
                           (setq swarm--loading nil)
                           (swarm--take-page (plist-get result :items) (plist-get result :seq)))))
-                    (lambda (problem)
+                    (lambda (problem _kind)
                       (when (buffer-live-p buffer)
                         (with-current-buffer buffer (setq swarm--loading nil)))
                       (swarm--complain problem "the transcript")))))

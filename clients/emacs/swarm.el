@@ -87,7 +87,7 @@ The lines of the active region go with it."
          (swarm--put agent)
          (message "swarm: started %s" (plist-get agent :id))
          (swarm-open (plist-get agent :id))))
-     (lambda (problem) (swarm--complain problem "no agent was started")))))
+     (lambda (problem _kind) (swarm--complain problem "no agent was started")))))
 
 ;;;###autoload
 (defun swarm-send (id text)
@@ -98,7 +98,7 @@ The lines of the active region go with it."
                     (lambda (result)
                       (when (equal (plist-get result :delivery) "queued")
                         (message "swarm: queued for %s" id)))
-                    (lambda (problem)
+                    (lambda (problem _kind)
                       (kill-new text)
                       (swarm--complain problem "not sent (the text is in the kill ring)")))))
 
@@ -119,18 +119,21 @@ The lines of the active region go with it."
 (defun swarm-kill (id)
   "Kills the agent ID and all that it started."
   (interactive (list (swarm--read-agent)))
-  (when (y-or-n-p (format "Kill %s and all that it started? " id))
-    (swarm--act 'swarm/kill id)))
+  (cond ((member (plist-get (gethash id swarm--agents) :state) '("done" "failed" "killed"))
+         (message "swarm: %s has ended: there is nothing to kill" id))
+        ((y-or-n-p (format "Kill %s and all that it started? " id))
+         (swarm--act 'swarm/kill id))))
 
 (defun swarm-remove (id &optional force)
   "Removes the agent ID and its worktree.
 With FORCE its work goes, too, when that is merged nowhere."
   (interactive (list (swarm--read-agent)))
-  (when (or force (y-or-n-p (format "Remove %s, its worktree and its transcript? " id)))
+  (when (or force (y-or-n-p (format "Remove %s and its worktree? " id)))
     (swarm--request 'swarm/remove (list :agentId id :force (if force t :json-false))
                     (lambda (_) (message "swarm: removed %s" id))
-                    (lambda (problem)
-                      (if (or force (not problem))
+                    (lambda (problem kind)
+                      ;; Work that nothing else has, or an agent that is at something.
+                      (if (or force (not (member kind '("dirty" "wrongState"))))
                           (swarm--complain problem)
                         ;; Not from within the process filter.
                         (run-at-time 0 nil #'swarm--remove-refused id problem))))))

@@ -177,3 +177,24 @@ def test_a_missing_server_says_what_to_do(emacs):
         (condition-case problem (swarm-dashboard) (user-error (princ (cadr problem))))
     """, server="/nonexistent/swarmd")
     assert "names /nonexistent/swarmd, which cannot be run" in printed
+
+
+def test_removing_asks_again_only_where_a_person_can_overrule(emacs):
+    printed = emacs("""
+        (setq asked 0)
+        (fset 'y-or-n-p (lambda (_) t))
+        (fset 'yes-or-no-p (lambda (_) (setq asked (1+ asked)) nil))
+        (swarm-new "add a CONTRIBUTING file")
+        (wait-state "waiting")
+        (swarm-remove (agent-id))
+        (wait-for "the question" (lambda () (= asked 1)))
+        (swarm-remove "no-such-agent")
+        (wait-for "the refusal" (lambda () (with-current-buffer "*Messages*" (search-backward "no-such-agent" nil t))))
+        (swarm-kill (agent-id))
+        (wait-state "killed")
+        (fset 'y-or-n-p (lambda (_) (error "Asked")))
+        (swarm-kill (agent-id))
+        (princ (format "asked %d times\\n" asked))
+    """)
+    assert "asked 1 times" in printed
+    assert "has ended: there is nothing to kill" in printed

@@ -511,6 +511,8 @@ def test_kill_and_remove_ask_first(edit):
     editor.answer("Kill it")
     editor.type("K")
     editor.wait_state("killed")
+    editor.type("K")
+    editor.wait_message("has ended: there is nothing to kill")
 
     (worktree_of(agent) / "work.txt").write_text("not merged\n", encoding="utf-8")
     editor.answer("Remove it", "No")
@@ -521,6 +523,22 @@ def test_kill_and_remove_ask_first(edit):
     editor.type("X")
     editor.wait_text("swarm://dashboard", "No agents yet")
     assert not worktree_of(agent).exists()
+
+
+@pytest.mark.parametrize("kind, asks", [("dirty", True), ("wrongState", True), ("storage", False), ("worktree", False)])
+def test_only_what_a_person_can_overrule_is_asked_again(edit, kind, asks):
+    editor = edit()
+    editor.lua("""
+        forced = {}
+        require('swarm.connection').request = function(_, params, done)
+          table.insert(forced, params.force or false)
+          done({ code = -32803, message = 'it is so', data = { kind = a } })
+        end
+    """, kind)
+    editor.answer("Remove it", "Remove it and its work")
+    editor.lua("require('swarm.actions').remove('x-1')")
+    assert editor.lua("return forced") == ([False, True] if asks else [False])
+    editor.wait_message("removing x-1: it is so")
 
 
 def test_a_cancelled_turn_leaves_the_agent(edit):

@@ -92,11 +92,21 @@ function M.resume(id)
   request('swarm/resume', id, 'resuming')
 end
 
+local ended = { done = true, failed = true, killed = true }
+
 function M.kill(id)
+  local agent = state.agents[id]
+  if agent and ended[agent.state] then
+    util.notify(name_of(id) .. ' has ended: there is nothing to kill')
+    return
+  end
   confirm('Kill ' .. name_of(id) .. ' and all that it started?', 'Kill it', function()
     request('swarm/kill', id, 'killing')
   end)
 end
+
+-- What a person can overrule: there is work that nothing else has, or the agent is at something.
+local overruled = { dirty = true, wrongState = true }
 
 local function remove(id, force)
   connection.request('swarm/remove', { agentId = id, force = force or nil }, function(err)
@@ -104,12 +114,10 @@ local function remove(id, force)
       util.notify('removed ' .. id)
       return
     end
-    local kind = err.data and err.data.kind
-    if force or err.ended or kind == 'unknownAgent' then
+    if force or not overruled[err.data and err.data.kind] then
       util.report(err, 'removing ' .. name_of(id))
       return
     end
-    -- Refused: there is work that nothing else has. Only the person can let it go.
     confirm(err.message .. '. Remove it all the same? Its work is lost.', 'Remove it and its work', function()
       remove(id, true)
     end)
@@ -117,7 +125,7 @@ local function remove(id, force)
 end
 
 function M.remove(id)
-  confirm('Remove ' .. name_of(id) .. ', its worktree and its transcript?', 'Remove it', function()
+  confirm('Remove ' .. name_of(id) .. ' and its worktree?', 'Remove it', function()
     remove(id)
   end)
 end
