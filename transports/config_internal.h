@@ -58,7 +58,8 @@ bool config_set_kind(struct provider_config *provider, const struct config_origi
 bool config_read_yaml(struct config *config, const char *path, struct str yaml,
                       struct config_origin *model_at, struct err *err);
 
-// The one of `known` (NULL-terminated) that is nearest to `word`.
+// The one of `known` (NULL-terminated) that `word` may well have been meant to be: at most a third
+// of its letters, rounded up, are wrong, or it is a part of it. NULL when there is none.
 const char *config_nearest(struct str word, const char *const *known);
 
 #endif

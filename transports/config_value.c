@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { SHOWN_MAX = 80, URL_MAX = 2048, WORD_MAX = 40 };
+enum { SHOWN_MAX = 80, URL_MAX = 2048, WORD_MAX = 40, PART_MIN = 3 };
 
 bool config_fail(const struct config_origin *at, struct err *err, const char *format, ...)
 {
@@ -35,7 +35,7 @@ static size_t smallest(size_t a, size_t b, size_t c)
 static size_t distance(struct str a, struct str b)
 {
     size_t row[WORD_MAX + 1];
-    if (str_find(b, a) >= 0) // "url" means base_url
+    if (a.len >= PART_MIN && str_find(b, a) >= 0) // "url" means base_url
         return b.len - a.len > 0;
     if (a.len > WORD_MAX)
         a.len = WORD_MAX;
@@ -57,10 +57,15 @@ static size_t distance(struct str a, struct str b)
 
 const char *config_nearest(struct str word, const char *const *known)
 {
-    const char *best = *known;
-    for (; *known; known++)
-        if (distance(word, str_of(*known)) < distance(word, str_of(best)))
+    const char *best = NULL;
+    size_t least = (word.len + 2) / 3 + 1; // more would be another word, not a slip of the fingers
+    for (; *known; known++) {
+        size_t edits = distance(word, str_of(*known));
+        if (edits < least) {
+            least = edits;
             best = *known;
+        }
+    }
     return best;
 }
 

@@ -4,7 +4,10 @@
 #include "core/mem.h"
 #include "transports/config_internal.h"
 
+#include <stdio.h>
 #include <yaml.h>
+
+enum { NAMES_MAX = 200 };
 
 struct walk {
     struct config *config;
@@ -70,8 +73,15 @@ static bool each_entry(struct walk *walk, const yaml_node_t *mapping, const char
 
 static bool unknown_key(const struct entry *entry, const char *const *known, struct err *err)
 {
-    return config_fail(&entry->at, err, "unknown key '%.*s'; did you mean '%s'?",
-                       STR_ARG(entry->key), config_nearest(entry->key, known));
+    const char *nearest = config_nearest(entry->key, known);
+    if (nearest)
+        return config_fail(&entry->at, err, "unknown key '%.*s'; did you mean '%s'?",
+                           STR_ARG(entry->key), nearest);
+    char names[NAMES_MAX] = "";
+    for (size_t len = 0; *known && len < sizeof(names); known++)
+        len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "", *known);
+    return config_fail(&entry->at, err, "unknown key '%.*s'; expected one of %s",
+                       STR_ARG(entry->key), names);
 }
 
 static bool get_scalar(const struct entry *entry, struct str *out, struct err *err)
