@@ -173,6 +173,7 @@ void server_failed(struct server *server, const struct err *err)
     if (server->closing)
         return;
     server->failure = *err;
+    server->refuses = server->session_count == 0;
     list_for_each_safe(node, &server->sessions)
         session_ready(list_entry(node, struct session, node));
 }

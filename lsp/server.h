@@ -43,7 +43,7 @@ size_t server_connections(const struct server *server);
 size_t server_accepted(const struct server *server); // those that server_accept() made
 
 // Once, one of the two. After server_failed() each swarm/* request is answered with err; when it
-// is called before the first byte was read (the lease is taken), `initialize` is too.
+// is called before there is a connection (there is no state folder), `initialize` is too.
 void server_ready(struct server *server, struct swarm *swarm);
 void server_failed(struct server *server, const struct err *err);
 

@@ -15,6 +15,7 @@ struct server {
 
     struct swarm *swarm;     // NULL before server_ready()
     struct journal *journal; // the swarm's
+    bool refuses;            // `initialize` too gets the failure
     struct err failure;      // kind ERR_NONE, or why there will be no swarm
     char *warning;           // for whoever is initialized, or NULL
     char *working_folder;    // where spawns without cwd and workspace folder go; or NULL

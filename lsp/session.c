@@ -11,52 +11,6 @@
 #include "lsp/subscription.h"
 #include "transports/stream.h"
 
-// --- what goes out ---
-
-void outgoing_begin(struct outgoing *out, struct session *session)
-{
-    out->session = session;
-    frame_open(&out->buf, FRAME_MESSAGE_MAX);
-    json_writer_init(&out->json, &out->buf);
-}
-
-bool outgoing_send(struct outgoing *out)
-{
-    struct session *session = out->session;
-    frame_close(&out->buf, session->frame.framing);
-    if (out->buf.overflow) {
-        buf_release(&out->buf);
-        return false;
-    }
-    size_t len;
-    char *bytes = buf_detach(&out->buf, &len);
-    if (session->closing)
-        mem_free(bytes);
-    else
-        stream_write(session->stream, bytes, len);
-    return true;
-}
-
-size_t session_unread(const struct session *session)
-{
-    return stream_queued(session->stream);
-}
-
-void session_show(struct session *session, enum session_show type, const char *text)
-{
-    if (session->phase != SESSION_OPEN || session->closing)
-        return;
-    struct outgoing out;
-    outgoing_begin(&out, session);
-    rpc_begin_notification(&out.json, "window/showMessage");
-    json_begin_object(&out.json);
-    json_add_int(&out.json, "type", type);
-    json_add_cstr(&out.json, "message", text);
-    json_end_object(&out.json);
-    json_end_object(&out.json);
-    outgoing_send(&out);
-}
-
 static void answer_error(struct session *session, const struct rpc_id *id, enum rpc_code code,
                          const char *message)
 {
@@ -100,7 +54,8 @@ static bool call_method(struct session *session, const struct method *method,
         return true;
     }
     bool needs_swarm = method->flags & METHOD_SWARM;
-    if (server->failure.kind != ERR_NONE && (needs_swarm || method->handle == method_initialize)) {
+    bool refused = needs_swarm || (server->refuses && method->handle == method_initialize);
+    if (server->failure.kind != ERR_NONE && refused) {
         call_fail(&call, &server->failure);
         return true;
     }
@@ -385,6 +340,8 @@ static void show_trouble(struct session *session)
         session_show(session, SHOW_WARNING, server->warning);
     if (failure)
         session_show(session, SHOW_ERROR, failure->message);
+    if (server->failure.kind != ERR_NONE)
+        session_show(session, SHOW_ERROR, server->failure.message);
 }
 
 void session_begin(struct session *session)

@@ -67,7 +67,7 @@ struct session {
     struct list pending; // of struct pending
     size_t pending_count, large_count;
     struct deferred go_on; // with the input
-    int64_t next_id; // of our own requests
+    int64_t next_id;       // of our own requests
 
     // told at initialize
     char *client; // its name, or NULL
