@@ -59,6 +59,8 @@ struct item {
     char *full;           // tool: URI of the whole output when `text` is cut, else NULL
     int exit_code;        // tool: of a command, else -1
     char *paths;          // tool: JSON array of files touched, relative to the worktree, or NULL
+    char *opaque;         // assistant, reasoning, tool: what the provider wants back (model.h), a
+                          // JSON object on one line, or NULL
 };
 
 struct item *item_new(enum item_kind kind);

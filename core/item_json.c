@@ -43,6 +43,18 @@ static void write_text(struct json_writer *w, const struct item *item)
     json_add_str(w, "text", buf_str(&item->text));
 }
 
+static void write_opaque(struct json_writer *w, const struct item *item)
+{
+    if (item->opaque)
+        json_add_raw(w, "opaque", str_of(item->opaque));
+}
+
+static void write_answer(struct json_writer *w, const struct item *item)
+{
+    write_text(w, item);
+    write_opaque(w, item);
+}
+
 static void write_tool(struct json_writer *w, const struct item *item)
 {
     json_add_cstr(w, "name", item->name);
@@ -56,6 +68,7 @@ static void write_tool(struct json_writer *w, const struct item *item)
     if (item->exit_code >= 0)
         json_add_int(w, "exitCode", item->exit_code);
     add_one_line(w, "paths", item->paths, "[]");
+    write_opaque(w, item);
 }
 
 static void write_plan(struct json_writer *w, const struct item *item)
@@ -90,8 +103,8 @@ void item_write_json(struct json_writer *w, const struct item *item, struct str 
 {
     static void (*const write_kind[])(struct json_writer *, const struct item *) = {
         [ITEM_USER] = write_user,
-        [ITEM_ASSISTANT] = write_text,
-        [ITEM_REASONING] = write_text,
+        [ITEM_ASSISTANT] = write_answer,
+        [ITEM_REASONING] = write_answer,
         [ITEM_TOOL] = write_tool,
         [ITEM_PLAN] = write_plan,
         [ITEM_APPROVAL] = write_approval,
@@ -179,6 +192,7 @@ static void read_tool(struct item *item, const struct json *json)
     int64_t exit_code = json_int(json, "exitCode", -1);
     item->exit_code = exit_code >= 0 && exit_code <= INT32_MAX ? (int)exit_code : -1;
     item->paths = dup_tree(json, "paths", JSON_ARRAY);
+    item->opaque = dup_tree(json, "opaque", JSON_OBJECT);
 }
 
 static void read_kind(struct item *item, const struct json *json)
@@ -210,6 +224,9 @@ static void read_kind(struct item *item, const struct json *json)
         break;
     case ITEM_ASSISTANT:
     case ITEM_REASONING:
+        item->opaque = dup_tree(json, "opaque", JSON_OBJECT);
+        read_text(item, json_str(json, "text"));
+        break;
     case ITEM_MERGE:
     case ITEM_KIND_COUNT:
         read_text(item, json_str(json, "text"));

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The provider port: one neutral request, one stream of neutral pieces back.
 //
-// A dialect (transports/openai_chat.c, transports/demo.c) turns a request into its provider's
+// A dialect (transports/anthropic.c, transports/demo.c) turns a request into its provider's
 // wire form and its stream into calls of the sink. The core knows no dialect.
+//
+// Some providers give things along that only they understand and that they want back with the
+// next request: signatures, encrypted reasoning. Such a thing is `opaque`: a JSON object whose
+// member "kind" names the dialect that made it. The core keeps it with its item, also across
+// restarts, and hands it out again; a dialect ignores what another one has made.
 #ifndef SWARMD_CORE_MODEL_H
 #define SWARMD_CORE_MODEL_H
 
@@ -31,6 +36,7 @@ struct model_part {
     struct str call_id; // of a call and of its result
     struct str name;    // of a call and of its result: the tool
     struct str input;   // of a call: its arguments, a JSON object
+    struct str opaque;  // of assistant, reasoning and call parts; or empty
     bool failed;        // of a result
 };
 
@@ -51,22 +57,25 @@ struct model_request {
     int64_t max_output_tokens; // 0: the provider's default
 };
 
-struct model_usage { // tokens; -1 where the provider did not say
-    int64_t input, output, cache_read, cache_write;
+struct model_usage {     // tokens; -1 where the provider did not say
+    int64_t input;       // all of the request, those of the cache included
+    int64_t output;      // reasoning included
+    int64_t cache_read;  // of input
+    int64_t cache_write; // of input
 };
 
 enum model_finish {
     MODEL_END_TURN,
     MODEL_TOOL_CALLS,
     MODEL_MAX_TOKENS,
-    MODEL_REFUSED,
-    MODEL_FAILED, // err says why
+    MODEL_REFUSED, // err may say why
+    MODEL_FAILED,  // err says why
 };
 
 struct model_end {
     enum model_finish finish;
-    struct err err;         // with MODEL_FAILED: provider, auth, rateLimited, refused, limit
-    int http_status;        // 0 when there was no answer
+    struct err err;  // with MODEL_FAILED: provider, auth, rateLimited, refused, limit
+    int http_status; // 0 when there was no answer; the one that an error inside a stream names
     int64_t retry_after_ms; // -1 when not said
 };
 
@@ -79,11 +88,18 @@ struct model_sink {
     // which may be interleaved between calls.
     void (*tool_begin)(void *arg, unsigned index, struct str call_id, struct str name);
     void (*tool_input)(void *arg, unsigned index, struct str piece);
+    // Of MODEL_REASONING: of the reasoning so far, which ends with it, also when it has no text.
+    // Of MODEL_ASSISTANT_TEXT: of the text so far; nothing when there was none. Of
+    // MODEL_TOOL_CALL: of the call `index`. A second one replaces the first.
+    void (*opaque)(void *arg, enum model_part_kind of, unsigned index, struct str json);
     void (*usage)(void *arg, const struct model_usage *usage); // totals of this request so far
     void (*end)(void *arg, const struct model_end *end);       // once; the call is invalid after
 };
 
-enum { MODEL_TOOL_CALLS_MAX = 64 }; // calls in one answer; more fail the request
+enum {
+    MODEL_TOOL_CALLS_MAX = 64,  // calls in one answer; more fail the request
+    MODEL_OPAQUE_MAX = 4 << 20, // bytes of one opaque; more fail the request
+};
 
 struct model_call;
 struct provider;
@@ -99,8 +115,8 @@ struct provider_ops {
 // Embedded as the first member of each dialect's own struct.
 struct provider {
     const struct provider_ops *ops;
-    char *name;          // as configured: "local"
-    bool scripted;       // the demo: every client is told
+    char *name;    // as configured: "local"
+    bool scripted; // the demo: every client is told
 };
 
 // Finds a provider by its configured name. The first use of one whose key is missing gives

@@ -23,7 +23,7 @@ void transcript_release(struct transcript *transcript)
 void transcript_add(struct transcript *transcript, struct item *item)
 {
     list_append(&transcript->items, &item->node);
-    transcript->bytes += item->text.len;
+    transcript->bytes += item->text.len + (item->opaque ? strlen(item->opaque) : 0);
 }
 
 struct item *transcript_find(const struct transcript *transcript, const char *id)
@@ -121,10 +121,57 @@ static struct model_part *next_part(struct parts *parts, enum model_part_kind ki
     return part;
 }
 
-static void put_text(struct parts *parts, enum model_part_kind kind, const struct item *item)
+static void put_user(struct parts *parts, const struct item *item)
 {
     if (item->text.len)
-        next_part(parts, kind)->text = buf_str(&item->text);
+        next_part(parts, MODEL_USER_TEXT)->text = buf_str(&item->text);
+}
+
+static bool is_answer(const struct item *item)
+{
+    return item->kind == ITEM_ASSISTANT || item->kind == ITEM_REASONING || item->kind == ITEM_TOOL;
+}
+
+// A provider takes its reasoning back only in front of what it led to: not when the answer broke
+// off, or ended, before that.
+static bool led_to_something(const struct transcript *transcript, const struct item *reasoning)
+{
+    bool something = false;
+    for (const struct list *node = &reasoning->node; node != &transcript->items;
+         node = node->next) {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind == ITEM_USER)
+            break;
+        if (!is_answer(item))
+            continue;
+        if (item->turn != reasoning->turn || item->step != reasoning->step)
+            break;
+        if (item->kind != ITEM_TOOL && item->status != ITEM_COMPLETED)
+            return false;
+        something = something || item->kind == ITEM_TOOL ||
+                    (item->kind == ITEM_ASSISTANT && item->text.len > 0);
+    }
+    return something;
+}
+
+static void put_reasoning(struct parts *parts, const struct transcript *transcript,
+                          const struct item *item)
+{
+    bool opaque = item->opaque && led_to_something(transcript, item);
+    if (!opaque && item->text.len == 0)
+        return;
+    struct model_part *part = next_part(parts, MODEL_REASONING);
+    part->text = buf_str(&item->text);
+    part->opaque = str_of(opaque ? item->opaque : NULL);
+}
+
+static void put_assistant(struct parts *parts, const struct item *item)
+{
+    if (item->text.len == 0)
+        return;
+    struct model_part *part = next_part(parts, MODEL_ASSISTANT_TEXT);
+    part->text = buf_str(&item->text);
+    part->opaque = str_of(item->status == ITEM_COMPLETED ? item->opaque : NULL);
 }
 
 static bool same_step(const struct item *a, const struct item *b)
@@ -140,6 +187,7 @@ static void put_call(struct parts *parts, const struct item *item)
     // Arguments that were no object are kept in the transcript; a provider wants an object.
     bool object = item->input && item->input[0] == '{';
     part->input = object ? str_of(item->input) : STR("{}");
+    part->opaque = str_of(item->opaque);
 }
 
 static void put_result(struct parts *parts, const struct item *item)
@@ -158,7 +206,7 @@ static void put_result(struct parts *parts, const struct item *item)
 // another, the message between them does.
 static bool ends_step(const struct item *item)
 {
-    return item->kind == ITEM_USER || item->kind == ITEM_ASSISTANT;
+    return item->kind == ITEM_USER || item->kind == ITEM_ASSISTANT || item->kind == ITEM_REASONING;
 }
 
 // All calls of the step that `first` begins, then all their results.
@@ -206,11 +254,11 @@ bool transcript_parts(const struct transcript *transcript, struct arena *arena,
     {
         const struct item *item = list_entry(node, struct item, node);
         if (item->kind == ITEM_USER)
-            put_text(&parts, MODEL_USER_TEXT, item);
+            put_user(&parts, item);
         else if (item->kind == ITEM_ASSISTANT)
-            put_text(&parts, MODEL_ASSISTANT_TEXT, item);
+            put_assistant(&parts, item);
         else if (item->kind == ITEM_REASONING)
-            put_text(&parts, MODEL_REASONING, item);
+            put_reasoning(&parts, transcript, item);
         else if (item->kind == ITEM_TOOL && begins_step(transcript, item))
             put_step(&parts, transcript, item);
     }

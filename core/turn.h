@@ -41,6 +41,7 @@ struct turn_call {
     struct live_item *live;
     struct buf input; // while it streams
     char *call_id, *name;
+    char *opaque;            // or NULL; its item's later
     const struct tool *tool; // NULL when there is no such tool
     struct tool_run run;
     bool run_made; // run is to be released

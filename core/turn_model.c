@@ -31,6 +31,7 @@ static void end_text(struct turn *turn, struct item **item, struct live_item **l
     live_end(turn->agent->swarm, *live);
     event_item(turn->agent, *item);
     turn->transcript.bytes += (*item)->text.len;
+    turn->transcript.bytes += (*item)->opaque ? strlen((*item)->opaque) : 0;
     *item = NULL;
     *live = NULL;
 }
@@ -59,9 +60,18 @@ static void on_text(void *arg, struct str piece)
     if (turn->stop || piece.len == 0)
         return;
     end_text(turn, &turn->reasoning, &turn->reasoning_live, ITEM_COMPLETED);
+    if (turn->text && turn->text->opaque) // it belongs to what was said before
+        end_text(turn, &turn->text, &turn->text_live, ITEM_COMPLETED);
     if (!turn->text)
         begin_text(turn, ITEM_ASSISTANT, &turn->text, &turn->text_live);
     add_text(turn, turn->text, turn->text_live, piece);
+}
+
+static void begin_reasoning(struct turn *turn)
+{
+    end_text(turn, &turn->text, &turn->text_live, ITEM_COMPLETED);
+    if (!turn->reasoning)
+        begin_text(turn, ITEM_REASONING, &turn->reasoning, &turn->reasoning_live);
 }
 
 static void on_reasoning(void *arg, struct str piece)
@@ -69,9 +79,7 @@ static void on_reasoning(void *arg, struct str piece)
     struct turn *turn = turn_of(arg);
     if (turn->stop || piece.len == 0)
         return;
-    end_text(turn, &turn->text, &turn->text_live, ITEM_COMPLETED);
-    if (!turn->reasoning)
-        begin_text(turn, ITEM_REASONING, &turn->reasoning, &turn->reasoning_live);
+    begin_reasoning(turn);
     add_text(turn, turn->reasoning, turn->reasoning_live, piece);
 }
 
@@ -120,6 +128,30 @@ static void on_tool_input(void *arg, unsigned index, struct str piece)
     }
 }
 
+static void keep_opaque(char **opaque, struct str json)
+{
+    mem_free(*opaque);
+    *opaque = mem_dup(json);
+}
+
+static void on_opaque(void *arg, enum model_part_kind of, unsigned index, struct str json)
+{
+    struct turn *turn = turn_of(arg);
+    struct turn_call *call;
+    if (turn->stop)
+        return;
+    turn_progress(turn);
+    if (of == MODEL_REASONING) {
+        begin_reasoning(turn);
+        keep_opaque(&turn->reasoning->opaque, json);
+        end_text(turn, &turn->reasoning, &turn->reasoning_live, ITEM_COMPLETED);
+    } else if (of == MODEL_ASSISTANT_TEXT && turn->text) {
+        keep_opaque(&turn->text->opaque, json);
+    } else if (of == MODEL_TOOL_CALL && (call = call_at(turn, index))) {
+        keep_opaque(&call->opaque, json);
+    }
+}
+
 static void on_usage(void *arg, const struct model_usage *usage)
 {
     turn_of(arg)->usage = *usage;
@@ -139,6 +171,7 @@ static const struct model_sink sink = {
     .reasoning = on_reasoning,
     .tool_begin = on_tool_begin,
     .tool_input = on_tool_input,
+    .opaque = on_opaque,
     .usage = on_usage,
     .end = on_end,
 };
@@ -261,6 +294,8 @@ void turn_answered(struct turn *turn)
         event_notice(turn->agent, "warning", "The answer was cut at the model's output limit.");
         turn_stop(turn, STOP_MAX_TOKENS, NULL);
     } else if (turn->end.finish == MODEL_REFUSED) {
+        if (turn->end.err.kind != ERR_NONE)
+            event_notice(turn->agent, "warning", "%s", turn->end.err.message);
         turn_stop(turn, STOP_REFUSED, NULL);
     } else {
         if (!spoke)

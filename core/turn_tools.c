@@ -33,6 +33,7 @@ void turn_call_free(struct turn_call *call)
     buf_release(&call->patch);
     mem_free(call->call_id);
     mem_free(call->name);
+    mem_free(call->opaque);
     mem_free(call);
 }
 
@@ -250,6 +251,8 @@ static void make_item(struct turn_call *call)
     item->name = mem_dup(str_of(call->name));
     item->call_id = mem_dup(str_of(call->call_id));
     item->exit_code = -1;
+    item->opaque = call->opaque;
+    call->opaque = NULL;
     // The title is made from the arguments once they are understood.
     item->title = mem_dup(str_of(call->name));
     struct buf text;

@@ -57,6 +57,27 @@ static struct item *sample(enum item_kind kind)
     return item;
 }
 
+static void keeps_what_a_provider_wants_back(void **state)
+{
+    static const enum item_kind kinds[] = {ITEM_ASSISTANT, ITEM_REASONING, ITEM_TOOL};
+    struct err err = {0};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        struct item *item = sample(kinds[i]);
+        item->name = mem_dup(STR("bash"));
+        item->opaque = mem_dup(STR("{\"kind\":\"anthropic\",\"signature\":\"EqQB+/=\"}"));
+        const char *json = written(*state, item);
+        assert_non_null(strstr(json, ",\"opaque\":{\"kind\":\"anthropic\","));
+        struct item *again = read_text(*state, json, &err);
+        assert_string_equal(again->opaque, item->opaque);
+        item_free(again);
+        item_free(item);
+    }
+    struct item *bad = read_text(
+        *state, "{\"id\":\"i1\",\"kind\":\"reasoning\",\"text\":\"\",\"opaque\":7}", &err);
+    assert_null(bad->opaque);
+    item_free(bad);
+}
+
 static void writes_a_tool_call(void **state)
 {
     struct item *item = sample(ITEM_TOOL);
@@ -231,6 +252,7 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
     const struct CMUnitTest tests[] = {
+        TEST(keeps_what_a_provider_wants_back),
         TEST(writes_a_tool_call),
         TEST(leaves_out_what_a_tool_call_does_not_have),
         TEST(writes_user_content_as_blocks),

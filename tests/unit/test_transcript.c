@@ -30,6 +30,12 @@ static struct item *add_tool(struct transcript *transcript, int64_t step, const 
     return item;
 }
 
+static struct item *sign(struct item *item)
+{
+    item->opaque = mem_dup(STR("{\"kind\":\"x\"}"));
+    return item;
+}
+
 static size_t parts_of(const struct transcript *transcript, struct arena *arena,
                        struct model_part **parts)
 {
@@ -112,6 +118,40 @@ static void test_what_a_provider_would_refuse(void **unused)
     transcript_release(&transcript);
 }
 
+// What a provider wants back goes along with what it led to, and with nothing else.
+static void test_opaque(void **unused)
+{
+    (void)unused;
+    struct transcript transcript;
+    struct arena arena;
+    struct model_part *parts;
+    transcript_init(&transcript);
+    add(&transcript, ITEM_USER, 0, "task");
+    sign(add(&transcript, ITEM_REASONING, 1, "first"));
+    sign(add(&transcript, ITEM_REASONING, 1, "")); // encrypted: nothing to read
+    sign(add(&transcript, ITEM_ASSISTANT, 1, "I look."));
+    sign(add_tool(&transcript, 1, "a", "A"));
+    sign(add(&transcript, ITEM_REASONING, 2, "of an answer that broke off"));
+    struct item *failed = sign(add(&transcript, ITEM_ASSISTANT, 2, "half"));
+    failed->status = ITEM_FAILED;
+    sign(add(&transcript, ITEM_REASONING, 3, "cut by a limit"));
+    sign(add(&transcript, ITEM_REASONING, 3, "")); // led to nothing: not sent
+    add(&transcript, ITEM_USER, 0, "go on");
+    size_t count = parts_of(&transcript, &arena, &parts);
+    assert_int_equal(count, 10);
+    check_pairs(parts, count);
+    for (size_t i = 0; i < count; i++) {
+        bool kept = i >= 1 && i <= 4;
+        assert_string_equal(parts[i].opaque.len ? parts[i].opaque.data : "",
+                            kept ? "{\"kind\":\"x\"}" : "");
+    }
+    assert_int_equal(parts[2].kind, MODEL_REASONING);
+    assert_int_equal(parts[2].text.len, 0);
+    assert_int_equal(parts[8].kind, MODEL_REASONING);
+    arena_release(&arena);
+    transcript_release(&transcript);
+}
+
 static void test_random_transcripts(void **unused)
 {
     (void)unused;
@@ -158,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parallel_calls_stand_together),
         cmocka_unit_test(test_what_a_provider_would_refuse),
+        cmocka_unit_test(test_opaque),
         cmocka_unit_test(test_random_transcripts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
