@@ -2,6 +2,7 @@
 #include "transports/openai_request.h"
 
 #include "core/json.h"
+#include "transports/model_http.h"
 
 // A run of parts [from, to) of the request.
 struct run {
@@ -30,7 +31,7 @@ static void write_texts(struct json_writer *w, struct run run, enum model_part_k
         json_add_str(w, "content", first ? first->text : STR(""));
         return;
     }
-    buf_init(&joined, OPENAI_REQUEST_MAX);
+    buf_init(&joined, MODEL_REQUEST_MAX);
     for (const struct model_part *part = first; part < run.to; part++) {
         if (part->kind != kind || part->text.len == 0)
             continue;
@@ -110,7 +111,7 @@ static void write_result(struct json_writer *w, const struct model_part *part)
     json_add_str(w, "tool_call_id", part->call_id);
     if (part->failed) {
         struct buf text;
-        buf_init(&text, OPENAI_REQUEST_MAX);
+        buf_init(&text, MODEL_REQUEST_MAX);
         buf_add_str(&text, STR("Error: "));
         buf_add_str(&text, part->text);
         w->out->overflow |= text.overflow;

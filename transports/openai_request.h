@@ -8,8 +8,6 @@
 
 #include <stdbool.h>
 
-enum { OPENAI_REQUEST_MAX = 64 << 20 }; // bytes of a request; more overflows the buffer
-
 // Groups the flat run of parts into messages: user parts that follow each other are one message
 // (some servers' templates insist on turns), and so are assistant parts with their calls.
 // Reasoning is not sent back. `openai_itself`: the server is OpenAI's own, which has other names

@@ -3,8 +3,6 @@
 
 #include "core/mem.h"
 
-#include <sys/random.h>
-
 static struct openai_tool_call *by_server_index(struct openai_stream *stream, int64_t index)
 {
     // The newest first: a server that gives all its calls index 0 means the last one.
@@ -45,8 +43,7 @@ static struct openai_tool_call *add_call(struct openai_stream *stream, int64_t i
                                          struct err *err)
 {
     if (stream->call_count == MODEL_TOOL_CALLS_MAX) {
-        err_set(err, ERR_LIMIT, "%s: the answer has more than %d tool calls",
-                stream->origin->provider, (int)MODEL_TOOL_CALLS_MAX);
+        model_stream_too_many_calls(&stream->base, err);
         return NULL;
     }
     if (!stream->calls)
@@ -57,78 +54,62 @@ static struct openai_tool_call *add_call(struct openai_stream *stream, int64_t i
     return call;
 }
 
-static char *made_up_id(void)
+static bool begin(struct openai_stream *stream, struct openai_tool_call *call, struct str name,
+                  struct err *err)
 {
-    uint64_t number = 0;
-    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-        number = (uintptr_t)&number;
-    return mem_format("call_%016llx", (unsigned long long)number);
-}
-
-// Two calls with one id could not be told apart by their results.
-static bool id_is_taken(struct openai_stream *stream, const struct openai_tool_call *call)
-{
-    for (size_t i = 0; i < stream->call_count; i++)
-        if (&stream->calls[i] != call && stream->calls[i].id &&
-            strcmp(stream->calls[i].id, call->id) == 0)
-            return true;
-    return false;
-}
-
-static void send_input(struct openai_stream *stream, unsigned index, struct str piece)
-{
-    stream->sink->tool_input(stream->arg, index, piece);
-}
-
-static void begin(struct openai_stream *stream, struct openai_tool_call *call, struct str name)
-{
-    if (call->id && id_is_taken(stream, call)) {
+    if (!model_stream_begin_call(&stream->base, str_of(call->id), name, &call->index, err))
+        return false;
+    const char *id = stream->base.call_ids[call->index];
+    if (!call->id || strcmp(call->id, id) != 0) {
         mem_free(call->id);
-        call->id = NULL;
+        call->id = mem_dup(str_of(id));
     }
-    if (!call->id)
-        call->id = made_up_id();
     call->begun = true;
-    call->index = stream->begun_count++; // a call may wait for its name while the next has one
-    stream->sink->tool_begin(stream->arg, call->index, str_of(call->id), name);
-    if (call->held.len && !stream->stopped)
-        send_input(stream, call->index, buf_str(&call->held));
+    if (call->held.len && !stream->base.stopped)
+        stream->base.sink->tool_input(stream->base.arg, call->index, buf_str(&call->held));
     buf_release(&call->held);
+    return true;
 }
 
-static void hold_input(struct openai_stream *stream, unsigned index, struct str piece)
+static void hold_input(struct model_stream *stream, unsigned index, struct str piece)
 {
-    buf_add_str(&stream->calls[index].held, piece);
+    buf_add_str(&((struct openai_stream *)stream)->calls[index].held, piece);
+}
+
+static void take_piece(struct openai_stream *stream, struct openai_tool_call *call,
+                       struct str piece, bool smuggled)
+{
+    struct model_outlet hold = {&call->join, hold_input, (unsigned)(call - stream->calls),
+                                smuggled};
+    if (call->begun)
+        model_stream_input(&stream->base, &call->join, call->index, piece, smuggled);
+    else
+        model_stream_pass(&stream->base, &hold, piece);
 }
 
 static void take_arguments(struct openai_stream *stream, struct openai_tool_call *call,
                            const struct json *arguments, bool smuggled)
 {
-    unsigned place = (unsigned)(call - stream->calls);
-    struct openai_text to = {&call->join, call->begun ? send_input : hold_input,
-                             call->begun ? call->index : place, smuggled};
     if (!arguments)
         return;
     if (arguments->type == JSON_STRING) {
-        openai_stream_text(stream, &to, arguments->string);
+        take_piece(stream, call, arguments->string, smuggled);
     } else if (arguments->type == JSON_OBJECT) {
         struct buf text;
         struct json_writer w;
         buf_init(&text, SSE_EVENT_MAX);
         json_writer_init(&w, &text);
         json_put_tree(&w, arguments);
-        openai_stream_text(stream, &to, buf_str(&text));
+        take_piece(stream, call, buf_str(&text), smuggled);
         buf_release(&text);
     }
 }
 
-static bool check_names(struct openai_stream *stream, struct str id, struct str name,
-                        struct err *err)
+static bool check_id(struct openai_stream *stream, struct str id, struct err *err)
 {
-    if (id.len <= OPENAI_TOOL_NAME_MAX && name.len <= OPENAI_TOOL_NAME_MAX)
-        return true;
-    return err_set(err, ERR_LIMIT, "%s: a tool call's name or id is longer than %d bytes",
-                   stream->origin->provider, (int)OPENAI_TOOL_NAME_MAX);
+    return id.len <= MODEL_NAME_MAX ||
+           err_set(err, ERR_LIMIT, "%s: a tool call's id is longer than %d bytes",
+                   stream->base.origin->provider, (int)MODEL_NAME_MAX);
 }
 
 bool openai_tools_take(struct openai_stream *stream, const struct json *piece, bool smuggled,
@@ -137,37 +118,31 @@ bool openai_tools_take(struct openai_stream *stream, const struct json *piece, b
     const struct json *function = json_get(piece, "function");
     struct str id = json_str(piece, "id"), name = json_str(function, "name");
     int64_t index = json_int(piece, "index", -1);
-    if (stream->stopped || !check_names(stream, id, name, err))
+    if (stream->base.stopped || !check_id(stream, id, err))
         return false;
     struct openai_tool_call *call = call_of(stream, index, id, name);
     if (!call && !(call = add_call(stream, index, err)))
         return false;
     if (id.len && !call->id)
         call->id = mem_dup(id);
-    if (name.len && !call->begun)
-        begin(stream, call, name);
-    if (!stream->stopped)
+    if (name.len && !call->begun && !begin(stream, call, name, err))
+        return false;
+    if (!stream->base.stopped)
         take_arguments(stream, call, json_get(function, "arguments"), smuggled);
     if (call->held.overflow)
         return err_set(err, ERR_LIMIT, "%s: a tool call's arguments came before its name",
-                       stream->origin->provider);
-    return !stream->stopped;
+                       stream->base.origin->provider);
+    return !stream->base.stopped;
 }
 
 bool openai_tools_end(struct openai_stream *stream, struct err *err)
 {
-    for (size_t i = 0; i < stream->call_count && !stream->stopped; i++) {
+    for (size_t i = 0; i < stream->call_count; i++) {
         struct openai_tool_call *call = &stream->calls[i];
         if (!call->begun)
             return err_set(err, ERR_PROVIDER, "%s: the model called a tool without a name",
-                           stream->origin->provider);
-        if (text_join_empty(&call->join))
-            continue;
-        struct buf rest;
-        buf_init(&rest, 16);
-        text_join_end(&call->join, &rest);
-        send_input(stream, call->index, buf_str(&rest));
-        buf_release(&rest);
+                           stream->base.origin->provider);
+        model_stream_end_input(&stream->base, &call->join, call->index);
     }
     return true;
 }
@@ -180,5 +155,5 @@ void openai_tools_release(struct openai_stream *stream)
     }
     mem_free(stream->calls);
     stream->calls = NULL;
-    stream->call_count = stream->begun_count = 0;
+    stream->call_count = 0;
 }

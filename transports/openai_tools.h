@@ -8,18 +8,6 @@
 #include "core/json.h"
 #include "transports/openai_stream.h"
 
-// Where a run of text goes, and what is held back of it.
-struct openai_text {
-    struct text_join *join;
-    void (*send)(struct openai_stream *stream, unsigned index, struct str piece);
-    unsigned index;
-    bool smuggled;
-};
-
-// Sends a piece on, with what was held back. (In openai_stream.c.)
-void openai_stream_text(struct openai_stream *stream, const struct openai_text *to,
-                        struct str piece);
-
 // One element of delta.tool_calls. False with err, or when the stream was stopped.
 bool openai_tools_take(struct openai_stream *stream, const struct json *piece, bool smuggled,
                        struct err *err);

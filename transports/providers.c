@@ -47,7 +47,18 @@ static bool is_header_value(const char *key)
     return true;
 }
 
-static struct provider *make_chat(struct providers *providers, const struct provider_config *config,
+static const struct model_dialect *dialect_of(enum provider_kind kind)
+{
+    switch (kind) {
+    case PROVIDER_OPENAI_CHAT:
+        return openai_chat_dialect();
+    case PROVIDER_DEMO:
+        break;
+    }
+    return NULL;
+}
+
+static struct provider *make_http(struct providers *providers, const struct provider_config *config,
                                   struct err *err)
 {
     const char *key = config->api_key_env ? getenv(config->api_key_env) : NULL;
@@ -62,12 +73,12 @@ static struct provider *make_chat(struct providers *providers, const struct prov
                 config->name, config->api_key_env);
         return NULL;
     }
-    struct openai_chat_spec spec = {.name = str_of(config->name),
-                                    .base_url = str_of(config->base_url),
-                                    .api_key = str_of(key),
-                                    .api_key_env = str_of(config->api_key_env),
-                                    .stall_ms = (int64_t)providers->config->stall_s * 1000};
-    return openai_chat_create(providers->ports, providers->http, &spec);
+    struct model_http_spec spec = {.name = str_of(config->name),
+                                   .base_url = str_of(config->base_url),
+                                   .api_key = str_of(key),
+                                   .api_key_env = str_of(config->api_key_env),
+                                   .stall_ms = (int64_t)providers->config->stall_s * 1000};
+    return model_http_create(dialect_of(config->kind), providers->ports, providers->http, &spec);
 }
 
 static struct provider *find(void *ctx, struct str name, struct err *err)
@@ -84,14 +95,10 @@ static struct provider *find(void *ctx, struct str name, struct err *err)
     struct provider **made = &providers->made[config - providers->config->providers];
     if (*made)
         return *made;
-    switch (config->kind) {
-    case PROVIDER_DEMO:
+    if (config->kind == PROVIDER_DEMO)
         *made = demo_create(providers->ports, name, demo_delay());
-        break;
-    case PROVIDER_OPENAI_CHAT:
-        *made = make_chat(providers, config, err);
-        break;
-    }
+    else
+        *made = make_http(providers, config, err);
     return *made;
 }
 
@@ -110,7 +117,7 @@ void providers_destroy(struct providers *providers)
         if (providers->config->providers[i].kind == PROVIDER_DEMO)
             demo_destroy(providers->made[i]);
         else
-            openai_chat_destroy(providers->made[i]);
+            model_http_destroy(providers->made[i]);
     }
     mem_free(providers);
 }

@@ -8,6 +8,7 @@
 #include "tests/unit/support/real_loop.h"
 #include "tests/unit/support/web_server.h"
 #include "transports/http.h"
+#include "transports/model_http.h"
 #include "transports/openai_chat.h"
 #include "transports/openai_request.h"
 #include "transports/providers.h"
@@ -17,7 +18,7 @@
 static void expect_body(const struct model_request *request, bool openai, const char *expected)
 {
     struct buf out;
-    buf_init(&out, OPENAI_REQUEST_MAX);
+    buf_init(&out, MODEL_REQUEST_MAX);
     openai_request_write(&out, request, openai);
     assert_string_equal(out.data, expected);
     buf_release(&out);
@@ -337,7 +338,7 @@ static void test_cancel_at_once(void **state)
 static void test_too_large(void **state)
 {
     struct world *world = *state;
-    size_t size = OPENAI_REQUEST_MAX;
+    size_t size = MODEL_REQUEST_MAX;
     char *text = malloc(size);
     memset(text, 'x', size);
     const struct model_part part = {.kind = MODEL_USER_TEXT, .text = {text, size}};

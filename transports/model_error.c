@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "transports/openai_error.h"
+#include "transports/model_error.h"
 
 #include "core/utf8.h"
 #include "transports/http.h"
@@ -11,8 +11,8 @@ enum {
 };
 
 struct failure {
-    int64_t status; // as HTTP has it; 0 when not known
-    struct str message, type, code;
+    int64_t status;                        // as HTTP has it; 0 when not known
+    struct str message, type, code, state; // state: Google's name of the status
 };
 
 static bool read_error_member(const struct json *error, struct failure *failure)
@@ -28,6 +28,7 @@ static bool read_error_member(const struct json *error, struct failure *failure)
     failure->message = json_str(error, "message");
     failure->type = json_str(error, "type");
     failure->code = json_str(error, "code");
+    failure->state = json_str(error, "status");
     int64_t code = json_int(error, "code", 0);
     if (code >= 100 && code < 600)
         failure->status = code;
@@ -44,6 +45,24 @@ static void read_body(const struct json *body, struct failure *failure)
         failure->message = json_str(body, "detail");
 }
 
+// Names of failures, for streams in which no status comes along.
+static int64_t status_of_name(struct str name)
+{
+    static const struct {
+        const char *name;
+        int status;
+    } known[] = {
+        {"invalid_request_error", 400}, {"authentication_error", 401}, {"billing_error", 402},
+        {"permission_error", 403},      {"not_found_error", 404},      {"request_too_large", 413},
+        {"rate_limit_error", 429},      {"rate_limit_exceeded", 429},  {"api_error", 500},
+        {"server_error", 500},          {"timeout_error", 504},        {"overloaded_error", 529},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (str_is(name, known[i].name))
+            return known[i].status;
+    return 0;
+}
+
 static void add_without(struct buf *out, struct str words, const char *secret)
 {
     struct str key = str_of(secret);
@@ -58,8 +77,8 @@ static void add_without(struct buf *out, struct str words, const char *secret)
     buf_add_str(out, words);
 }
 
-// One line of valid UTF-8, without the key, at most OPENAI_ERROR_SHOWN_MAX bytes.
-static void add_words(struct buf *out, const struct openai_origin *origin, struct str words)
+// One line of valid UTF-8, without the key, at most MODEL_ERROR_SHOWN_MAX bytes.
+static void add_words(struct buf *out, const struct model_origin *origin, struct str words)
 {
     struct buf clean, line;
     buf_init(&clean, WORDS_MAX);
@@ -72,8 +91,8 @@ static void add_words(struct buf *out, const struct openai_origin *origin, struc
         if ((unsigned char)clean.data[i] < ' ' || clean.data[i] == 0x7f)
             clean.data[i] = ' ';
     utf8_repair(&line, buf_str(&clean));
-    buf_add_str(out, utf8_cut(buf_str(&line), OPENAI_ERROR_SHOWN_MAX));
-    if (line.len > OPENAI_ERROR_SHOWN_MAX)
+    buf_add_str(out, utf8_cut(buf_str(&line), MODEL_ERROR_SHOWN_MAX));
+    if (line.len > MODEL_ERROR_SHOWN_MAX)
         buf_add_str(out, STR("..."));
     buf_release(&clean);
     buf_release(&line);
@@ -89,7 +108,7 @@ static void read_text(struct arena *arena, struct str text, struct failure *fail
         failure->message = text;
 }
 
-void openai_error_text(struct buf *out, const struct openai_origin *origin, struct str body)
+void model_error_text(struct buf *out, const struct model_origin *origin, struct str body)
 {
     struct arena arena;
     struct failure failure = {0};
@@ -107,15 +126,28 @@ static bool is_one_of(struct str s, const char *const *names)
     return false;
 }
 
+static bool contains_one_of(struct str s, const char *const *words)
+{
+    for (; *words; words++)
+        if (str_find(s, str_of(*words)) >= 0)
+            return true;
+    return false;
+}
+
 static enum err_kind kind_of(const struct failure *failure)
 {
     static const char *const limit[] = {"context_length_exceeded", "string_above_max_length", NULL};
-    static const char *const refused[] = {"content_filter", "content_policy_violation", NULL};
+    // Where only the message tells this from other mistakes of a request.
+    static const char *const too_long[] = {"prompt is too long", "input token count", NULL};
+    static const char *const refused[] = {"content_filter", "content_policy_violation",
+                                          "bio_policy", NULL};
     static const char *const rate[] = {"rate_limit_exceeded", "insufficient_quota",
                                        "rate_limit_error", NULL};
     static const char *const auth[] = {"invalid_api_key", "authentication_error",
                                        "permission_error", NULL};
-    if (is_one_of(failure->code, limit))
+    if (is_one_of(failure->code, limit) || failure->status == 413)
+        return ERR_LIMIT;
+    if (failure->status == 400 && contains_one_of(failure->message, too_long))
         return ERR_LIMIT;
     if (is_one_of(failure->code, refused))
         return ERR_REFUSED;
@@ -127,7 +159,7 @@ static enum err_kind kind_of(const struct failure *failure)
     return ERR_PROVIDER;
 }
 
-static void add_advice(struct buf *out, const struct openai_origin *origin, enum err_kind kind,
+static void add_advice(struct buf *out, const struct model_origin *origin, enum err_kind kind,
                        int64_t status)
 {
     if (kind == ERR_AUTH && origin->api_key_env)
@@ -144,7 +176,7 @@ static void add_advice(struct buf *out, const struct openai_origin *origin, enum
                  origin->provider);
 }
 
-static void set_failure(const struct openai_origin *origin, const struct failure *failure,
+static void set_failure(const struct model_origin *origin, const struct failure *failure,
                         struct err *err)
 {
     struct buf text;
@@ -161,8 +193,8 @@ static void set_failure(const struct openai_origin *origin, const struct failure
     buf_release(&text);
 }
 
-void openai_error_status(const struct openai_origin *origin, const struct http_answer *answer,
-                         struct err *err)
+void model_error_status(const struct model_origin *origin, const struct http_answer *answer,
+                        struct err *err)
 {
     struct arena arena;
     struct failure failure = {0};
@@ -174,20 +206,42 @@ void openai_error_status(const struct openai_origin *origin, const struct http_a
     arena_release(&arena);
 }
 
-bool openai_error_in_stream(const struct openai_origin *origin, const struct json *error,
-                            struct err *err)
+static bool set_stream_failure(const struct model_origin *origin, struct failure *failure,
+                               int *status, struct err *err)
 {
-    struct failure failure = {0};
-    read_error_member(error, &failure);
-    set_failure(origin, &failure, err);
+    if (failure->status == 0)
+        failure->status = status_of_name(failure->type);
+    if (failure->status == 0)
+        failure->status = status_of_name(failure->code);
+    *status = (int)failure->status;
+    set_failure(origin, failure, err);
     return false;
 }
 
-bool openai_error_event(const struct openai_origin *origin, struct arena *arena, struct str data,
-                        struct err *err)
+bool model_error_in_stream(const struct model_origin *origin, const struct json *error, int *status,
+                           struct err *err)
+{
+    struct failure failure = {0};
+    read_error_member(error, &failure);
+    return set_stream_failure(origin, &failure, status, err);
+}
+
+bool model_error_event(const struct model_origin *origin, struct arena *arena, struct str data,
+                       int *status, struct err *err)
 {
     struct failure failure = {0};
     read_text(arena, data, &failure);
-    set_failure(origin, &failure, err);
-    return false;
+    return set_stream_failure(origin, &failure, status, err);
+}
+
+void model_error_refusal(const struct model_origin *origin, struct str why, struct err *err)
+{
+    struct buf text;
+    if (why.len == 0)
+        return;
+    buf_init(&text, TEXT_MAX);
+    add_words(&text, origin, why);
+    err_set(err, ERR_REFUSED, "%s: the model refused: %.*s", origin->provider,
+            STR_ARG(buf_str(&text)));
+    buf_release(&text);
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// What model servers say when they fail, as errors for people.
+//
+// Shapes that are understood: {"error": {"message", "type", "code", "status"}}, {"error": "..."},
+// {"message": ...}, {"detail": ...}, plain text. The key never gets into a message, also when the
+// server repeats it.
+#ifndef SWARMD_TRANSPORTS_MODEL_ERROR_H
+#define SWARMD_TRANSPORTS_MODEL_ERROR_H
+
+#include "core/arena.h"
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/json.h"
+
+struct http_answer;
+
+enum { MODEL_ERROR_SHOWN_MAX = 300 }; // bytes of the server's own words in a message
+
+// Who is being talked to.
+struct model_origin {
+    char *provider;    // its configured name
+    char *api_key_env; // or NULL
+    char *api_key;     // or NULL
+};
+
+// The server's own words, on one line, cut. Appends.
+void model_error_text(struct buf *out, const struct model_origin *origin, struct str body);
+
+// An answer whose status is not 2xx.
+void model_error_status(const struct model_origin *origin, const struct http_answer *answer,
+                        struct err *err);
+
+// An error inside a stream: the member "error" of a piece, or the piece itself. *status gets the
+// HTTP status that it names, by number or by name, or 0. Always returns false, like err_set().
+bool model_error_in_stream(const struct model_origin *origin, const struct json *error, int *status,
+                           struct err *err);
+
+// The same for an event of type "error", whatever its data are.
+bool model_error_event(const struct model_origin *origin, struct arena *arena, struct str data,
+                       int *status, struct err *err);
+
+// The model has refused, and the server says why, or not (then err stays as it is).
+void model_error_refusal(const struct model_origin *origin, struct str why, struct err *err);
+
+#endif

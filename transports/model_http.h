@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// A model server over HTTP: what all dialects have in common. A dialect says how its request is
+// written and its answer read; this sends the one and feeds the other.
+#ifndef SWARMD_TRANSPORTS_MODEL_HTTP_H
+#define SWARMD_TRANSPORTS_MODEL_HTTP_H
+
+#include "core/buf.h"
+#include "core/model.h"
+#include "core/str.h"
+
+#include <stdint.h>
+
+struct http;
+struct model_stream;
+struct ports;
+
+enum { MODEL_REQUEST_MAX = 64 << 20 }; // bytes of a request; a larger one is not sent (limit)
+
+struct model_dialect {
+    // Appends the body of the request.
+    void (*write)(struct buf *out, const struct model_request *request, struct str base_url);
+    // Appends what comes behind the base URL. No key is ever in it.
+    void (*path)(struct buf *out, const struct model_request *request, struct str base_url);
+    const char *key_header;                    // in front of the key: "Authorization: Bearer "
+    const char *header;                        // one more header line, or NULL
+    size_t stream_size;                        // of the struct that begins with struct model_stream
+    void (*open)(struct model_stream *stream); // after model_stream_init()
+};
+
+struct model_http_spec { // all copied
+    struct str name;     // as configured
+    struct str base_url; // without a slash at its end
+    struct str api_key;  // empty: none is sent
+    struct str api_key_env;
+    int64_t stall_ms;
+};
+
+struct provider *model_http_create(const struct model_dialect *dialect, const struct ports *ports,
+                                   struct http *http, const struct model_http_spec *spec);
+void model_http_destroy(struct provider *provider); // takes NULL; after its last call has ended
+
+#endif
