@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 static const struct builtin_provider builtins[] = {
+    {"anthropic", PROVIDER_ANTHROPIC, "https://api.anthropic.com", "ANTHROPIC_API_KEY",
+     "claude-sonnet-5"},
     {"openai", PROVIDER_OPENAI_CHAT, "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-5.1"},
     {"openrouter", PROVIDER_OPENAI_CHAT, "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
      "anthropic/claude-sonnet-4.5"},

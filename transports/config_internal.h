@@ -54,6 +54,11 @@ bool config_set_key_env(struct provider_config *provider, const struct config_or
 bool config_set_kind(struct provider_config *provider, const struct config_origin *at,
                      struct str value, struct err *err);
 
+// A base URL to show in a message.
+const char *config_kind_example(enum provider_kind kind);
+// Do two kinds speak to the same servers, so that one's base URL and key are good for the other?
+bool config_same_server(enum provider_kind a, enum provider_kind b);
+
 // Walks the file's text into config, which holds defaults. *model_at gets the model's line.
 bool config_read_yaml(struct config *config, const char *path, struct str yaml,
                       struct config_origin *model_at, struct err *err);

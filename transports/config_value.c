@@ -154,23 +154,45 @@ bool config_set_key_env(struct provider_config *provider, const struct config_or
     return true;
 }
 
+static const struct {
+    const char *name;
+    enum provider_kind kind;
+    const char *example;
+} kinds[] = {
+    {"anthropic", PROVIDER_ANTHROPIC, "https://api.anthropic.com"},
+    {"openai-chat", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:8080/v1"},
+    {"demo", PROVIDER_DEMO, ""},
+};
+
 bool config_set_kind(struct provider_config *provider, const struct config_origin *at,
                      struct str value, struct err *err)
 {
-    if (str_is(value, "openai-chat"))
-        provider->kind = PROVIDER_OPENAI_CHAT;
-    else if (str_is(value, "demo"))
-        provider->kind = PROVIDER_DEMO;
-    else if (str_is(value, "anthropic") || str_is(value, "openai-responses") ||
-             str_is(value, "gemini"))
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        if (str_is(value, kinds[i].name)) {
+            provider->kind = kinds[i].kind;
+            return true;
+        }
+    }
+    if (str_is(value, "openai-responses") || str_is(value, "gemini"))
         return config_fail(at, err,
-                           "kind: '%.*s' is not supported yet; this version has openai-chat "
-                           "and demo",
+                           "kind: '%.*s' is not supported yet; this version has anthropic, "
+                           "openai-chat and demo",
                            STR_ARG(value));
-    else
-        return config_fail(at, err, "kind: expected openai-chat or demo, not '%.*s'",
-                           STR_ARG(shown(value)));
-    return true;
+    return config_fail(at, err, "kind: expected anthropic, openai-chat or demo, not '%.*s'",
+                       STR_ARG(shown(value)));
+}
+
+const char *config_kind_example(enum provider_kind kind)
+{
+    size_t i = 0;
+    while (kinds[i].kind != kind)
+        i++;
+    return kinds[i].example;
+}
+
+bool config_same_server(enum provider_kind a, enum provider_kind b)
+{
+    return a == b;
 }
 
 // What is wrong with a base URL, or NULL.

@@ -135,10 +135,9 @@ static bool is_provider_name(struct str name)
 static bool check_provider(const struct provider_config *provider, const struct entry *entry,
                            struct err *err)
 {
-    if (provider->kind == PROVIDER_OPENAI_CHAT && !provider->base_url)
-        return config_fail(&entry->at, err,
-                           "providers.%s: base_url is missing, as in http://127.0.0.1:8080/v1",
-                           provider->name);
+    if (provider->kind != PROVIDER_DEMO && !provider->base_url)
+        return config_fail(&entry->at, err, "providers.%s: base_url is missing, as in %s",
+                           provider->name, config_kind_example(provider->kind));
     if (provider->kind == PROVIDER_DEMO && provider->base_url)
         return config_fail(&entry->at, err, "providers.%s: demo takes no base_url", provider->name);
     return true;
@@ -164,12 +163,15 @@ static void begin_provider(struct walk *walk, struct provider_config *provider,
 {
     const struct builtin_provider *builtin = builtin_provider(entry->key);
     const yaml_node_t *kind = find_value(walk, entry->value, "kind");
+    struct provider_config wanted = {0};
+    struct err ignored;
     *provider = (struct provider_config){.name = mem_dup(entry->key)};
     if (!builtin)
         return;
     provider->kind = builtin->kind;
     if (kind && kind->type == YAML_SCALAR_NODE &&
-        str_is(scalar(kind), "demo") != (builtin->kind == PROVIDER_DEMO))
+        (!config_set_kind(&wanted, &entry->value_at, scalar(kind), &ignored) ||
+         !config_same_server(wanted.kind, builtin->kind)))
         return;
     if (builtin->base_url)
         provider->base_url = mem_dup(str_of(builtin->base_url));

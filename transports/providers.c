@@ -2,6 +2,7 @@
 #include "transports/providers.h"
 
 #include "core/mem.h"
+#include "transports/anthropic.h"
 #include "transports/config_file.h"
 #include "transports/demo.h"
 #include "transports/http.h"
@@ -52,6 +53,8 @@ static const struct model_dialect *dialect_of(enum provider_kind kind)
     switch (kind) {
     case PROVIDER_OPENAI_CHAT:
         return openai_chat_dialect();
+    case PROVIDER_ANTHROPIC:
+        return anthropic_dialect();
     case PROVIDER_DEMO:
         break;
     }

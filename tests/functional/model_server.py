@@ -141,10 +141,13 @@ class Request:
         self.path = path
         self.headers = headers
         self.body = body
-        self.messages = body.get("messages") or []
+        self.messages = self.messages_of(body)
         self.disconnected = threading.Event()  # the client has closed before the answer's end
         self.answered = threading.Event()      # the whole answer is written
         self.refused = None
+
+    def messages_of(self, body):
+        return body.get("messages") or []
 
     @property
     def task(self):
@@ -314,6 +317,7 @@ class Stream:
 
     def __init__(self, handler, request):
         self.handler, self.request = handler, request
+        self.server = handler.server.model_server
         self.calls = 0
         self.words = 0
         self.finished = self.as_it_is = False
@@ -407,6 +411,20 @@ class Listener(ThreadingHTTPServer):
 
 
 class ModelServer:
+    """Speaks the chat completions; dialect_server.py has servers of the other dialects."""
+    kind = "openai-chat"
+    root = "/v1"  # the base URL's path
+    request_class = Request
+    stream_class = Stream
+
+    def fault_of(self, request):
+        if request.path != "/v1/chat/completions":
+            return f"no such path: {request.path}"
+        return fault_of(request.body)
+
+    def key_of(self, headers):
+        return headers.get("Authorization", "").removeprefix("Bearer ")
+
     def __init__(self, script=None, key=None, port=0, certificate=None):
         """key: the one that requests must bring; without, none is looked at.
         certificate: a file with a certificate for localhost and its key; then it speaks TLS."""
@@ -445,15 +463,15 @@ class ModelServer:
     @property
     def base_url(self):
         if self._listener.tls:
-            return f"https://localhost:{self.port}/v1"
-        return f"http://127.0.0.1:{self.port}/v1"
+            return f"https://localhost:{self.port}{self.root}"
+        return f"http://127.0.0.1:{self.port}{self.root}"
 
     def config(self, model="scripted", key_env=None, **settings):
         """A configuration file that uses this server. settings: mode="full", max_active=4..."""
         key = f", api_key_env: {key_env}" if key_env else ""
         lines = [f"{name}: {value}" for name, value in settings.items()]
         return "\n".join([f"model: scripted/{model}", *lines, "providers:",
-                          f'  scripted: {{kind: openai-chat, base_url: "{self.base_url}"{key}}}',
+                          f'  scripted: {{kind: {self.kind}, base_url: "{self.base_url}"{key}}}',
                           ""])
 
     def wait_requests(self, count):
@@ -470,10 +488,8 @@ class ModelServer:
         except ValueError as error:
             body, fault = {}, f"the body is not JSON: {error}"
         with self._changed:
-            request = Request(len(self.requests), path, headers, body)
-            if path != "/v1/chat/completions":
-                fault = f"no such path: {path}"
-            request.refused = fault or fault_of(body)
+            request = self.request_class(len(self.requests), path, headers, body)
+            request.refused = fault or self.fault_of(request)
             if request.refused:
                 self.refused.append(request.refused)
             self.requests.append(request)
@@ -497,8 +513,7 @@ class ModelServer:
         return status(400, fault)
 
     def _answer(self, handler, request):
-        authorization = request.headers.get("Authorization", "")
-        if self.key is not None and authorization != f"Bearer {self.key}":
+        if self.key is not None and self.key_of(request.headers) != self.key:
             answer = status(401, "wrong or missing key")
         elif request.refused:
             answer = status(400, request.refused)
@@ -507,7 +522,7 @@ class ModelServer:
         if isinstance(answer, tuple) and answer[0] == "status":
             handler.send_whole(*answer[1:])
         else:
-            Stream(handler, request).run([answer] if isinstance(answer, tuple) else answer)
+            self.stream_class(handler, request).run([answer] if isinstance(answer, tuple) else answer)
 
 
 def main():

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { BUILTINS = 5 }; // providers that are there without a configuration
+
 static void clear_environment(void)
 {
     static const char *const names[] = {
@@ -92,7 +94,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.turn_idle_s, 600);
     assert_int_equal(config.turn_s, 0);
     assert_int_equal(config.stall_s, 120);
-    assert_int_equal(config.provider_count, 4);
+    assert_int_equal(config.provider_count, BUILTINS);
     const struct provider_config *local = config_provider(&config, STR("local"));
     assert_string_equal(local->base_url, "http://127.0.0.1:11434/v1");
     assert_null(local->api_key_env);
@@ -133,7 +135,7 @@ static void test_whole_file(void **state)
     assert_string_equal(openai->api_key_env, "WORK_KEY");
     char names[100];
     config_provider_names(&config, names, sizeof(names));
-    assert_string_equal(names, "lab, openai, openrouter, local, demo");
+    assert_string_equal(names, "lab, openai, anthropic, openrouter, local, demo");
     config_release(&config);
 }
 
@@ -176,8 +178,8 @@ static void test_errors_name_the_line(void **state)
     expect_error("model: gpt\n",
                  "/c.yaml:1: model: expected provider/model, as in openai/gpt-5.1, not 'gpt'");
     expect_error("mode: ask\nmodel: nowhere/m\n", "/c.yaml:2: model: no provider is called "
-                                                  "'nowhere'; there are openai, openrouter, "
-                                                  "local, demo");
+                                                  "'nowhere'; there are anthropic, openai, "
+                                                  "openrouter, local, demo");
     expect_error("mode: ask\nmode: full\n", "/c.yaml:2: 'mode' is written twice");
     expect_error("detach: yes\n", "/c.yaml:1: detach: expected true or false, not 'yes'");
     expect_error("- a\n", "/c.yaml:1: the file: expected keys and values (\"key: value\")");
@@ -207,11 +209,16 @@ static void test_provider_errors(void **state)
                  "/c.yaml:2: providers.a: base_url is missing, as in http://127.0.0.1:8080/v1");
     expect_error("providers:\n  a: {base_url: \"http://h\"}\n",
                  "/c.yaml:2: providers.a: kind is missing, as in kind: openai-chat");
-    expect_error("providers:\n  a:\n    kind: anthropic\n",
-                 "/c.yaml:3: kind: 'anthropic' is not supported yet; this version has openai-chat "
-                 "and demo");
+    expect_error("providers: {a: {kind: anthropic}}\n",
+                 "/c.yaml:1: providers.a: base_url is missing, as in https://api.anthropic.com");
+    expect_error("providers: {openai: {kind: anthropic}}\n", // another server's URL is no default
+                 "/c.yaml:1: providers.openai: base_url is missing, as in "
+                 "https://api.anthropic.com");
+    expect_error("providers: {a: {kind: gemini}}\n",
+                 "/c.yaml:1: kind: 'gemini' is not supported yet; this version has anthropic, "
+                 "openai-chat and demo");
     expect_error("providers: {a: {kind: x}}\n",
-                 "/c.yaml:1: kind: expected openai-chat or demo, not 'x'");
+                 "/c.yaml:1: kind: expected anthropic, openai-chat or demo, not 'x'");
     expect_error("providers: {a: {kind: openai-chat, url: x}}\n",
                  "/c.yaml:1: unknown key 'url'; did you mean 'base_url'?");
     expect_error("providers: {A b: {kind: demo}}\n",
@@ -263,14 +270,14 @@ static void test_too_many_providers(void **state)
     struct err err = {0};
     buf_init(&yaml, 1 << 16);
     buf_add_str(&yaml, STR("providers:\n"));
-    for (int i = 0; i < CONFIG_PROVIDERS_MAX - 4; i++) // and the four that are built in
+    for (int i = 0; i < CONFIG_PROVIDERS_MAX - BUILTINS; i++)
         buf_addf(&yaml, "  p%d: {kind: demo}\n", i);
     assert_true(config_parse(&config, "/c.yaml", buf_str(&yaml), &err));
     assert_int_equal(config.provider_count, CONFIG_PROVIDERS_MAX);
     config_release(&config);
     buf_add_str(&yaml, STR("  more: {kind: demo}\n"));
     assert_false(config_parse(&config, "/c.yaml", buf_str(&yaml), &err));
-    assert_string_equal(err.message, "/c.yaml:30: providers: there are more than 28");
+    assert_string_equal(err.message, "/c.yaml:29: providers: there are more than 27");
     buf_release(&yaml);
 }
 
@@ -341,7 +348,12 @@ static void test_model_follows_the_keys(void **state)
     assert_true(config_load(&config, &err));
     assert_int_equal(strncmp(config.model, "openai/", 7), 0);
     config_release(&config);
+    setenv("ANTHROPIC_API_KEY", "k", 1);
+    assert_true(config_load(&config, &err));
+    assert_int_equal(strncmp(config.model, "anthropic/claude-", 17), 0);
+    config_release(&config);
     setenv("OPENAI_API_KEY", "", 1);
+    unsetenv("ANTHROPIC_API_KEY");
     unsetenv("OPENROUTER_API_KEY");
     struct str nobody = STR("providers: {local: {base_url: \"http://127.0.0.1:1/v1\"}}");
     assert_true(config_parse(&config, "/c.yaml", nobody, &err));

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Each dialect as a person meets it: the real binary against a server that speaks it strictly."""
+import pytest
+from dialect_server import AnthropicServer, redacted
+from model_server import call, finish, raw, reasoning, status, text, usage
+
+KEY = "sk-dialect-test-4c77"
+SERVERS = [AnthropicServer]
+
+
+@pytest.fixture
+def connect(start, repository):
+    """connect(server) gives a Client on the same state each time."""
+
+    def make(server, **settings):
+        client = start(config=server.config(key_env="LAB_KEY", mode="full", **settings),
+                       env={"LAB_KEY": KEY})
+        client.initialize(root=repository, subscribe="all")
+        return client
+
+    return make
+
+
+def spawn(client):
+    return client.request("swarm/spawn", {"task": "do it"})["agent"]
+
+
+def items_of(client, agent, kind):
+    items = client.request("swarm/transcript", {"agentId": agent["id"]})["items"]
+    return [item for item in items if item["kind"] == kind]
+
+
+@pytest.mark.parametrize("Server", SERVERS)
+def test_story(connect, Server):
+    """Thinking, tools one after the other and at once; a restart; then the talk goes on."""
+    script = [
+        [reasoning("I look first. "), text("Let me look."), call("read", path="README.md"),
+         call("list", {})],
+        [reasoning("Now I write."), redacted(),
+         call("write", path="new.txt", content="Grüße 😀\n", pieces=30)],
+        [text("Grüße 😀", pieces=8), usage(70, 9, 30)],
+        [reasoning("Once more."), call("bash", command="cat new.txt")],
+        [text("All done.")],
+    ]
+    with Server(script, key=KEY) as server:
+        client = connect(server)
+        agent = spawn(client)
+        client.wait_state(agent["id"], "done")
+        assert [i["text"] for i in items_of(client, agent, "assistant")] == ["Let me look.",
+                                                                            "Grüße 😀"]
+        thoughts = [i["text"] for i in items_of(client, agent, "reasoning")]
+        assert [thought for thought in thoughts if thought] == ["I look first. ", "Now I write."]
+        assert len(server.requests[1].results) == 2
+        client.process.kill()
+        client.process.wait()
+
+        client = connect(server)
+        client.request("swarm/send", {"agentId": agent["id"], "text": "and once more"})
+        client.wait(lambda: len(server.requests) == 5 and server.requests[4].answered.is_set(),
+                    "the last answer")
+        ended = client.wait_state(agent["id"], "done")
+        assert items_of(client, agent, "assistant")[-1]["text"] == "All done."
+        assert items_of(client, agent, "tool")[-1]["output"] == "Grüße 😀\n"
+        assert server.refused == []
+        assert ended["usage"]["cacheReadTokens"] > 0
+        assert ended["usage"]["inputTokens"] > ended["usage"]["cacheReadTokens"]
+        assert client.close() == 0
+
+
+@pytest.mark.parametrize("Server", SERVERS)
+def test_wrong_key(connect, Server):
+    with Server([[text("never")]], key="another") as server:
+        client = connect(server)
+        error = client.wait_state(spawn(client)["id"], "failed")["error"]
+        assert error["kind"] == "auth"
+        assert "LAB_KEY" in error["message"] and KEY not in error["message"]
+        assert client.close() == 0
+
+
+@pytest.mark.parametrize("Server, reason, stop", [
+    (AnthropicServer, "max_tokens", "maxTokens"),
+    (AnthropicServer, "refusal", "refused"),
+    (AnthropicServer, "model_context_window_exceeded", "maxTokens"),
+])
+def test_ends(connect, Server, reason, stop):
+    with Server([[text("so far"), finish(reason)]]) as server:
+        client = connect(server)
+        assert client.wait_turn_end(spawn(client)["id"])["stopReason"] == stop
+        assert client.close() == 0
+
+
+ANTHROPIC_OVERLOADED = {"type": "error", "error": {"type": "overloaded_error",
+                                                   "message": "Overloaded"}}
+
+
+@pytest.mark.parametrize("Server, answer, kind, words", [
+    (AnthropicServer, status(413, body='{"type": "error", "error": {"type": "request_too_large", '
+                                       '"message": "Request exceeds the maximum size"}}'),
+     "limit", "HTTP 413: Request exceeds the maximum size"),
+    (AnthropicServer, [text("half"), raw("event: error\ndata: " + str(ANTHROPIC_OVERLOADED)
+                                         .replace("'", '"') + "\n\n")],
+     "provider", "HTTP 529: Overloaded"),
+    (AnthropicServer, [text("half"), raw("")], "provider", "ended early"),
+])
+def test_failures(connect, Server, answer, kind, words):
+    with Server(lambda _: answer) as server:
+        client = connect(server)
+        error = client.wait_state(spawn(client)["id"], "failed")["error"]
+        assert error["kind"] == kind
+        assert words in error["message"] and error["message"].startswith("scripted: ")
+        assert client.close() == 0
