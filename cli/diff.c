@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cli/diff.h"
 
+#include "core/buf.h"
 #include "core/mem.h"
+#include "core/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,11 @@
 #include <unistd.h>
 
 enum { READ_SIZE = 32 << 10, ENVIRONMENT_MAX = 65536, ARGUMENTS_MAX = 16 };
+
+struct output {
+    diff_take_fn *take;
+    void *arg;
+};
 
 // Ours without what would lead git elsewhere, as when we run inside a hook; and with the index.
 static char **make_environment(char *index)
@@ -65,33 +72,48 @@ static bool start_git(pid_t *pid, const char *worktree, char **env, int out,
     return code == 0 || err_set_errno(err, ERR_WORKTREE, code, "cannot start git");
 }
 
-static bool read_output(int fd, struct buf *out)
+static size_t whole_lines(const char *bytes, size_t len)
 {
-    char bytes[READ_SIZE];
-    ssize_t got;
-    while ((got = read(fd, bytes, sizeof bytes)) != 0)
-        if (got > 0) {
-            size_t room = out->max > out->len ? out->max - out->len : 0;
-            buf_add(out, bytes, (size_t)got < room ? (size_t)got : room);
-        } else if (errno != EINTR) {
-            return false;
-        }
-    return true;
+    const char *end = memrchr(bytes, '\n', len);
+    if (end)
+        return (size_t)(end + 1 - bytes);
+    return len < READ_SIZE ? 0 : utf8_cut(str_from(bytes, len), len - 1).len;
 }
 
-static bool run_git(const char *worktree, char **env, struct buf *out, const char *const *arguments,
-                    struct err *err)
+static void read_output(int fd, const struct output *output)
+{
+    char bytes[READ_SIZE];
+    size_t len = 0;
+    for (;;) {
+        ssize_t got = read(fd, bytes + len, sizeof bytes - len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        len += (size_t)got;
+        size_t whole = whole_lines(bytes, len);
+        if (whole)
+            output->take(output->arg, str_from(bytes, whole));
+        len -= whole;
+        memmove(bytes, bytes + whole, len);
+    }
+    if (len)
+        output->take(output->arg, str_from(bytes, len));
+}
+
+static bool run_git(const char *worktree, char **env, const struct output *output,
+                    const char *const *arguments, struct err *err)
 {
     int pipes[2] = {-1, -1}, status = 0;
     pid_t pid;
-    if (out && pipe2(pipes, O_CLOEXEC) < 0)
+    if (output && pipe2(pipes, O_CLOEXEC) < 0)
         return err_set_errno(err, ERR_LIMIT, errno, "cannot make a pipe");
     bool ok = start_git(&pid, worktree, env, pipes[1], arguments, err);
-    if (out)
+    if (output)
         close(pipes[1]);
-    if (ok && out)
-        read_output(pipes[0], out);
-    if (out)
+    if (ok && output)
+        read_output(pipes[0], output);
+    if (output)
         close(pipes[0]);
     while (ok && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
@@ -113,13 +135,19 @@ static bool copy_file(const char *from, int to)
     return ok && got == 0;
 }
 
+static void add_to_path(void *arg, struct str piece)
+{
+    struct buf *path = arg;
+    buf_add_str(path, piece);
+}
+
 static bool copy_index(const char *worktree, char **env, int to, struct err *err)
 {
     static const char *const where[] = {"rev-parse", "--path-format=absolute", "--git-path",
                                         "index", NULL};
     struct buf path;
     buf_init(&path, READ_SIZE);
-    bool ok = run_git(worktree, env, &path, where, err);
+    bool ok = run_git(worktree, env, &(struct output){add_to_path, &path}, where, err);
     while (ok && path.len && path.data[path.len - 1] == '\n')
         buf_truncate(&path, path.len - 1);
     if (ok && (path.len == 0 || !copy_file(path.data, to)))
@@ -128,7 +156,8 @@ static bool copy_index(const char *worktree, char **env, int to, struct err *err
     return ok;
 }
 
-bool diff_print(const char *worktree, const char *base, struct buf *out, struct err *err)
+bool diff_read(const char *worktree, const char *base, diff_take_fn *take, void *arg,
+               struct err *err)
 {
     const char *temporary = getenv("TMPDIR");
     char *index =
@@ -146,7 +175,7 @@ bool diff_print(const char *worktree, const char *base, struct buf *out, struct 
     char **plain = make_environment(NULL), **with_index = make_environment(variable);
     bool ok = copy_index(worktree, plain, fd, err) &&
               run_git(worktree, with_index, NULL, add, err) &&
-              run_git(worktree, with_index, out, show, err);
+              run_git(worktree, with_index, &(struct output){take, arg}, show, err);
     close(fd);
     unlink(index);
     mem_free(plain);

@@ -3,16 +3,18 @@
 #ifndef SWARMD_CLI_DIFF_H
 #define SWARMD_CLI_DIFF_H
 
-#include "core/buf.h"
 #include "core/err.h"
+#include "core/str.h"
 
 #include <stdbool.h>
 
-enum { DIFF_PATCH_MAX = 16 << 20 };
+// Takes a piece of what git prints: whole lines, but for one that is longer than a piece may be.
+typedef void diff_take_fn(void *arg, struct str piece);
 
 // The patch from the commit `base` to the files of `worktree`, untracked ones included. Nothing of
-// the repository is written, its index neither: git works on a copy of that. Where `out` is NULL
-// git prints to our stdout, else it goes there, cut at the buffer's ceiling.
-bool diff_print(const char *worktree, const char *base, struct buf *out, struct err *err);
+// the repository is written, its index neither: git works on a copy of that. No piece
+// means no changes.
+bool diff_read(const char *worktree, const char *base, diff_take_fn *take, void *arg,
+               struct err *err);
 
 #endif

@@ -1,41 +1,44 @@
 // SPDX-License-Identifier: MIT
 #include "cli/printer.h"
 
+#include "core/buf.h"
+#include "core/text.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DIM "\033[2m"
+#define ADDED "\033[32m"
+#define REMOVED "\033[31m"
+#define PLACE "\033[36m"
 #define PLAIN "\033[0m"
 
 void printer_init(struct printer *t, FILE *out)
 {
     *t = (struct printer){.out = out};
     const char *terminal = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    t->color = isatty(fileno(out)) && terminal && strcmp(terminal, "dumb") != 0 &&
-               !(no_color && *no_color);
+    t->terminal = isatty(fileno(out));
+    t->color = t->terminal && terminal && strcmp(terminal, "dumb") != 0 && !(no_color && *no_color);
 }
 
 void printer_safe(FILE *out, struct str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        unsigned char next = i + 1 < text.len ? (unsigned char)text.data[i + 1] : 0;
-        if (c == 0xc2 && next >= 0x80 && next < 0xa0) { // U+0080 to U+009F
-            fputc('?', out);
-            i++;
-        } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-            fputc('?', out);
-        } else {
-            fputc(c, out);
-        }
-    }
+    struct buf safe;
+    buf_init(&safe, 3 * text.len + 1);
+    text_lines(&safe, text);
+    if (safe.len)
+        fwrite(safe.data, 1, safe.len, out);
+    buf_release(&safe);
 }
 
 static void put(struct printer *t, struct str text)
 {
-    printer_safe(t->out, text);
+    if (t->terminal)
+        printer_safe(t->out, text);
+    else if (text.len)
+        fwrite(text.data, 1, text.len, t->out);
     if (text.len)
         t->in_line = text.data[text.len - 1] != '\n';
 }
@@ -83,6 +86,32 @@ static void line(struct printer *t, const char *code, const char *mark, struct s
     style(t, PLAIN);
     t->in_line = true;
     fresh_line(t);
+}
+
+static const char *patch_style(struct str line)
+{
+    char first = line.len ? line.data[0] : ' ';
+    return first == '+' ? ADDED : first == '-' ? REMOVED : first == '@' ? PLACE : "";
+}
+
+void printer_patch(struct printer *t, struct str lines)
+{
+    if (!t->color) {
+        put(t, lines);
+        return;
+    }
+    while (lines.len) {
+        const char *end = memchr(lines.data, '\n', lines.len);
+        struct str line = str_from(lines.data, end ? (size_t)(end - lines.data) : lines.len);
+        fputs(patch_style(line), t->out);
+        put(t, line);
+        fputs(PLAIN, t->out);
+        lines = str_skip(lines, line.len);
+        if (end) {
+            put(t, STR("\n"));
+            lines = str_skip(lines, 1);
+        }
+    }
 }
 
 static struct str first_line(struct str text)

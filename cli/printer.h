@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // An agent's items as text for a person, while they stream.
 //
-// What models and commands say goes to a terminal: control characters are shown as '?', so that
-// nothing can drive it.
+// What models and commands say and write goes to a terminal as core/text.h makes it, so that
+// nothing can drive that; to a file or a pipe it goes as it is.
 #ifndef SWARMD_CLI_PRINTER_H
 #define SWARMD_CLI_PRINTER_H
 
@@ -15,6 +15,7 @@ enum { PRINTER_ID_MAX = 64 };
 
 struct printer {
     FILE *out;
+    bool terminal;
     bool color;
     bool in_line;              // something was printed since the last newline
     char live[PRINTER_ID_MAX]; // item whose text is being printed
@@ -27,6 +28,8 @@ void printer_item(struct printer *t, const struct json *item);
 void printer_delta(struct printer *t, const struct json *event);
 // One line of our own, on a fresh line.
 void printer_say(struct printer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void printer_safe(FILE *out, struct str text); // as it is, but harmless
+// Lines of a patch, in colour where there is any.
+void printer_patch(struct printer *t, struct str lines);
+void printer_safe(FILE *out, struct str text); // harmless, wherever it goes
 
 #endif

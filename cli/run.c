@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { ID_INITIALIZE = 1, ID_SPAWN, ID_CANCEL, ID_SHUTDOWN, ID_APPROVE };
-enum { TASK_MAX = 1 << 20, MESSAGE_MAX = 4 << 20 };
+enum { TASK_MAX = 1 << 20, MESSAGE_MAX = 4 << 20, SIGNALED = 128 };
 
 struct options {
     const char *model, *mode;
@@ -31,6 +31,7 @@ struct run {
     char *id;    // of the agent, once it is there
     char *agent; // its newest snapshot, JSON
     bool over;   // the turn has ended, or there is none to come
+    bool heard;  // the server has said something
     int interrupts;
     int exit_code;
 };
@@ -206,6 +207,7 @@ static void on_line(struct run *run, struct str line)
 {
     struct json *message;
     struct err err;
+    run->heard = true;
     arena_reset(&run->arena);
     if (!json_parse(&message, &run->arena, line, &err)) {
         fprintf(stderr, "swarmd run: the server sent what is no message: %s\n", err.message);
@@ -263,7 +265,8 @@ static bool say_goodbye(struct run *run)
             run->interrupts = child_interrupts();
     }
     int code = child_finish(&run->child);
-    if (!was_over)
+    // One that refuses to start has said why itself.
+    if (!was_over && (run->heard || code == 0 || code > SIGNALED))
         fprintf(stderr, "swarmd run: the server ended (exit code %d) before the turn did\n", code);
     return was_over;
 }

@@ -8,7 +8,12 @@
 
 #include <sys/stat.h>
 
-enum { AGENT_MAX = 4 << 20 };
+enum { AGENT_MAX = 4 << 20, PATCH_MAX = 16 << 20 };
+
+struct shown {
+    struct printer *printer;
+    bool any;
+};
 
 static bool ended_well(const struct json *agent)
 {
@@ -40,6 +45,15 @@ static void say_where(struct printer *t, const struct json *agent, const char *w
                     (int)(base.len < 12 ? base.len : 12), base.data);
 }
 
+static void show_patch(void *arg, struct str piece)
+{
+    struct shown *shown = arg;
+    if (!shown->any)
+        printer_say(shown->printer, "Diff\n");
+    shown->any = true;
+    printer_patch(shown->printer, piece);
+}
+
 static void end_text(struct printer *t, const struct json *agent, const char *worktree)
 {
     struct err err;
@@ -47,11 +61,21 @@ static void end_text(struct printer *t, const struct json *agent, const char *wo
     say_how(t, agent);
     say_where(t, agent, worktree);
     if (worktree && *base) {
-        printer_say(t, "Diff\n");
-        if (!diff_print(worktree, base, NULL, &err))
+        struct shown shown = {.printer = t};
+        if (!diff_read(worktree, base, show_patch, &shown, &err))
             printer_say(t, "%s", err.message);
+        else if (!shown.any)
+            printer_say(t, "Diff      no changes");
     }
     mem_free(base);
+}
+
+// Cut where it is too long.
+static void keep_patch(void *arg, struct str piece)
+{
+    struct buf *patch = arg;
+    size_t room = patch->max > patch->len ? patch->max - patch->len : 0;
+    buf_add_str(patch, str_from(piece.data, piece.len < room ? piece.len : room));
 }
 
 static void end_json(const struct json *agent, const char *worktree)
@@ -59,9 +83,9 @@ static void end_json(const struct json *agent, const char *worktree)
     struct buf patch, out;
     struct err err = {0};
     char *base = mem_dup(json_str(agent, "base"));
-    buf_init(&patch, DIFF_PATCH_MAX);
-    buf_init(&out, 8 * (size_t)DIFF_PATCH_MAX);
-    bool has_patch = worktree && *base && diff_print(worktree, base, &patch, &err);
+    buf_init(&patch, PATCH_MAX);
+    buf_init(&out, 8 * (size_t)PATCH_MAX);
+    bool has_patch = worktree && *base && diff_read(worktree, base, keep_patch, &patch, &err);
     struct json_writer w;
     json_writer_init(&w, &out);
     json_begin_object(&w);

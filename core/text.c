@@ -80,15 +80,32 @@ void text_one_line(struct buf *out, struct str s, size_t max)
     buf_release(&scratch);
 }
 
-void text_name(struct buf *out, struct str name)
+// White space of text: a carriage return only before a line end, since alone it would overwrite.
+static bool is_layout(struct str rest)
+{
+    return rest.data[0] == '\n' || rest.data[0] == '\t' || str_starts(rest, STR("\r\n"));
+}
+
+static void add_harmless(struct buf *out, struct str s, bool layout)
 {
     struct buf scratch;
-    buf_init(&scratch, 3 * name.len + 64);
-    text_repair(&scratch, name);
+    buf_init(&scratch, 3 * s.len + 64);
+    text_repair(&scratch, s);
     for (struct str rest = buf_str(&scratch); rest.len;) {
         struct str c = str_from(rest.data, character_len(rest));
+        bool keep = !is_harmful(c) || (layout && is_layout(rest));
         rest = str_skip(rest, c.len);
-        buf_add_str(out, is_harmful(c) ? STR(REPLACEMENT) : c);
+        buf_add_str(out, keep ? c : STR(REPLACEMENT));
     }
     buf_release(&scratch);
+}
+
+void text_lines(struct buf *out, struct str text)
+{
+    add_harmless(out, text, true);
+}
+
+void text_name(struct buf *out, struct str name)
+{
+    add_harmless(out, name, false);
 }

@@ -13,6 +13,10 @@ void text_repair(struct buf *out, struct str s);
 // and direction-changing characters become U+FFFD, and what is cut ends in "...".
 void text_one_line(struct buf *out, struct str s, size_t max);
 
+// Appends text for a terminal: as text_one_line(), but spaces, tabs and line ends stay as they are
+// and nothing is cut.
+void text_lines(struct buf *out, struct str text);
+
 // Appends a file's name: as text_one_line(), but spaces stay as they are and nothing is cut.
 void text_name(struct buf *out, struct str name);
 

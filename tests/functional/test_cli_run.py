@@ -117,7 +117,7 @@ def test_where_no_agent_can_work(runner, tmp_path):
 def test_configuration_error_is_told(runner):
     runner.configure("modle: demo/tour\n")
     code, _, errors = runner.run("run", "task")
-    assert code == 1 and "modle" in errors
+    assert code == 1 and re.fullmatch(r"swarmd: .*'modle'.*\n", errors)
 
 
 def test_provider_failure(runner):
@@ -128,10 +128,10 @@ def test_provider_failure(runner):
     assert re.search(r"^Agent     task-\w+: failed", out, re.M) and "\nError     " in out
 
 
-def test_streams_edits_and_stays_harmless(runner):
-    """Text comes while the model still speaks; nothing it says drives the terminal."""
+def test_streams_edits(runner):
+    """Text comes while the model still speaks."""
     wait = Gate()
-    script = [[text("One \x1b[31mred\x07 word. "), gate(wait), text("And another.")],
+    script = [[text("One word. "), gate(wait), text("And another.")],
               [call("write", path="new/file.txt", content="hello\n"),
                call("edit", path="README.md",
                     edits=[{"old_text": "A repository", "new_text": "Changed"}])],
@@ -149,7 +149,7 @@ def test_streams_edits_and_stays_harmless(runner):
         assert server.refused == []
     out = (seen + rest).decode()
     assert process.returncode == 0
-    assert "One ?[31mred? word. And another." in out and "\x1b" not in out
+    assert "One word. And another." in out
     assert "+++ b/new/file.txt" in out and "-# A repository\n+# Changed" in out
 
 
@@ -158,6 +158,13 @@ def test_asking_without_a_terminal_means_no(runner):
     assert "not allowed: Nobody is there to ask" in out
     assert "+++ b/" not in out
     assert code == 0
+
+
+def test_no_changes_is_said(runner):
+    with ModelServer([[text("Nothing to do.")]]) as server:
+        runner.configure(server.config())
+        code, out, _ = runner.run("run", "task")
+    assert code == 0 and out.endswith("\nDiff      no changes\n")
 
 
 def at_terminal(runner, *args):
@@ -197,6 +204,43 @@ def test_asking_at_a_terminal(runner):
         os.close(terminal)
     worktree = worktree_of(out.decode().replace("\r", ""))
     assert (worktree / "yes.txt").exists() and not (worktree / "no.txt").exists()
+
+
+WILD = "One \x1b[31mred\x07 word\x9b2J\u202e.\tEnd.\n"
+
+
+def wild_script():
+    return [[text(WILD), call("bash", command=r"printf 'bytes \033[2J \233 \377 \t.\n' > wild; "
+                                              r"printf 'out \033[2J\n'; false")], [text("Done.")]]
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_nothing_drives_a_terminal(runner, color):
+    """Neither an answer, nor the output of a command, nor a diff."""
+    if color:
+        del runner.env["NO_COLOR"]
+        runner.env["TERM"] = "xterm"
+    with ModelServer(wild_script()) as server:
+        runner.configure(server.config())
+        terminal, process = at_terminal(runner, "run", "task")
+        out = read_until(terminal, b"+bytes")
+        out = read_until(terminal, b"\t.", out).decode()
+        assert process.wait(DEADLINE) == 0
+        os.close(terminal)
+    if color:
+        assert "\x1b[32m+bytes" in out
+        out = re.sub("\x1b\\[\\d+m", "", out.replace("[31mred", "red"))
+    assert "\x1b" not in out and "\x9b" not in out and "\x07" not in out and "\u202e" not in out
+    assert "+bytes \ufffd[2J \ufffd \ufffd \t." in out
+
+
+def test_a_pipe_gets_what_was_written(runner):
+    with ModelServer(wild_script()) as server:
+        runner.configure(server.config())
+        process = runner.start("run", "task")
+        out, _ = process.communicate(timeout=DEADLINE)
+    assert WILD.encode() in out
+    assert b"+bytes \x1b[2J \x9b \xff \t.\n" in out
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -73,6 +73,17 @@ static void names_keep_their_spaces(void **state)
     buf_release(&out);
 }
 
+static void lines_keep_their_layout_and_nothing_that_drives_a_terminal(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, 1000);
+    text_lines(&out, STR("a\tb\r\nc\rd\x1B[2J\x9B\xC2\x9B\xE2\x80\xAE\xC3\xA4\n"));
+    assert_string_equal(out.data, "a\tb\r\nc\xEF\xBF\xBD"
+                                  "d\xEF\xBF\xBD[2J\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xC3\xA4\n");
+    buf_release(&out);
+}
+
 static void expect_uri(const char *path, const char *want)
 {
     struct buf out;
@@ -122,8 +133,11 @@ static void uris_become_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_become_text),       cmocka_unit_test(anything_becomes_one_line),
-        cmocka_unit_test(names_keep_their_spaces), cmocka_unit_test(paths_become_uris),
+        cmocka_unit_test(bytes_become_text),
+        cmocka_unit_test(anything_becomes_one_line),
+        cmocka_unit_test(names_keep_their_spaces),
+        cmocka_unit_test(paths_become_uris),
+        cmocka_unit_test(lines_keep_their_layout_and_nothing_that_drives_a_terminal),
         cmocka_unit_test(uris_become_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
