@@ -3,8 +3,8 @@
 
 static const struct method methods[] = {
     {"initialize", method_initialize, METHOD_REQUEST},
-    {"shutdown", method_shutdown, METHOD_REQUEST},
-    {"exit", method_exit, METHOD_NOTIFICATION},
+    {"shutdown", method_shutdown, METHOD_REQUEST | METHOD_BARE},
+    {"exit", method_exit, METHOD_NOTIFICATION | METHOD_BARE},
     {"$/cancelRequest", method_cancel_request, METHOD_NOTIFICATION},
     {"$/setTrace", method_set_trace, METHOD_NOTIFICATION},
     {"window/workDoneProgress/cancel", method_cancel_progress, METHOD_SWARM | METHOD_NOTIFICATION},

@@ -11,6 +11,7 @@ enum method_flags {
     METHOD_REQUEST = 1,
     METHOD_NOTIFICATION = 2, // may be one; with METHOD_REQUEST: either
     METHOD_SWARM = 4,        // waits until the store is loaded
+    METHOD_BARE = 8,         // takes no parameters: what comes as such is not looked at
 };
 
 struct method {

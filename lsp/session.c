@@ -48,7 +48,8 @@ static bool call_method(struct session *session, const struct method *method,
     struct err err;
     if (message->kind == RPC_REQUEST)
         call.id = message->id;
-    if (message->params && message->params->type != JSON_OBJECT) {
+    bool bare = method->flags & METHOD_BARE;
+    if (!bare && message->params && message->params->type != JSON_OBJECT) {
         err_set(&err, ERR_PARAMS, "params: expected an object");
         call_fail(&call, &err);
         return true;

@@ -85,6 +85,15 @@ def test_exit_before_initialize(client):
     assert client.wait_exit() == 1
 
 
+def test_the_end_comes_whatever_its_params(client):
+    """Some libraries make a list of the arguments, also of none and of undefined."""
+    client.initialize()
+    client.send({"id": "end", "method": "shutdown", "params": []}, valid=False)
+    assert client.wait_response("end") is None
+    client.send({"method": "exit", "params": [None]}, valid=False)
+    assert client.wait_exit() == 0
+
+
 def test_end_of_input_is_exit(client):
     client.initialize()
     client.process.stdin.close()
