@@ -102,6 +102,19 @@ def test_debian_without_sudo_says_what_to_run(system):
     assert done.returncode == 1 and "as root, run: apt-get update" in done.stderr
 
 
+def test_what_came_from_elsewhere_is_not_installed_again(system):
+    system.add("dpkg-query", "exit 1")
+    system.add("apt-get")
+    system.add("id", "echo 0")
+    for there in (False, True):
+        if there:
+            system.add("npm")
+        system.calls.unlink(missing_ok=True)
+        assert system.setup("test").returncode == 0
+        (install,) = [c for c in system.called() if c.startswith("apt-get install")]
+        assert ("npm" not in install.split()) == there
+
+
 def test_debian_with_everything_calls_nothing(system):
     system.add("dpkg-query", "echo installed")
     system.add("apt-get")
