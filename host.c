@@ -87,7 +87,8 @@ static void drop_records(struct host *host)
     }
 }
 
-static bool restore(struct host *host, struct err *err)
+// One agent that cannot be read does not keep the others from starting.
+static void restore(struct host *host)
 {
     struct swarm_setup setup = {
         .ports = host->ports,
@@ -101,10 +102,12 @@ static bool restore(struct host *host, struct err *err)
     };
     host->swarm = swarm_create(&setup);
     for (const struct record *record = host->records; record; record = record->next) {
-        if (!swarm_restore(host->swarm, record->num, str_from(record->text, record->len), err))
-            return false;
+        struct err err;
+        if (swarm_restore(host->swarm, record->num, str_from(record->text, record->len), &err))
+            continue;
+        log_line(host->log, LOG_ERROR, NULL, "%s", err.message);
+        server_warn(host->server, err.message);
     }
-    return true;
 }
 
 // --- nothing to do ---
@@ -272,7 +275,7 @@ static void open_done(struct work *work)
         host->journal =
             journal_create(host->ports, host->writer, host->reader, host->state.last_seq);
         host->writer = host->reader = NULL;
-        restore(host, &err);
+        restore(host);
     }
     drop_records(host);
     if (err.kind != ERR_NONE)

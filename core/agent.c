@@ -133,9 +133,25 @@ bool agent_enter(struct agent *agent, enum agent_cause cause, struct err *err)
     return true;
 }
 
-int64_t agent_publish(struct agent *agent)
+void agent_store(const struct agent *agent, bool removed)
 {
     struct swarm *swarm = agent->swarm;
+    struct buf record;
+    struct json_writer writer;
+    buf_init(&record, RECORD_BYTES_MAX);
+    json_writer_init(&writer, &record);
+    agent_write_record(&writer, agent);
+    if (record.overflow) // half a record could not be read again; the one before it can
+        log_line(swarm->setup.log, LOG_ERROR, agent->id, "its record is over %d bytes",
+                 RECORD_BYTES_MAX);
+    else
+        journal_put_agent(swarm->setup.journal, agent->num, str_of(agent->id), buf_str(&record),
+                          removed);
+    buf_release(&record);
+}
+
+int64_t agent_publish(struct agent *agent)
+{
     agent_touch(agent);
     struct json_writer *w = event_begin(agent, EVENT_AGENT, "agent");
     json_key(w, "agent");
@@ -144,13 +160,7 @@ int64_t agent_publish(struct agent *agent)
     agent->published_seq = seq;
     agent->published_change = agent->changed;
 
-    struct buf record;
-    struct json_writer writer;
-    buf_init(&record, 64 << 20);
-    json_writer_init(&writer, &record);
-    agent_write_record(&writer, agent);
-    journal_put_agent(swarm->setup.journal, agent->num, str_of(agent->id), buf_str(&record), false);
-    buf_release(&record);
+    agent_store(agent, false);
     return seq;
 }
 

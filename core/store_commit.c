@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Writing: one batch, one transaction.
+#include "core/mem.h"
 #include "core/store_internal.h"
 
 enum { VARINT_MAX = 10, SPAN_EVENTS_MAX = 512 };
@@ -73,10 +74,16 @@ static bool write_agents(struct store *store, const struct store_batch *batch, s
         if (!statement)
             return false;
         sqlite3_bind_int64(statement, 1, agent->num);
-        bind_text(statement, 2, agent->id);
+        // A removed agent gives its id free: a new one that happened to get it could not be stored.
+        char *gone = agent->removed
+                         ? mem_format("%.*s#%lld", STR_ARG(agent->id), (long long)agent->num)
+                         : NULL;
+        bind_text(statement, 2, gone ? str_of(gone) : agent->id);
         sqlite3_bind_int(statement, 3, agent->removed);
         bind_bytes(statement, 4, agent->record);
-        if (!store_run(store, statement, doing, err))
+        bool stored = store_run(store, statement, doing, err);
+        mem_free(gone);
+        if (!stored)
             return false;
     }
     return true;

@@ -8,7 +8,7 @@
 enum {
     CLOSE_MS_MAX = 10000, // how long the end waits for commands to die
     EVENT_BYTES_MAX = 64 << 20,
-    RECORD_BYTES_MAX = 512 << 20, // of the tree of one agent's record: 48 a value and its text
+    RECORD_TREE_MAX = 512 << 20, // of the tree of one agent's record: 48 a value and its text
 };
 
 static void tell(struct deferred *deferred)
@@ -74,12 +74,12 @@ bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct e
     struct arena arena;
     struct json *json;
     struct agent *agent = NULL;
-    arena_init(&arena, RECORD_BYTES_MAX);
+    arena_init(&arena, RECORD_TREE_MAX);
     if (json_parse(&json, &arena, record, err))
         agent = agent_read_record(swarm, json, err);
     arena_release(&arena);
     if (!agent)
-        return err_wrap(err, "agent number %lld", (long long)num);
+        return err_wrap(err, "agent number %lld of the store is left out", (long long)num);
     agent->num = num;
     swarm_index_add(swarm, agent);
     list_append(&swarm->by_change, &agent->by_change);

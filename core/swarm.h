@@ -28,7 +28,8 @@ struct swarm_setup {
 struct swarm *swarm_create(const struct swarm_setup *setup);
 
 // Takes in one agent's record at start; working and starting become detached (and, since that is
-// published, clients see it).
+// published, clients see it). One that cannot be read is left out (err says which and why); its
+// row stays as it is, and the others go on.
 bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct err *err);
 
 // Goes on with every agent that was detached by swarm_restore() and by nothing since: for editors

@@ -36,6 +36,11 @@ struct swarm {
     struct deferred close_done;
 };
 
+enum { RECORD_BYTES_MAX = 64 << 20 }; // of an agent's record in the store
+
+// The agent's row is written with the next commit.
+void agent_store(const struct agent *agent, bool removed);
+
 // --- index of agents (swarm_index.c) ---
 void swarm_index_add(struct swarm *swarm, struct agent *agent);
 void swarm_index_remove(struct swarm *swarm, struct agent *agent);

@@ -129,7 +129,9 @@ static bool queue_has_room(const struct agent *agent, size_t bytes, struct err *
 void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum delivery delivery,
                 struct swarm_op *op)
 {
-    if (str_trim(text).len == 0)
+    if (text.len && memchr(text.data, 0, text.len))
+        err_set(&op->err, ERR_PARAMS, "text: has a character U+0000 in it");
+    else if (str_trim(text).len == 0)
         err_set(&op->err, ERR_PARAMS, "text: expected a message that is not empty");
     else if (text.len > AGENT_TASK_MAX)
         err_set(&op->err, ERR_PARAMS, "text: at most %d bytes, this has %zu", AGENT_TASK_MAX,

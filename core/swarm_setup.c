@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The worktree: made when the agent gets its first place, removed with the agent. The work is done
 // on LANE_GIT, and what is intended is on disk before it begins.
+#include "core/folder.h"
 #include "core/mem.h"
 #include "core/swarm_internal.h"
 #include "core/worktree.h"
@@ -11,6 +12,8 @@ struct setup {
     struct agent *agent;
     struct swarm_op *op;
     struct worktree_spec spec;
+    char *output;       // folder of the whole outputs
+    bool keep_worktree; // what stands at the names of the worktree is not ours
     struct err err;
     enum agent_state was; // when it was asked to be removed
 };
@@ -26,6 +29,7 @@ static struct setup *setup_new(struct agent *agent)
         .name = agent->id,
         .path = agent->worktree,
     };
+    setup->output = mem_format("%s/output/%s", agent->swarm->setup.state_folder, agent->id);
     list_init(&setup->wait.node);
     agent->setup = setup;
     return setup;
@@ -34,6 +38,7 @@ static struct setup *setup_new(struct agent *agent)
 static void setup_free(struct setup *setup)
 {
     setup->agent->setup = NULL;
+    mem_free(setup->output);
     mem_free(setup);
 }
 
@@ -109,13 +114,7 @@ static void swarm_forget(struct agent *agent, struct swarm_op *op)
     op->agent_num = agent->num;
     event_begin(agent, EVENT_REMOVED, "removed");
     event_end(agent, EVENT_REMOVED);
-    struct buf record;
-    struct json_writer w;
-    buf_init(&record, 64 << 20);
-    json_writer_init(&w, &record);
-    agent_write_record(&w, agent);
-    journal_put_agent(swarm->setup.journal, agent->num, str_of(agent->id), buf_str(&record), true);
-    buf_release(&record);
+    agent_store(agent, true);
     swarm_index_remove(swarm, agent);
     list_remove(&agent->by_change);
     agent_free(agent);
@@ -124,8 +123,10 @@ static void swarm_forget(struct agent *agent, struct swarm_op *op)
 static void remove_run(struct work *work)
 {
     struct setup *setup = list_entry(work, struct setup, work);
-    if (git_start(&setup->err))
-        worktree_remove(&setup->spec, &setup->err);
+    if (!setup->keep_worktree &&
+        (!git_start(&setup->err) || !worktree_remove(&setup->spec, &setup->err)))
+        return;
+    folder_remove(setup->output, &setup->err);
 }
 
 static void remove_done(struct work *work)
@@ -202,14 +203,10 @@ void setup_remove(struct agent *agent, struct swarm_op *op)
     agent->leaving = true;
     setup->op = op;
     setup->was = agent->state;
-    // Without a worktree of its own, or when it could not be made, only the agent goes: what
-    // stands at its names then is not ours.
+    // Without a worktree of its own, or when it could not be made, only the agent goes.
     bool never_made = !agent->worktree_made && agent->state == STATE_FAILED;
-    if (!agent->isolated || never_made) {
-        remove_done(&setup->work);
-        return;
-    }
-    if (op && !op->force && agent->worktree_made) {
+    setup->keep_worktree = !agent->isolated || never_made;
+    if (op && !op->force && agent->worktree_made && !setup->keep_worktree) {
         setup->work.run = look_run;
         setup->work.done = look_done;
         port_work(agent->swarm->setup.ports, LANE_GIT, &setup->work);

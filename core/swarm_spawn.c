@@ -69,6 +69,8 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
     if (swarm->agent_count >= SWARM_AGENTS_MAX)
         return err_set(err, ERR_LIMIT, "there are %d agents, the most there can be: remove some",
                        SWARM_AGENTS_MAX);
+    if (task.len && memchr(task.data, 0, task.len))
+        return err_set(err, ERR_PARAMS, "task: has a character U+0000 in it");
     if (task.len == 0)
         return err_set(err, ERR_PARAMS, "task: expected what the agent is to do, not nothing");
     if (task.len + p->context.len > AGENT_TASK_MAX)
@@ -126,6 +128,12 @@ static void give_task(struct agent *agent, const struct spawn *spawn)
         buf_add_str(&item->text, STR("\n\n"));
         buf_add_str(&item->text, str_of(spawn->context));
     }
+    // Editors name files where the person has them; the agent can only reach its own.
+    if (agent->isolated && str_find(buf_str(&item->text), str_of(agent->repository)) >= 0)
+        buf_addf(&item->text,
+                 "\n\nPaths above that begin with %s are in the person's checkout. You have the "
+                 "same files in your working directory: leave that beginning away.",
+                 agent->repository);
     item->turn = 1;
     event_item(agent, item);
     item_free(item);

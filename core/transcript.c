@@ -217,9 +217,10 @@ static void put_step(struct parts *parts, const struct transcript *transcript,
         for (const struct list *node = &first->node; node != &transcript->items;
              node = node->next) {
             const struct item *item = list_entry(node, struct item, node);
-            if (ends_step(item))
+            bool other_step = item->kind == ITEM_TOOL && !same_step(first, item);
+            if (ends_step(item) || other_step)
                 break;
-            if (!same_step(first, item))
+            if (item->kind != ITEM_TOOL)
                 continue;
             if (results)
                 put_result(parts, item);

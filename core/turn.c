@@ -35,6 +35,11 @@ void turn_stop(struct turn *turn, enum stop_reason reason, const struct err *err
 
 // --- limits ---
 
+static bool is_due(const struct turn *turn)
+{
+    return turn->phase == TURN_RETRYING && port_mono_ms(ports_of(turn)) >= turn->retry_at;
+}
+
 // One timer a turn, set to the nearest limit, so that a busy stream never touches it.
 static void watch_limits(struct turn *turn)
 {
@@ -45,6 +50,8 @@ static void watch_limits(struct turn *turn)
     int64_t seconds = agent->limits.seconds ? agent->limits.seconds : config->turn_s;
     if (seconds > 0 && turn->started_at + seconds * 1000 - now < left)
         left = turn->started_at + seconds * 1000 - now;
+    if (turn->phase == TURN_RETRYING && !is_due(turn) && turn->retry_at - now < left)
+        left = turn->retry_at - now;
     ports_of(turn)->ops->timer_set(turn->timer, left < 1 ? 1 : left);
 }
 
@@ -58,7 +65,7 @@ static void tick(void *arg)
     struct err err;
     // A person who thinks or paused, and a command with its own timeout, are no lack of progress.
     bool waits = agent->state == STATE_WAITING || !state_is_active(agent->state);
-    if (waits || turn->busy > 0)
+    if (waits || turn->busy > 0 || turn->phase == TURN_RETRYING)
         turn->progress_at = now;
     if (seconds > 0 && now - turn->started_at >= seconds * 1000) {
         err_set(&err, ERR_LIMIT, "the turn reached its limit of %lld s", (long long)seconds);
@@ -67,8 +74,18 @@ static void tick(void *arg)
         err_set(&err, ERR_LIMIT, "the turn made no progress for %d s", config->turn_idle_s);
         turn_stop(turn, STOP_TIMEOUT, &err);
     } else {
+        if (is_due(turn))
+            turn_wake(turn);
         watch_limits(turn);
     }
+}
+
+void turn_wait_until(struct turn *turn, int64_t mono_ms)
+{
+    turn->retry_at = mono_ms;
+    if (is_due(turn))
+        turn_wake(turn);
+    watch_limits(turn);
 }
 
 // --- begin ---
@@ -256,6 +273,8 @@ static void advance(struct deferred *deferred)
     // that; nothing new is begun, and the turn does not end.
     if (!state_is_active(turn->agent->state) && !turn->stop)
         return;
+    if (is_due(turn) && !turn->stop)
+        turn_retry(turn);
     if (turn->phase == TURN_THINKING && turn->ended && !turn->stop)
         turn_answered(turn);
     if (turn->phase == TURN_TOOLS && !turn->stop) {

@@ -14,6 +14,10 @@
 #include "core/transcript.h"
 
 enum {
+    TURN_TRIES_MAX = 6,  // of one request: the first and five more
+    TURN_RETRY_MS = 500, // before the second try; doubles, with full jitter
+    TURN_RETRY_MS_MAX = 30000,
+    TURN_RETRY_AFTER_MS_MAX = 600000,   // a provider that asks for longer fails the turn
     TURN_READS_MAX = 8,                 // read-only calls that run at once
     TURN_REQUEST_BYTES_MAX = 256 << 20, // arena of one request
 };
@@ -21,6 +25,7 @@ enum {
 enum turn_phase {
     TURN_LOADING,  // the transcript comes from the store
     TURN_THINKING, // a request is under way
+    TURN_RETRYING, // one failed, and is made again when the timer says so
     TURN_TOOLS,    // calls are asked for, run, and answered
 };
 
@@ -67,6 +72,8 @@ struct turn {
     int64_t started_at, progress_at; // monotonic ms
     // the request
     int64_t step;
+    int tries;        // of this step
+    int64_t retry_at; // monotonic ms
     struct model_call *call;
     struct item *text, *reasoning;
     struct live_item *text_live, *reasoning_live;
@@ -88,8 +95,10 @@ void turn_progress(struct turn *turn); // something came: the idle limit starts 
 void turn_stop(struct turn *turn, enum stop_reason reason, const struct err *error);
 
 // turn_model.c
-void turn_request(struct turn *turn);    // the next request to the model
-void turn_answered(struct turn *turn);   // its end has come
+void turn_request(struct turn *turn);                     // the next request to the model
+void turn_retry(struct turn *turn);                       // the same request again
+void turn_wait_until(struct turn *turn, int64_t mono_ms); // turn.c: then turn_retry()
+void turn_answered(struct turn *turn);                    // its end has come
 void turn_cut_stream(struct turn *turn); // at once; partial text is kept as a failed item
 
 // turn_tools.c

@@ -17,8 +17,9 @@ static void on_closed_later(struct deferred *deferred)
     void (*closed)(void *arg) = server->closed;
     void *arg = server->arg;
     list_for_each_safe(node, &server->repeatable) list_remove(node); // they outlive the server
-    mem_free(server->warning);
     mem_free(server->working_folder);
+    for (size_t i = 0; i < server->warning_count; i++)
+        mem_free(server->warnings[i]);
     mem_free(server);
     closed(arg);
 }
@@ -180,10 +181,16 @@ void server_failed(struct server *server, const struct err *err)
 
 void server_warn(struct server *server, const char *text)
 {
-    mem_free(server->warning);
-    server->warning = mem_dup(str_of(text));
+    if (server->warning_count < SERVER_WARNINGS_MAX)
+        server->warnings[server->warning_count++] = mem_dup(str_of(text));
     list_for_each(node, &server->sessions)
         session_show(list_entry(node, struct session, node), SHOW_WARNING, text);
+}
+
+void server_show_warnings(struct server *server, struct session *session)
+{
+    for (size_t i = 0; i < server->warning_count; i++)
+        session_show(session, SHOW_WARNING, server->warnings[i]);
 }
 
 // --- the end ---

@@ -48,7 +48,9 @@ void server_ready(struct server *server, struct swarm *swarm);
 void server_failed(struct server *server, const struct err *err);
 
 // Shown to every connection that is initialized from now on, or is already: what happened before
-// anybody was there to be told.
+// anybody was there to be told (a store that was moved aside, an agent that cannot be read). At
+// most SERVER_WARNINGS_MAX are kept; more are in the log alone.
+enum { SERVER_WARNINGS_MAX = 8 };
 void server_warn(struct server *server, const char *text);
 
 // Ends every connection; what is queued is still written, for at most 2 s. `closed` is called

@@ -17,8 +17,10 @@ struct server {
     struct journal *journal; // the swarm's
     bool refuses;            // `initialize` too gets the failure
     struct err failure;      // kind ERR_NONE, or why there will be no swarm
-    char *warning;           // for whoever is initialized, or NULL
     char *working_folder;    // where spawns without cwd and workspace folder go; or NULL
+
+    char *warnings[SERVER_WARNINGS_MAX];
+    size_t warning_count;
 
     struct list sessions;
     size_t session_count;
@@ -31,6 +33,7 @@ struct server {
 };
 
 struct session;
+void server_show_warnings(struct server *server, struct session *session);
 void server_forget_seen(struct server *server); // frees events that all sessions have seen
 void server_session_gone(struct server *server, struct session *session, int exit_code);
 

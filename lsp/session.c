@@ -337,8 +337,6 @@ static void show_trouble(struct session *session)
 {
     const struct server *server = session->server;
     const struct err *failure = server->swarm ? journal_failure(server->journal) : NULL;
-    if (server->warning)
-        session_show(session, SHOW_WARNING, server->warning);
     if (failure)
         session_show(session, SHOW_ERROR, failure->message);
     if (server->failure.kind != ERR_NONE)
@@ -364,6 +362,7 @@ void session_start_events(struct session *session)
         restore_apply(session->restore, session);
     if (!session->knows_swarm)
         session->plain = plain_create(session, session->shows_progress);
+    server_show_warnings(server, session);
 }
 
 void session_retry(struct session *session)

@@ -183,6 +183,27 @@ def test_removed_agents_stay_removed(swarm):
     assert client.request("swarm/list", {})["agents"] == []
 
 
+def test_an_agent_that_cannot_be_read_does_not_stop_the_others(swarm, tmp_path):
+    connect, _ = swarm([[text("one")], [text("two")]])
+    client = connect()
+    broken = client.wait_state(spawn(client)["id"], "done")
+    fine = client.wait_state(spawn(client)["id"], "done")
+    client.close()
+    database = sqlite3.connect(tmp_path / "state/swarmd.db")
+    database.execute("UPDATE agents SET record = ? WHERE id = ?", (b'{"id": "half', broken["id"]))
+    database.commit()
+    database.close()
+    client = connect()
+    assert [a["id"] for a in client.request("swarm/list", {})["agents"]] == [fine["id"]]
+    shown = client.wait(lambda: [m["params"]["message"] for m in client.messages
+                                 if m.get("method") == "window/showMessage"], "a warning")
+    assert "agent number 1" in shown[0]
+    client.close()
+    database = sqlite3.connect(tmp_path / "state/swarmd.db")
+    rows = database.execute("SELECT count(*) FROM agents").fetchone()
+    assert rows == (2,)  # left as it is, for whoever can mend it
+
+
 def test_files_are_private(swarm, tmp_path):
     os.umask(0o022)
     connect, _ = swarm([[call("write", path="a.txt", content="x")], [text("x")]])
