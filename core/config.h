@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum provider_kind { PROVIDER_OPENAI_CHAT, PROVIDER_ANTHROPIC, PROVIDER_DEMO };
+enum provider_kind {
+    PROVIDER_OPENAI_CHAT,
+    PROVIDER_OPENAI_RESPONSES,
+    PROVIDER_ANTHROPIC,
+    PROVIDER_DEMO
+};
 
 enum { CONFIG_PROVIDERS_MAX = 32 };
 

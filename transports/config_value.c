@@ -161,6 +161,7 @@ static const struct {
 } kinds[] = {
     {"anthropic", PROVIDER_ANTHROPIC, "https://api.anthropic.com"},
     {"openai-chat", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:8080/v1"},
+    {"openai-responses", PROVIDER_OPENAI_RESPONSES, "https://api.openai.com/v1"},
     {"demo", PROVIDER_DEMO, ""},
 };
 
@@ -173,12 +174,13 @@ bool config_set_kind(struct provider_config *provider, const struct config_origi
             return true;
         }
     }
-    if (str_is(value, "openai-responses") || str_is(value, "gemini"))
+    if (str_is(value, "gemini"))
         return config_fail(at, err,
-                           "kind: '%.*s' is not supported yet; this version has anthropic, "
-                           "openai-chat and demo",
-                           STR_ARG(value));
-    return config_fail(at, err, "kind: expected anthropic, openai-chat or demo, not '%.*s'",
+                           "kind: 'gemini' is not supported yet; this version has anthropic, "
+                           "openai-chat, openai-responses and demo");
+    return config_fail(at, err,
+                       "kind: expected anthropic, openai-chat, openai-responses or demo, not "
+                       "'%.*s'",
                        STR_ARG(shown(value)));
 }
 
@@ -190,9 +192,14 @@ const char *config_kind_example(enum provider_kind kind)
     return kinds[i].example;
 }
 
+static bool is_openai(enum provider_kind kind)
+{
+    return kind == PROVIDER_OPENAI_CHAT || kind == PROVIDER_OPENAI_RESPONSES;
+}
+
 bool config_same_server(enum provider_kind a, enum provider_kind b)
 {
-    return a == b;
+    return a == b || (is_openai(a) && is_openai(b));
 }
 
 // What is wrong with a base URL, or NULL.

@@ -140,7 +140,7 @@ static enum err_kind kind_of(const struct failure *failure)
     // Where only the message tells this from other mistakes of a request.
     static const char *const too_long[] = {"prompt is too long", "input token count", NULL};
     static const char *const refused[] = {"content_filter", "content_policy_violation",
-                                          "bio_policy", NULL};
+                                          "image_content_policy_violation", "bio_policy", NULL};
     static const char *const rate[] = {"rate_limit_exceeded", "insufficient_quota",
                                        "rate_limit_error", NULL};
     static const char *const auth[] = {"invalid_api_key", "authentication_error",

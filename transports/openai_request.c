@@ -3,6 +3,7 @@
 
 #include "core/json.h"
 #include "transports/model_http.h"
+#include "transports/model_text.h"
 
 // A run of parts [from, to) of the request.
 struct run {
@@ -103,23 +104,12 @@ static void write_user(struct json_writer *w, struct run run)
     json_end_object(w);
 }
 
-// The wire has no flag for a failed call: the text has to say it.
 static void write_result(struct json_writer *w, const struct model_part *part)
 {
     json_begin_object(w);
     json_add_str(w, "role", STR("tool"));
     json_add_str(w, "tool_call_id", part->call_id);
-    if (part->failed) {
-        struct buf text;
-        buf_init(&text, MODEL_REQUEST_MAX);
-        buf_add_str(&text, STR("Error: "));
-        buf_add_str(&text, part->text);
-        w->out->overflow |= text.overflow;
-        json_add_str(w, "content", buf_str(&text));
-        buf_release(&text);
-    } else {
-        json_add_str(w, "content", part->text);
-    }
+    model_add_result_text(w, "content", part);
     json_end_object(w);
 }
 

@@ -8,6 +8,7 @@
 #include "transports/http.h"
 #include "transports/loop.h"
 #include "transports/openai_chat.h"
+#include "transports/openai_responses.h"
 
 #include <stdlib.h>
 
@@ -53,6 +54,8 @@ static const struct model_dialect *dialect_of(enum provider_kind kind)
     switch (kind) {
     case PROVIDER_OPENAI_CHAT:
         return openai_chat_dialect();
+    case PROVIDER_OPENAI_RESPONSES:
+        return openai_responses_dialect();
     case PROVIDER_ANTHROPIC:
         return anthropic_dialect();
     case PROVIDER_DEMO:

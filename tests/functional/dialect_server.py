@@ -196,3 +196,121 @@ class AnthropicServer(DialectServer):
             check(given == self.reasoned.get(id, []),
                   f"{where}: thinking blocks cannot be modified: they must remain as they were "
                   f"in the original response: {given} for {self.reasoned.get(id)}")
+
+
+# --- OpenAI's Responses
+
+class ResponsesRequest(Request):
+    def messages_of(self, body):
+        return body.get("input") or []
+
+    @property
+    def task(self):
+        return self.messages[0]["content"][0]["text"]
+
+    @property
+    def results(self):
+        return [item for item in self.messages if item["type"] == "function_call_output"]
+
+
+class ResponsesStream(DialectStream):
+    def begin(self):
+        self.place = 0
+        self.event("response.created", response={"id": "resp_1", "status": "in_progress"})
+        self.event("response.in_progress", response={"id": "resp_1", "status": "in_progress"})
+
+    def item(self, item, begun, events):
+        self.event("response.output_item.added", output_index=self.place, item={**item, **begun})
+        for type, members in events:
+            self.event(type, output_index=self.place, item_id=item["id"], **members)
+        self.event("response.output_item.done", output_index=self.place, item=item)
+        self.place += 1
+
+    def reason_about(self, pieces):
+        whole = "".join(pieces)
+        item = {"type": "reasoning", "id": f"rs_{self.request.number}_{self.place}",
+                "summary": [{"type": "summary_text", "text": whole}] if whole else [],
+                "encrypted_content": signature_of(self.request.number, self.place, whole)}
+        self.thoughts.append(item)
+        self.item(item, {"summary": [], "encrypted_content": "not all of it"},
+                  [("response.reasoning_summary_text.delta", {"summary_index": 0, "delta": piece})
+                   for piece in pieces])
+
+    def think(self, pieces):
+        self.reason_about(pieces)
+
+    def redact(self):
+        self.reason_about([])
+
+    def say(self, pieces):
+        whole = [{"type": "output_text", "text": "".join(pieces), "annotations": []}]
+        self.item({"type": "message", "id": "msg_1", "role": "assistant", "content": whole,
+                   "phase": "commentary"},
+                  {"content": []},
+                  [("response.output_text.delta", {"content_index": 0, "delta": piece})
+                   for piece in pieces])
+
+    def call(self, id, name, arguments, pieces):
+        self.item({"type": "function_call", "id": f"fc_{id}", "call_id": id, "name": name,
+                   "arguments": arguments, "status": "completed"},
+                  {"arguments": "", "status": "in_progress"},
+                  [("response.function_call_arguments.delta", {"delta": piece})
+                   for piece in pieces])
+
+    def end(self, reason):
+        prompt, completion, cached = self.usage or (50, self.words, 20)
+        status = "incomplete" if reason else "completed"
+        self.event("response." + status, response={
+            "id": "resp_1", "status": status,
+            "incomplete_details": {"reason": reason} if reason else None,
+            "usage": {"input_tokens": prompt,
+                      "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
+                      "output_tokens": completion, "total_tokens": prompt + completion,
+                      "output_tokens_details": {"reasoning_tokens": 0}}})
+
+
+class ResponsesServer(DialectServer):
+    kind = "openai-responses"
+    request_class = ResponsesRequest
+    stream_class = ResponsesStream
+
+    def key_of(self, headers):
+        return ModelServer.key_of(self, headers)
+
+    def check(self, request):
+        body = request.body
+        check(request.path == "/v1/responses", f"no such path: {request.path}")
+        check(body.get("stream") is True, "stream is not true")
+        check(body.get("store") is False, "this organisation must not store")
+        for tool in body.get("tools", []):
+            check(tool["type"] == "function" and TOOL_NAME.match(tool["name"]), f"tools: {tool}")
+            check(tool["parameters"]["type"] == "object", "tools: parameters")
+        self.check_input(body["input"])
+
+    def check_input(self, items):
+        called, reasoning = {}, []
+        for at, item in enumerate(items):
+            where = f"input[{at}]"
+            if item["type"] == "reasoning":
+                check(set(item) <= {"type", "id", "summary", "encrypted_content", "content"},
+                      f"{where}: Unknown parameter in {item}")
+                reasoning.append(item)
+            elif item["type"] == "function_call":
+                json.loads(item["arguments"])
+                check(reasoning == self.reasoned.get(item["call_id"], []),
+                      f"{where}: 'function_call' was provided without its required 'reasoning' "
+                      f"item: {reasoning}")
+                called[item["call_id"]] = None
+            elif item["type"] == "function_call_output":
+                check(item["call_id"] in called, f"{where}: No tool call found")
+                check(called.pop(item["call_id"], None) is None, where)
+                reasoning = []
+            else:
+                check(item["type"] == "message" and item["content"], f"{where}: {item}")
+                check(item["role"] == "user" or item.get("phase") == "commentary",
+                      f"{where}: the phase is lost")
+                check(not called, f"{where}: No tool output found for {list(called)}")
+                if item["role"] == "user":
+                    reasoning = []
+        check(not called, f"No tool output found for {list(called)}")
+        check(items[-1]["type"] != "reasoning", "reasoning without its following item")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Each dialect as a person meets it: the real binary against a server that speaks it strictly."""
 import pytest
-from dialect_server import AnthropicServer, redacted
+from dialect_server import AnthropicServer, ResponsesServer, redacted
 from model_server import call, finish, raw, reasoning, status, text, usage
 
 KEY = "sk-dialect-test-4c77"
-SERVERS = [AnthropicServer]
+SERVERS = [AnthropicServer, ResponsesServer]
 
 
 @pytest.fixture
@@ -81,6 +81,8 @@ def test_wrong_key(connect, Server):
     (AnthropicServer, "max_tokens", "maxTokens"),
     (AnthropicServer, "refusal", "refused"),
     (AnthropicServer, "model_context_window_exceeded", "maxTokens"),
+    (ResponsesServer, "max_output_tokens", "maxTokens"),
+    (ResponsesServer, "content_filter", "refused"),
 ])
 def test_ends(connect, Server, reason, stop):
     with Server([[text("so far"), finish(reason)]]) as server:
@@ -101,6 +103,11 @@ ANTHROPIC_OVERLOADED = {"type": "error", "error": {"type": "overloaded_error",
                                          .replace("'", '"') + "\n\n")],
      "provider", "HTTP 529: Overloaded"),
     (AnthropicServer, [text("half"), raw("")], "provider", "ended early"),
+    (ResponsesServer, status(429, "Rate limit reached"), "rateLimited", "HTTP 429: Rate limit"),
+    (ResponsesServer, [text("half"), raw('data: {"type": "response.failed", "response": {"error": '
+                                         '{"code": "server_error", "message": "Oops"}}}\n\n')],
+     "provider", "HTTP 500: Oops"),
+    (ResponsesServer, [text("half"), raw("")], "provider", "ended early"),
 ])
 def test_failures(connect, Server, answer, kind, words):
     with Server(lambda _: answer) as server:

@@ -117,7 +117,7 @@ static void test_whole_file(void **state)
                           "providers:\n"
                           "  lab: {kind: openai-chat, base_url: \"https://lab.example:8443/v1//\","
                           " api_key_env: LAB_KEY}\n"
-                          "  openai: {api_key_env: WORK_KEY}\n");
+                          "  openai: {kind: openai-responses, api_key_env: WORK_KEY}\n");
     assert_true(config_parse(&config, "/c.yaml", yaml, &err));
     assert_string_equal(config.model, "lab/qwen3:32b");
     assert_string_equal(config.mode, "edit");
@@ -133,6 +133,7 @@ static void test_whole_file(void **state)
     const struct provider_config *openai = config_provider(&config, STR("openai"));
     assert_string_equal(openai->base_url, "https://api.openai.com/v1");
     assert_string_equal(openai->api_key_env, "WORK_KEY");
+    assert_int_equal(openai->kind, PROVIDER_OPENAI_RESPONSES); // the same server
     char names[100];
     config_provider_names(&config, names, sizeof(names));
     assert_string_equal(names, "lab, openai, anthropic, openrouter, local, demo");
@@ -216,9 +217,10 @@ static void test_provider_errors(void **state)
                  "https://api.anthropic.com");
     expect_error("providers: {a: {kind: gemini}}\n",
                  "/c.yaml:1: kind: 'gemini' is not supported yet; this version has anthropic, "
-                 "openai-chat and demo");
-    expect_error("providers: {a: {kind: x}}\n",
-                 "/c.yaml:1: kind: expected anthropic, openai-chat or demo, not 'x'");
+                 "openai-chat, openai-responses and demo");
+    expect_error(
+        "providers: {a: {kind: x}}\n",
+        "/c.yaml:1: kind: expected anthropic, openai-chat, openai-responses or demo, not 'x'");
     expect_error("providers: {a: {kind: openai-chat, url: x}}\n",
                  "/c.yaml:1: unknown key 'url'; did you mean 'base_url'?");
     expect_error("providers: {A b: {kind: demo}}\n",

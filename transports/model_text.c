@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#include "transports/model_text.h"
+
+#include "transports/model_http.h"
+
+void model_add_result_text(struct json_writer *w, const char *key, const struct model_part *result)
+{
+    struct buf text;
+    if (!result->failed) {
+        json_add_str(w, key, result->text);
+        return;
+    }
+    buf_init(&text, MODEL_REQUEST_MAX);
+    buf_add_str(&text, STR("Error: "));
+    buf_add_str(&text, result->text);
+    w->out->overflow |= text.overflow;
+    json_add_str(w, key, buf_str(&text));
+    buf_release(&text);
+}

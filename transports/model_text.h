@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Texts of a request that several dialects write in the same way.
+#ifndef SWARMD_TRANSPORTS_MODEL_TEXT_H
+#define SWARMD_TRANSPORTS_MODEL_TEXT_H
+
+#include "core/json.h"
+#include "core/model.h"
+
+// The output of a call where the wire has no flag for a failed one: the text says it.
+void model_add_result_text(struct json_writer *w, const char *key, const struct model_part *result);
+
+#endif
