@@ -27,16 +27,14 @@ char *root_relative(const struct root *root, struct str path, struct err *err);
 
 // open(2) beneath the root. rel comes from root_relative(). -1 and err (ERR_REFUSED for what
 // would leave, ERR_WORKTREE with strerror otherwise). Adds O_CLOEXEC. Never creates folders.
-int root_openat(const struct root *root, const char *rel, int flags, mode_t mode,
-                struct err *err);
+int root_openat(const struct root *root, const char *rel, int flags, mode_t mode, struct err *err);
 
 // Makes the missing folders above rel (0777 & ~umask), each beneath the root.
 bool root_make_parents(const struct root *root, const char *rel, struct err *err);
 
 // Opens the folder that holds rel, beneath the root, and points *name at its last component
 // (within rel). For renameat/unlinkat. -1 and err otherwise.
-int root_open_parent(const struct root *root, const char *rel, const char **name,
-                     struct err *err);
+int root_open_parent(const struct root *root, const char *rel, const char **name, struct err *err);
 
 // Where an open descriptor really is, relative to the root, symbolic links resolved (through
 // /proc). NULL and err when that cannot be told, ERR_REFUSED when it is not beneath the root. The

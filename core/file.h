@@ -25,7 +25,8 @@ const char *file_kind_name(mode_t mode);
 long file_read(int fd, const char *rel, void *bytes, size_t len, struct err *err);
 bool file_write(int fd, struct str bytes, struct err *err); // all of it
 
-// The whole file, from where fd stands, into out (its ceiling is out->max; a larger file is ERR_LIMIT).
+// The whole file, from where fd stands, into out (its ceiling is out->max; a larger file is
+// ERR_LIMIT).
 bool file_load_fd(int fd, const char *rel, struct buf *out, struct err *err);
 bool file_load(const struct root *root, const char *rel, struct buf *out, struct err *err);
 

@@ -67,7 +67,7 @@ bool json_get_array(const struct json *json, const char *key, const struct json 
 // On entry *out holds the fallback of each getter above (initialise it).
 
 // Lenient getters for data we wrote ourselves: a member of another type counts as absent.
-struct str json_str(const struct json *json, const char *key);              // else STR_NONE
+struct str json_str(const struct json *json, const char *key); // else STR_NONE
 int64_t json_int(const struct json *json, const char *key, int64_t fallback);
 double json_real(const struct json *json, const char *key, double fallback); // ints convert
 bool json_bool(const struct json *json, const char *key, bool fallback);
@@ -78,7 +78,7 @@ static inline const struct json *json_first(const struct json *json)
     return json && json->type >= JSON_ARRAY ? json->first : NULL;
 }
 
-#define json_for_each(item, parent)                                                               \
+#define json_for_each(item, parent)                                                                \
     for (const struct json *item = json_first(parent); item; item = item->next)
 
 // Writer. It appends to a buffer and puts the commas; nesting is up to JSON_DEPTH_MAX.
@@ -99,7 +99,7 @@ void json_put_int(struct json_writer *w, int64_t value);
 void json_put_real(struct json_writer *w, double value); // NaN and infinities become null
 void json_put_bool(struct json_writer *w, bool value);
 void json_put_null(struct json_writer *w);
-void json_put_raw(struct json_writer *w, struct str json); // one value, already encoded
+void json_put_raw(struct json_writer *w, struct str json);          // one value, already encoded
 void json_put_tree(struct json_writer *w, const struct json *json); // NULL gives null
 
 // key and value at once

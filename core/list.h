@@ -36,11 +36,11 @@ static inline void list_remove(struct list *node) // leaves the node empty: agai
 }
 
 #define list_entry(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
-#define list_for_each(node, head)                                                                 \
+#define list_for_each(node, head)                                                                  \
     for (struct list *node = (head)->next; node != (head); node = node->next)
 // Safe against removal of the current node.
-#define list_for_each_safe(node, head)                                                            \
-    for (struct list *node = (head)->next, *node##_next = node->next; node != (head);             \
+#define list_for_each_safe(node, head)                                                             \
+    for (struct list *node = (head)->next, *node##_next = node->next; node != (head);              \
          node = node##_next, node##_next = node->next)
 
 #endif

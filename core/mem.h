@@ -12,10 +12,10 @@
 
 #include <stddef.h>
 
-void *mem_new(size_t size);                          // zeroed
-void *mem_new_array(size_t count, size_t size);      // zeroed; overflow aborts
+void *mem_new(size_t size);                           // zeroed
+void *mem_new_array(size_t count, size_t size);       // zeroed; overflow aborts
 void *mem_resize(void *p, size_t count, size_t size); // keeps the bytes; the rest is not zeroed
-char *mem_dup(struct str s);                         // NUL-terminated copy
+char *mem_dup(struct str s);                          // NUL-terminated copy
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *p); // free(); takes NULL
 

@@ -21,7 +21,7 @@ struct stream_events {
     void (*ended)(void *arg);                   // end of input, or a read error; once
     void (*drained)(void *arg);                 // everything queued is written (edge-triggered)
     void (*failed)(void *arg, const struct err *err); // the other side cannot be written to; once
-    void (*closed)(void *arg);                  // the stream is gone; last
+    void (*closed)(void *arg);                        // the stream is gone; last
 };
 
 // Pipes, sockets, terminals and plain files all work. The descriptors stay the caller's.
@@ -33,7 +33,7 @@ struct stream *stream_open_fds(struct loop *loop, int in_fd, int out_fd,
 // is no ceiling in here: whoever writes looks at stream_queued() and stops at its own.
 void stream_write(struct stream *stream, char *bytes, size_t len);
 
-size_t stream_queued(const struct stream *stream); // bytes not yet taken by the system
+size_t stream_queued(const struct stream *stream);     // bytes not yet taken by the system
 void stream_pause(struct stream *stream, bool paused); // stop and go on reading
 
 // Begins; queued bytes are still written, for at most STREAM_CLOSE_MS. `closed` is the only

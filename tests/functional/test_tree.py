@@ -5,6 +5,7 @@ Rules are data at the top; each test prints every place that breaks one.
 """
 import os
 import re
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -168,6 +169,22 @@ def test_headers_compile_alone():
 
     with ThreadPoolExecutor(2) as pool:
         report(filter(None, pool.map(compile_alone, files(*CODE_FOLDERS, suffixes={".h"}))))
+
+
+# What another version would do differently is not wrong.
+FORMATTER = next((name for name in ("clang-format-14", "clang-format") if shutil.which(name) and " 14." in
+                  subprocess.run([name, "--version"], capture_output=True, text=True).stdout), None)
+
+
+@pytest.mark.skipif(not FORMATTER, reason="clang-format 14 is not installed")
+def test_formatting():
+    def unformatted(paths):
+        done = subprocess.run([FORMATTER, "--dry-run", *map(str, paths)], cwd=ROOT, capture_output=True, text=True)
+        return {f"{path}: run {FORMATTER} -i on it" for path in re.findall(r"^(\S+?):\d+:\d+: ", done.stderr, re.M)}
+
+    code = files(suffixes={".c", ".h"})
+    with ThreadPoolExecutor(2) as pool:
+        report(sorted(set().union(*pool.map(unformatted, (code[::2], code[1::2])))))
 
 
 def test_links_lead_somewhere():

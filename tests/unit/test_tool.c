@@ -13,12 +13,8 @@ static void tools_are_found_by_name(void **state)
         const char *name;
         enum tool_effect effect;
     } want[] = {
-        {"read", TOOL_READS},
-        {"write", TOOL_WRITES_FILES},
-        {"edit", TOOL_WRITES_FILES},
-        {"list", TOOL_READS},
-        {"glob", TOOL_READS},
-        {"grep", TOOL_READS},
+        {"read", TOOL_READS},         {"write", TOOL_WRITES_FILES}, {"edit", TOOL_WRITES_FILES},
+        {"list", TOOL_READS},         {"glob", TOOL_READS},         {"grep", TOOL_READS},
         {"bash", TOOL_RUNS_COMMANDS},
     };
     size_t count;
