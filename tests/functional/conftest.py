@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 import pytest
 
-from client import Client, make_repository
+from client import Client, binary, make_repository
+from recorder import Recorder
 
 
 @pytest.fixture
@@ -27,3 +28,11 @@ def start(tmp_path):
         client.kill()
     for client in clients:
         client.check()
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """The server as a program for editors; at the end each of their messages must have been valid."""
+    recorder = Recorder(tmp_path, binary())
+    yield recorder.program
+    recorder.check()

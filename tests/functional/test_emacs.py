@@ -39,7 +39,7 @@ HELPERS = """
 
 
 @pytest.fixture(name="emacs")
-def fixture_emacs(tmp_path, repository):
+def fixture_emacs(tmp_path, repository, recorded):
     """emacs(script) runs it in the repository and returns what it printed."""
     state = tempfile.mkdtemp(prefix="sw")
 
@@ -49,7 +49,7 @@ def fixture_emacs(tmp_path, repository):
         environment = dict(os.environ, SWARMD_STATE_DIR=state, HOME=str(tmp_path), SWARMD_DEMO_DELAY_MS="1",
                            SWARMD_CONFIG=str(write_config(tmp_path, config)), LC_ALL="C.UTF-8")
         command = [EMACS, "--batch", "-Q", "-L", str(CLIENT)]
-        command += ["--eval", f'(setq swarm-server "{server or binary()}" load-prefer-newer t)']
+        command += ["--eval", f'(setq swarm-server "{server or recorded}" load-prefer-newer t)']
         process = subprocess.Popen([*command, "-l", str(program)], cwd=repository, env=environment, text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if shell:

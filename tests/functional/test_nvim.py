@@ -28,7 +28,7 @@ def git(folder, *arguments):
 
 
 @pytest.fixture(name="edit")
-def fixture_edit(tmp_path, repository):
+def fixture_edit(tmp_path, repository, recorded):
     """edit(...) starts an editor; all of them share a state folder, and are ended."""
     home = tmp_path / "home"
     home.mkdir()
@@ -38,7 +38,7 @@ def fixture_edit(tmp_path, repository):
     def start(options=None, server=None, folder=repository, config="model: demo/tour\n"):
         environment = {"SWARMD_STATE_DIR": state, "SWARMD_CONFIG": str(write_config(tmp_path, config)),
                        "SWARMD_DEMO_DELAY_MS": "1"}
-        editor = Neovim(home, folder, server or binary(), options, environment)
+        editor = Neovim(home, folder, server or recorded, options, environment)
         editors.append(editor)
         return editor
 
@@ -560,7 +560,7 @@ def test_state_changes_are_told(edit):
 
 
 def test_checkhealth_names_the_server(edit):
-    editor = edit()
+    editor = edit(server=binary())
     editor.ex("checkhealth swarm")
     assert binary() in editor.text()
     assert "ERROR" not in editor.text()

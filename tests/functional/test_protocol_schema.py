@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
 """docs/protocol.schema.json: it is a schema, and it agrees with docs/protocol.md and the server."""
 
+import json
+import os
 import re
+import subprocess
 
 import jsonschema
 import pytest
 
+from client import binary, write_config
 from contract import DEFS, METHODS, SCHEMA, SOURCE, Conversation, definition, fault
+from recorder import Recorder
 from test_protocol_page import AGENT, EXAMPLES, ITEM, PAGE
 
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -168,3 +173,40 @@ def test_a_violation_fails_the_test(start, monkeypatch):
 
 def forbid_everything(_, message):
     raise AssertionError(f"forbidden: {message}")
+
+
+# --- editors, whose messages go through a recorder ---
+
+def talk_through(recorder, tmp_path, requests):
+    config = write_config(tmp_path, {"model": "demo/tour"})
+    environment = {"PATH": os.environ["PATH"], "SWARMD_STATE_DIR": str(tmp_path / "state"),
+                   "SWARMD_CONFIG": str(config)}
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **r}) + "\n" for r in requests)
+    done = subprocess.run([recorder.program, "--stdio"], input=lines.encode(), capture_output=True,
+                          timeout=60, env=environment)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+START = {"id": 1, "method": "initialize", "params": {"capabilities": {}}}
+END = [{"id": 3, "method": "shutdown"}, {"method": "exit"}]
+
+
+def test_a_recorder_changes_nothing_and_sees_what_is_wrong(tmp_path):
+    recorder = Recorder(tmp_path, binary())
+    code, answers = talk_through(recorder, tmp_path, [START, *END])
+    assert (code, [a["id"] for a in answers]) == (0, [1, 3])
+    assert recorder.check() == {"initialize", "shutdown", "exit", None}
+    assert talk_through(recorder, tmp_path, [START, {"method": "exit"}])[0] == 1
+    talk_through(recorder, tmp_path, [START, {"id": 2, "method": "swarm/get", "params": {}}, *END])
+    with pytest.raises(AssertionError, match="'agentId' is a required property"):
+        recorder.check()
+
+
+def test_a_recorder_sees_what_the_server_does_wrong(tmp_path):
+    server = tmp_path / "server"
+    server.write_text("#!/bin/sh\nread line\necho '{\"jsonrpc\": \"2.0\", \"method\": \"swarm/odd\"}'\n")
+    server.chmod(0o755)
+    recorder = Recorder(tmp_path, server)
+    talk_through(recorder, tmp_path, [START])
+    with pytest.raises(AssertionError, match="there is no 'swarm/odd'"):
+        recorder.check()

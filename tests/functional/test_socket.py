@@ -13,6 +13,7 @@ import threading
 
 import pytest
 from client import DEADLINE, RpcError
+from contract import Conversation
 from hosts import kill_9, spawn, swarm, wait_until
 from model_server import text
 
@@ -27,12 +28,21 @@ class Peer:
         self.socket.connect(str(path))  # blocks while too many wait
         self.socket.settimeout(DEADLINE)
         self.file = self.socket.makefile("rb")
+        self.conversation = Conversation()
 
     def send(self, message):
-        self.socket.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        message = {"jsonrpc": "2.0", **message}
+        self.conversation.sent(message)
+        self.socket.sendall(json.dumps(message).encode() + b"\n")
 
     def read(self):
         """A message in either framing; None at the end."""
+        message = self.read_any()
+        if message:
+            self.conversation.received(message)
+        return message
+
+    def read_any(self):
         try:
             line = self.file.readline()
         except ConnectionResetError:  # it was closed with bytes of ours unread
