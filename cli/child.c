@@ -76,6 +76,7 @@ bool child_start(struct child *child, struct err *err)
     child->out = out[0];
     buf_init(&child->buf, CHILD_LINE_MAX + READ_SIZE);
     child->used = 0;
+    child->ended = false;
     return code == 0 || err_set_errno(err, ERR_LIMIT, code, "cannot start the server");
 }
 
@@ -124,7 +125,8 @@ static enum child_read read_more(struct child *child)
     if (!buf_reserve(&child->buf, READ_SIZE))
         return CHILD_ENDED;
     ssize_t got = read(child->out, child->buf.data + child->buf.len, READ_SIZE);
-    if (got <= 0)
+    child->ended = got <= 0;
+    if (child->ended)
         return CHILD_ENDED;
     child->buf.len += (size_t)got;
     return CHILD_LINE;
@@ -155,6 +157,8 @@ int child_finish(struct child *child)
     close(child->out);
     buf_release(&child->buf);
     for (int i = 0; waitpid(child->pid, &status, WNOHANG) == 0; i++) {
+        if (child->ended && i == CHILD_STAYS_MS / WAIT_STEP_MS)
+            return 0;
         if (i == CHILD_END_S * 1000 / WAIT_STEP_MS)
             kill(child->pid, SIGKILL);
         nanosleep(&step, NULL);

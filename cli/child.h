@@ -14,6 +14,7 @@
 enum {
     CHILD_LINE_MAX = 64 << 20, // the protocol's ceiling of a message
     CHILD_END_S = 15,          // for the server to end by itself; then it is killed
+    CHILD_STAYS_MS = 500,      // after the end of its output: one that stays serves other editors
 };
 
 struct child {
@@ -21,6 +22,7 @@ struct child {
     int in, out; // its stdin and stdout
     struct buf buf;
     size_t used; // bytes of buf that were given out as lines
+    bool ended;  // its output
 };
 
 // From the start on ^C and SIGTERM are counted here (child_interrupts) and end nothing by
@@ -34,7 +36,8 @@ enum child_read { CHILD_LINE, CHILD_ENDED, CHILD_INTERRUPTED };
 // Waits for the next line; it is valid until the next call. A line that is too long ends it too.
 enum child_read child_next(struct child *child, struct str *line);
 
-// Closes its stdin, waits for it, and frees. Its exit code, 128 + signal when one ended it.
+// Closes its stdin, waits for it, and frees. Its exit code, 128 + signal when one ended it; 0 when
+// it has let go of us and goes on with others.
 int child_finish(struct child *child);
 
 #endif

@@ -59,6 +59,40 @@ static void a_second_process_is_refused_and_told_the_pid(void **state)
     lease_release(&lease);
 }
 
+// Without a moment in which it is free: the child has it before the parent lets go.
+static void a_child_takes_it_over(void **state)
+{
+    (void)state;
+    const char *folder = unit_temp_folder();
+    struct lease lease, other;
+    struct err err = {0};
+    int ready[2], go[2];
+    char byte = 0;
+    assert_true(lease_take(&lease, folder, &err));
+    assert_int_equal(pipe(ready) | pipe(go), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct lease own;
+        bool adopted = read(go[0], &byte, 1) == 1 && lease_adopt(&own, lease.fd, folder, &err);
+        if (write(ready[1], adopted ? "y" : "n", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    lease_give(&lease);
+    assert_false(lease_take(&other, folder, &err));
+    assert_int_equal(write(go[1], "g", 1), 1);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    char pid_text[32];
+    snprintf(pid_text, sizeof(pid_text), "pid %d", (int)pid);
+    assert_false(lease_take(&other, folder, &err));
+    assert_non_null(strstr(err.message, pid_text));
+    end_holder(pid);
+    assert_true(lease_take(&other, folder, &err));
+    lease_release(&other);
+    close(ready[0]), close(ready[1]), close(go[0]), close(go[1]);
+}
+
 static void the_same_process_cannot_take_it_twice(void **state)
 {
     (void)state;
@@ -195,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_process_is_refused_and_told_the_pid),
+        cmocka_unit_test(a_child_takes_it_over),
         cmocka_unit_test(the_same_process_cannot_take_it_twice),
         cmocka_unit_test(a_file_left_over_is_no_obstacle),
         cmocka_unit_test(a_pid_that_is_gone_is_not_named),
