@@ -41,6 +41,11 @@ bool worktree_add(const struct worktree_spec *spec, struct err *err)
     return git->add(spec, err);
 }
 
+bool worktree_is_made(const struct worktree_spec *spec)
+{
+    return git->is_made(spec);
+}
+
 bool worktree_has_work(const struct worktree_spec *spec, bool *has_work, char *what,
                        size_t what_size, struct err *err)
 {

@@ -51,7 +51,8 @@ static void setup_work(struct journal_wait *wait)
 static void make_run(struct work *work)
 {
     struct setup *setup = list_entry(work, struct setup, work);
-    if (git_start(&setup->err))
+    // It is there when the server was killed, or handed over, before `ready` was on disk.
+    if (git_start(&setup->err) && !worktree_is_made(&setup->spec))
         worktree_add(&setup->spec, &setup->err);
 }
 

@@ -238,6 +238,21 @@ bool worktree_add(const struct worktree_spec *spec, struct err *err)
     return ok;
 }
 
+bool worktree_is_made(const struct worktree_spec *spec)
+{
+    git_repository *repository = NULL;
+    struct entry entry;
+    struct err ignored;
+    if (!folder_exists(spec->path) ||
+        !repository_open(&repository, spec->repository, true, &ignored))
+        return false;
+    entry_init(&entry, git_repository_commondir(repository), spec);
+    bool made = entry_look(&entry) == ENTRY_OURS && branch_exists(repository, spec->branch);
+    entry_release(&entry);
+    git_repository_free(repository);
+    return made;
+}
+
 // --- remove ---
 
 static bool is_within(const char *path, const char *folder)

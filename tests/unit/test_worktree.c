@@ -176,7 +176,9 @@ static void refuses_what_is_there(void **state)
     sh("test -e '%s/kept' && rm -r '%s'", spec.path, spec.path);
     assert_string_equal(worktree_test_git_folder(repository), before);
 
+    assert_false(worktree_is_made(&spec));
     worktree_test_add(&spec);
+    assert_true(worktree_is_made(&spec));
     sh("echo work > '%s/work'", spec.path);
     worktree_test_add_refused(&spec, "already something at");
     sh("test -e '%s/work'", spec.path);
@@ -184,6 +186,7 @@ static void refuses_what_is_there(void **state)
     same_name.path = git_test_path("elsewhere");
     same_name.branch = "swarm/other";
     worktree_test_add_refused(&same_name, "already has a worktree named taken");
+    assert_false(worktree_is_made(&same_name));
     assert_string_equal(sh_output("git -C '%s' branch --list swarm/other", repository), "");
 
     const char *other = git_test_repository("other");
