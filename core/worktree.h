@@ -43,7 +43,8 @@ struct worktree_spec {
 // folder nor entry behind. The result is valid for the git command line.
 bool worktree_add(const struct worktree_spec *spec, struct err *err);
 
-// Did worktree_add() make this very one, to its end? For one who was killed before it could note it.
+// Did worktree_add() make this very one, to its end? For one who was killed before it could note
+// it.
 bool worktree_is_made(const struct worktree_spec *spec);
 
 // Is there work that would be lost: uncommitted or untracked (not ignored) files in the
