@@ -2,6 +2,7 @@
 import pytest
 
 from client import Client, binary, make_repository
+from model_server import ModelServer
 from recorder import Recorder
 
 
@@ -36,3 +37,40 @@ def recorded(tmp_path):
     recorder = Recorder(tmp_path, binary())
     yield recorder.program
     recorder.check()
+
+
+@pytest.fixture
+def restarts(start, repository):
+    """restarts(script, **config) -> (connect, model server).
+
+    connect() starts a server on the same state folder and gives its Client, initialized in the
+    repository.
+    """
+    servers = []
+
+    def make(script, env=None, **config):
+        server = ModelServer(script)
+        servers.append(server)
+
+        def connect():
+            client = start(config=server.config(**config), env=env)
+            client.initialize(root=repository, subscribe="all")
+            return client
+
+        return connect, server
+
+    yield make
+    for server in servers:
+        server.close()
+        assert server.refused == []
+
+
+@pytest.fixture
+def swarm(restarts):
+    """swarm(script, **config) -> (client, model server), of a server that is started once."""
+
+    def make(script, env=None, **config):
+        connect, server = restarts(script, env, **config)
+        return connect(), server
+
+    return make

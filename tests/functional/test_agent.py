@@ -1,56 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The agent loop: turns, tool calls, limits, cancel and kill, against a scripted model."""
 
-import pathlib
 import subprocess
-import urllib.parse
 
 import pytest
+from agents import items, spawn, worktree
 from client import RpcError
-from model_server import Gate, ModelServer, call, finish, gate, reasoning, stall, status, text
-
-
-@pytest.fixture
-def model():
-    servers = []
-
-    def make(script):
-        servers.append(ModelServer(script))
-        return servers[-1]
-
-    yield make
-    for server in servers:
-        server.close()
-        assert server.refused == []
-
-
-@pytest.fixture
-def swarm(start, repository, model):
-    """swarm(script, **config) -> (client, model server), initialized in the repository."""
-
-    def make(script, env=None, **config):
-        server = model(script)
-        client = start(config=server.config(**config), env=env)
-        client.initialize(root=repository, subscribe="all")
-        return client, server
-
-    return make
-
-
-def spawn(client, task="do it", **params):
-    return client.request("swarm/spawn", {"task": task, "mode": "full", **params})["agent"]
-
-
-def transcript(client, agent):
-    return client.request("swarm/transcript", {"agentId": agent["id"], "limit": 500})["items"]
-
-
-def tools_of(client, agent):
-    return [i for i in transcript(client, agent) if i["kind"] == "tool"]
-
-
-def worktree(agent):
-    return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(agent["worktree"]).path))
+from model_server import Gate, call, finish, gate, reasoning, stall, status, text
 
 
 def item_started(client, kind, name=None):
@@ -72,7 +28,7 @@ def test_a_turn_with_tools_from_task_to_done(swarm, repository):
     assert done["usage"]["inputTokens"] > 0 and done["usage"]["contextUsed"] > 0
     assert (worktree(done) / "src/new.txt").read_text() == "new\n"
     assert not (repository / "src").exists()
-    kinds = [(i["kind"], i["status"]) for i in transcript(client, agent)]
+    kinds = [(i["kind"], i["status"]) for i in items(client, agent)]
     assert kinds == [("user", "completed"), ("notice", "completed"), ("assistant", "completed"),
                      ("tool", "completed"), ("tool", "completed"), ("assistant", "completed")]
     assert "A repository" in server.requests[1].results[0]["content"]
@@ -109,7 +65,7 @@ def test_reads_run_in_parallel_and_writes_in_order(swarm, repository):
     results = {r["tool_call_id"]: r["content"] for r in server.requests[1].results}
     assert sorted(results) == [f"call_0_{i}" for i in range(6)]
     assert "2" in results["call_0_5"]
-    assert all(t["status"] == "completed" for t in tools_of(client, agent))
+    assert all(t["status"] == "completed" for t in items(client, agent, "tool"))
 
 
 @pytest.mark.parametrize("arguments, says, shown", [
@@ -119,7 +75,7 @@ def test_reads_run_in_parallel_and_writes_in_order(swarm, repository):
 def test_malformed_arguments_go_back_to_the_model(swarm, arguments, says, shown):
     client, server = swarm([[call("read", arguments)], [text("I see.")]])
     agent = client.wait_state(spawn(client)["id"], "done")
-    (tool,) = tools_of(client, agent)
+    (tool,) = items(client, agent, "tool")
     assert tool["status"] == "failed"
     assert tool["input"] == shown  # what the model wrote, an object where it is one
     assert says in server.requests[1].results[0]["content"]
@@ -151,7 +107,7 @@ def test_step_limit(swarm):
     assert agent["stopReason"] == "maxSteps"
     assert len(server.requests) == 3
     assert any(i["kind"] == "notice" and "3 steps" in i["text"]
-               for i in transcript(client, agent))
+               for i in items(client, agent))
 
 
 def test_limits_of_one_agent(swarm):
@@ -167,7 +123,7 @@ def test_a_turn_without_progress_ends(swarm):
     agent = client.wait_state(spawn(client)["id"], "done")
     assert agent["stopReason"] == "timeout"
     assert "no progress for 1 s" in agent["error"]["message"]
-    (answer,) = [i for i in transcript(client, agent) if i["kind"] == "assistant"]
+    (answer,) = items(client, agent, "assistant")
     assert answer["status"] == "failed" and "I think" in answer["text"]
 
 
@@ -185,7 +141,7 @@ def test_cancel_in_the_middle_of_a_stream_keeps_the_text(swarm):
     answer = client.request("swarm/cancel", {"agentId": agent["id"]})["agent"]
     assert answer["state"] == "done" and answer["stopReason"] == "cancelled"
     assert server.requests[0].disconnected.wait(10)
-    (said,) = [i for i in transcript(client, agent) if i["kind"] == "assistant"]
+    (said,) = items(client, agent, "assistant")
     assert said["status"] == "failed" and said["text"] == "One two "
     sent = client.request("swarm/send", {"agentId": agent["id"], "text": "go on"})
     assert sent["delivery"] == "started"
@@ -214,7 +170,7 @@ def test_finish_reasons_and_reasoning(swarm):
     refused = client.wait_state(spawn(client, "bad")["id"], "done", "failed")
     assert refused["stopReason"] == "refused"
     agent = client.wait_state(spawn(client, "think")["id"], "done")
-    said = [(i["kind"], i["text"]) for i in transcript(client, agent)
+    said = [(i["kind"], i["text"]) for i in items(client, agent)
             if i["kind"] in ("reasoning", "assistant")]
     assert said == [("reasoning", "hm hm"), ("assistant", "yes")]
 
@@ -233,7 +189,7 @@ def test_messages_to_a_busy_agent_wait_and_are_not_lost(swarm):
     here.open()
     client.wait_event(lambda e: e["type"] == "item" and e["item"].get("text") == "second"
                       and e["item"]["status"] == "completed")
-    users = [i for i in transcript(client, agent) if i["kind"] == "user"]
+    users = items(client, agent, "user")
     assert [u["id"] for u in users[1:]] == [first["itemId"], second["itemId"]]
     assert [m["content"] for m in server.requests[1].messages if m["role"] == "user"][-1]
     assert len(server.requests) == 2
@@ -329,7 +285,7 @@ def test_isolation_none_works_in_the_repository_and_says_so(swarm, repository):
     client, _ = swarm([[call("write", path="here.txt", content="x")], [text("done")]])
     agent = client.wait_state(spawn(client, isolation="none")["id"], "done")
     assert (repository / "here.txt").exists() and agent["branch"] is None
-    notices = [i["text"] for i in transcript(client, agent) if i["kind"] == "notice"]
+    notices = [i["text"] for i in items(client, agent, "notice")]
     assert any("not sandboxed" in n for n in notices)
     assert any("isolation" in n and str(repository) in n for n in notices)
     client.request("swarm/remove", {"agentId": agent["id"], "force": True})

@@ -1,36 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Mode `ask` and the other modes: what waits for a person, and what their answer does."""
 
-import pathlib
-import urllib.parse
+import functools
 
+import agents
 import pytest
+from agents import worktree
 from client import RpcError
-from model_server import ModelServer, call, text
+from model_server import call, text
 
-
-@pytest.fixture
-def swarm(start, repository):
-    servers = []
-
-    def make(script, **config):
-        servers.append(ModelServer(script))
-        client = start(config=servers[-1].config(**config))
-        client.initialize(root=repository, subscribe="all")
-        return client, servers[-1]
-
-    yield make
-    for server in servers:
-        server.close()
-        assert server.refused == []
-
-
-def spawn(client, **params):
-    return client.request("swarm/spawn", {"task": "do it", **params})["agent"]
-
-
-def worktree(agent):
-    return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(agent["worktree"]).path))
+spawn = functools.partial(agents.spawn, mode=None)
 
 
 def question(client, start=0):

@@ -6,32 +6,8 @@ import pathlib
 import time
 
 import pytest
-from model_server import ModelServer, call, text
-
-
-@pytest.fixture
-def swarm(start, repository):
-    servers = []
-
-    def make(script, env=None, **config):
-        servers.append(ModelServer(script))
-        client = start(config=servers[-1].config(**config), env=env)
-        client.initialize(root=repository, subscribe="all")
-        return client, servers[-1]
-
-    yield make
-    for server in servers:
-        server.close()
-        assert server.refused == []
-
-
-def spawn(client, **params):
-    return client.request("swarm/spawn", {"task": "do it", "mode": "full", **params})["agent"]
-
-
-def tool(client, agent):
-    items = client.request("swarm/transcript", {"agentId": agent["id"]})["items"]
-    return [i for i in items if i["kind"] == "tool"][-1]
+from agents import items, spawn
+from model_server import call, text
 
 
 def wait_for(path):
@@ -70,7 +46,7 @@ def test_everything_a_command_started_is_dead_before_the_answer(swarm, tmp_path,
     answer = client.request(f"swarm/{request_name}", {"agentId": agent["id"]})["agent"]
     assert answer["state"] == state
     assert [pid for pid in pids if alive(pid)] == []
-    assert "begun" in tool(client, agent)["output"]
+    assert "begun" in items(client, agent, "tool")[-1]["output"]
 
 
 def test_nothing_survives_the_servers_sudden_death(swarm, tmp_path):
@@ -93,7 +69,7 @@ def test_background_processes_end_with_their_command(swarm, tmp_path):
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
     assert not alive(wait_for(pids_file)[0])
-    assert "started" in tool(client, agent)["output"]
+    assert "started" in items(client, agent, "tool")[-1]["output"]
 
 
 def test_exit_codes_and_merged_output(swarm):
@@ -101,7 +77,7 @@ def test_exit_codes_and_merged_output(swarm):
                             [text("done")]])
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
-    it = tool(client, agent)
+    it = items(client, agent, "tool")[-1]
     assert (it["status"], it["exitCode"]) == ("failed", 3)
     assert "out\nerr\n" in it["output"] and "3" in server.requests[1].results[0]["content"]
 
@@ -135,7 +111,7 @@ def test_a_timeout_is_said(swarm):
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
     answer = server.requests[1].results[0]["content"]
-    assert "before" in answer and "1 s" in answer and tool(client, agent)["status"] == "failed"
+    assert "before" in answer and "1 s" in answer and items(client, agent, "tool")[-1]["status"] == "failed"
 
 
 def test_credentials_do_not_reach_commands(swarm):

@@ -2,43 +2,16 @@
 """Pause and continue, the queue of follow-ups, statistics."""
 
 import pytest
+from agents import get, spawn
 from client import RpcError
-from model_server import Gate, ModelServer, call, gate, text
-
-
-@pytest.fixture
-def swarm(start, repository):
-    servers = []
-
-    def make(script, **config):
-        servers.append(ModelServer(script))
-
-        def connect():
-            client = start(config=servers[-1].config(**config))
-            client.initialize(root=repository, subscribe="all")
-            return client
-
-        return connect(), servers[-1], connect
-
-    yield make
-    for server in servers:
-        server.close()
-        assert server.refused == []
-
-
-def spawn(client, task="do it", **params):
-    return client.request("swarm/spawn", {"task": task, "mode": "full", **params})["agent"]
-
-
-def state(client, agent):
-    return client.request("swarm/get", {"agentId": agent["id"]})["agent"]["state"]
+from model_server import Gate, call, gate, text
 
 
 def test_a_paused_turn_ends_its_answer_and_begins_nothing(swarm, tmp_path):
     here = Gate()
     ran = tmp_path / "ran"
-    client, server, _ = swarm([[text("Now "), gate(here), call("bash", command=f"touch {ran}")],
-                               [text("done")]])
+    client, server = swarm([[text("Now "), gate(here), call("bash", command=f"touch {ran}")],
+                            [text("done")]])
     agent = spawn(client)
     here.wait_reached()
     paused = client.request("swarm/pause", {"agentId": agent["id"]})["agents"]
@@ -54,7 +27,7 @@ def test_a_paused_turn_ends_its_answer_and_begins_nothing(swarm, tmp_path):
 
 def test_pause_and_continue_everything(swarm):
     here = Gate()
-    client, server, _ = swarm(lambda request: [text("x "), gate(here)], max_active=2)
+    client, server = swarm(lambda request: [text("x "), gate(here)], max_active=2)
     agents = [spawn(client, f"task {i}") for i in range(4)]
     server.wait_requests(2)
     paused = client.request("swarm/pause", {})["agents"]
@@ -66,34 +39,35 @@ def test_pause_and_continue_everything(swarm):
     assert len(server.requests) == 4
 
 
-def test_a_paused_agent_stays_paused_across_a_restart(swarm):
+def test_a_paused_agent_stays_paused_across_a_restart(restarts):
     here = Gate()
-    client, server, connect = swarm([[text("half "), gate(here)], [text("whole")]])
+    connect, server = restarts([[text("half "), gate(here)], [text("whole")]])
+    client = connect()
     agent = spawn(client)
     here.wait_reached()
     client.request("swarm/pause", {"agentId": agent["id"]})
     client.process.kill()
     client.process.wait()
     client = connect()
-    assert state(client, agent) == "paused"
+    assert get(client, agent)["agent"]["state"] == "paused"
     client.request("swarm/continue", {"agentId": agent["id"]})
     client.wait_event(lambda e: e["type"] == "item" and e["item"].get("text") == "whole")
 
 
 def test_a_question_can_be_answered_while_paused(swarm):
-    client, _, _ = swarm([[call("write", path="a", content="1")], [text("done")]])
+    client, _ = swarm([[call("write", path="a", content="1")], [text("done")]])
     agent = spawn(client, mode="ask")
     client.wait_state(agent["id"], "waiting")
     client.request("swarm/pause", {"agentId": agent["id"]})
     (asked,) = client.request("swarm/get", {"agentId": agent["id"]})["approvals"]
     client.request("swarm/approve", {"approvalId": asked["id"], "decision": "allow"})
-    assert state(client, agent) == "paused"
+    assert get(client, agent)["agent"]["state"] == "paused"
     client.request("swarm/continue", {"agentId": agent["id"]})
     client.wait_state(agent["id"], "done")
 
 
 def test_continue_with_an_open_question_waits_again(swarm):
-    client, _, _ = swarm([[call("write", path="a", content="1")], [text("done")]])
+    client, _ = swarm([[call("write", path="a", content="1")], [text("done")]])
     agent = spawn(client, mode="ask")
     client.wait_state(agent["id"], "waiting")
     client.request("swarm/pause", {"agentId": agent["id"]})
@@ -104,7 +78,7 @@ def test_continue_with_an_open_question_waits_again(swarm):
 
 
 def test_pausing_what_has_ended_is_an_error(swarm):
-    client, _, _ = swarm([[text("done")]])
+    client, _ = swarm([[text("done")]])
     agent = client.wait_state(spawn(client)["id"], "done")
     for method in ("swarm/pause", "swarm/continue"):
         with pytest.raises(RpcError) as error:
@@ -116,7 +90,7 @@ def test_pausing_what_has_ended_is_an_error(swarm):
 
 def test_queued_messages_can_be_edited_and_dropped(swarm):
     here = Gate()
-    client, server, _ = swarm([[text("busy "), gate(here)], [text("second")]])
+    client, server = swarm([[text("busy "), gate(here)], [text("second")]])
     agent = spawn(client)
     here.wait_reached()
     first, second = (client.request("swarm/send", {"agentId": agent["id"], "text": words})
@@ -140,7 +114,7 @@ def test_queued_messages_can_be_edited_and_dropped(swarm):
 
 
 def test_stats(swarm):
-    client, _, _ = swarm([[call("list")], [text("done")]])
+    client, _ = swarm([[call("list")], [text("done")]])
     client.wait_state(spawn(client)["id"], "done")
     stats = client.request("swarm/stats", {})
     assert stats["agents"]["done"] == 1 and stats["active"] == 0 and stats["maxActive"] == 16
@@ -150,9 +124,10 @@ def test_stats(swarm):
     assert stats["process"]["peakResidentBytes"] > 1 << 20
 
 
-def test_the_queue_has_a_ceiling_and_a_full_one_survives_a_restart(swarm):
+def test_the_queue_has_a_ceiling_and_a_full_one_survives_a_restart(restarts):
     here = Gate()
-    client, _, connect = swarm([[text("busy "), gate(here)], [text("done")]])
+    connect, _ = restarts([[text("busy "), gate(here)], [text("done")]])
+    client = connect()
     agent = spawn(client)
     here.wait_reached()
     sent = [client.request("swarm/send", {"agentId": agent["id"], "text": "z" * (1 << 20)})

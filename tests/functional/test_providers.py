@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+from agents import items
 from client import RpcError
 from model_server import (Gate, ModelServer, call, cut, finish, gate, make_certificate, raw,
                           reasoning, stall, status, text, usage)
@@ -26,11 +27,6 @@ def session(start, repository):
     return make
 
 
-def items_of(client, agent, kind=None):
-    items = client.request("swarm/transcript", {"agentId": agent["id"]})["items"]
-    return [item for item in items if kind in (None, item["kind"])]
-
-
 def test_tools_and_texts(session):
     script = [[reasoning("I think. "), text("Let me look."), call("read", path="README.md"),
                call("list", {})],
@@ -39,9 +35,9 @@ def test_tools_and_texts(session):
         client, spawn = session(server)
         agent = spawn()
         ended = client.wait_state(agent["id"], "done")
-        assert [i["text"] for i in items_of(client, agent, "assistant")] == ["Let me look.",
+        assert [i["text"] for i in items(client, agent, "assistant")] == ["Let me look.",
                                                                             "Grüße 😀"]
-        assert [i["text"] for i in items_of(client, agent, "reasoning")] == ["I think. "]
+        assert [i["text"] for i in items(client, agent, "reasoning")] == ["I think. "]
         assert len(server.requests[1].results) == 2
         assert "# A repository" in server.requests[1].results[0]["content"]
         assert server.refused == []
@@ -61,7 +57,7 @@ def test_key(session):
         client, spawn = session(server, env={"LAB_KEY": KEY}, key_env="LAB_KEY")
         agent = spawn()
         client.wait_state(agent["id"], "done")
-        output = items_of(client, agent, "tool")[0]["output"]
+        output = items(client, agent, "tool")[0]["output"]
         assert "HOME=" in output and KEY not in output
         assert client.close() == 0
         for path in pathlib.Path(client.state).rglob("*"):
@@ -113,7 +109,7 @@ def test_partial_text_is_kept_when_the_connection_breaks(session):
         client, spawn = session(server)
         agent = spawn()
         failed(client, agent)
-        assert items_of(client, agent, "assistant")[0]["text"] == "the first half"
+        assert items(client, agent, "assistant")[0]["text"] == "the first half"
         assert client.close() == 0
 
 
@@ -135,7 +131,7 @@ def test_cancel_closes_the_stream(session):
         client.wait(lambda: any(e["type"] == "delta" for e in client.events), "a delta")
         client.request("swarm/cancel", {"agentId": agent["id"]})
         assert server.requests[0].disconnected.wait(60)
-        assert items_of(client, agent, "assistant")[0]["text"].startswith("so far")
+        assert items(client, agent, "assistant")[0]["text"].startswith("so far")
         assert client.close() == 0
 
 

@@ -2,52 +2,12 @@
 """What survives the server's end: kill -9 and a proper exit, in every state."""
 
 import os
-import pathlib
 import signal
 import sqlite3
 import time
-import urllib.parse
 
-import pytest
-from model_server import Gate, ModelServer, call, gate, stall, text
-
-
-@pytest.fixture
-def swarm(start, repository):
-    """swarm(script) -> (connect, server); connect() starts a server on the same state folder."""
-    servers = []
-
-    def make(script, **config):
-        server = ModelServer(script)
-        servers.append(server)
-
-        def connect():
-            client = start(config=server.config(**config))
-            client.initialize(root=repository, subscribe="all")
-            return client
-
-        return connect, server
-
-    yield make
-    for server in servers:
-        server.close()
-        assert server.refused == []
-
-
-def spawn(client, **params):
-    return client.request("swarm/spawn", {"task": "do it", "mode": "full", **params})["agent"]
-
-
-def get(client, agent):
-    return client.request("swarm/get", {"agentId": agent["id"]})
-
-
-def items(client, agent):
-    return client.request("swarm/transcript", {"agentId": agent["id"], "limit": 500})["items"]
-
-
-def worktree(agent):
-    return pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(agent["worktree"]).path))
+from agents import get, items, spawn, worktree
+from model_server import Gate, call, gate, stall, text
 
 
 def wait_for_file(path):
@@ -63,8 +23,8 @@ def kill_9(client):
     client.process.wait()
 
 
-def test_a_turn_cut_off_in_its_stream_is_resumed(swarm):
-    connect, server = swarm([[text("half "), stall()], [text("whole")]])
+def test_a_turn_cut_off_in_its_stream_is_resumed(restarts):
+    connect, server = restarts([[text("half "), stall()], [text("whole")]])
     client = connect()
     agent = spawn(client)
     client.wait_event(lambda e: e["type"] == "delta")
@@ -82,10 +42,10 @@ def test_a_turn_cut_off_in_its_stream_is_resumed(swarm):
     assert client.close() == 0
 
 
-def test_a_tool_that_ran_is_not_run_again(swarm, tmp_path):
+def test_a_tool_that_ran_is_not_run_again(restarts, tmp_path):
     count = tmp_path / "count"
     command = f"echo run >> {count}; sleep 1000"
-    connect, server = swarm([[call("bash", command=command)], [text("I look first.")]])
+    connect, server = restarts([[call("bash", command=command)], [text("I look first.")]])
     client = connect()
     agent = spawn(client)
     client.wait_event(lambda e: e["type"] == "item" and e["item"].get("name") == "bash")
@@ -99,8 +59,8 @@ def test_a_tool_that_ran_is_not_run_again(swarm, tmp_path):
     assert "cut off" in server.requests[1].results[0]["content"]
 
 
-def test_a_question_survives_and_its_answer_goes_on(swarm):
-    connect, server = swarm([[call("write", path="a.txt", content="yes\n")], [text("done")]])
+def test_a_question_survives_and_its_answer_goes_on(restarts):
+    connect, server = restarts([[call("write", path="a.txt", content="yes\n")], [text("done")]])
     client = connect()
     agent = spawn(client, mode="ask")
     client.wait_state(agent["id"], "waiting")
@@ -117,8 +77,8 @@ def test_a_question_survives_and_its_answer_goes_on(swarm):
     assert len(server.requests) == 2
 
 
-def test_a_question_can_be_cancelled_after_a_restart(swarm):
-    connect, _ = swarm([[call("write", path="a.txt", content="yes\n")], [text("again")]])
+def test_a_question_can_be_cancelled_after_a_restart(restarts):
+    connect, _ = restarts([[call("write", path="a.txt", content="yes\n")], [text("again")]])
     client = connect()
     agent = spawn(client, mode="ask")
     client.wait_state(agent["id"], "waiting")
@@ -127,13 +87,13 @@ def test_a_question_can_be_cancelled_after_a_restart(swarm):
     client = connect()
     answer = client.request("swarm/cancel", {"agentId": agent["id"]})["agent"]
     assert (answer["state"], answer["approvals"]) == ("done", 0)
-    assert [i["status"] for i in items(client, agent) if i["kind"] == "tool"] == ["failed"]
+    assert [i["status"] for i in items(client, agent, "tool")] == ["failed"]
     client.request("swarm/send", {"agentId": agent["id"], "text": "another way"})
     client.wait_event(lambda e: e["type"] == "item" and e["item"].get("text") == "again")
 
 
-def test_an_ordinary_end_keeps_partial_text_and_detaches(swarm):
-    connect, server = swarm([[text("half "), stall()], [text("whole")]])
+def test_an_ordinary_end_keeps_partial_text_and_detaches(restarts):
+    connect, server = restarts([[text("half "), stall()], [text("whole")]])
     client = connect()
     agent = spawn(client)
     client.wait_event(lambda e: e["type"] == "delta")
@@ -141,12 +101,12 @@ def test_an_ordinary_end_keeps_partial_text_and_detaches(swarm):
 
     client = connect()
     assert get(client, agent)["agent"]["state"] == "detached"
-    (said,) = [i for i in items(client, agent) if i["kind"] == "assistant"]
+    (said,) = items(client, agent, "assistant")
     assert (said["status"], said["text"]) == ("failed", "half ")
 
 
-def test_queued_messages_survive(swarm):
-    connect, server = swarm([[text("busy "), stall()], [text("both")]])
+def test_queued_messages_survive(restarts):
+    connect, server = restarts([[text("busy "), stall()], [text("both")]])
     client = connect()
     agent = spawn(client)
     client.wait_event(lambda e: e["type"] == "delta")
@@ -160,8 +120,8 @@ def test_queued_messages_survive(swarm):
     assert server.requests[1].messages[-1]["content"].endswith("and then this")
 
 
-def test_done_agents_stay_and_take_up_their_transcript(swarm):
-    connect, server = swarm([[text("first")], [text("second")]])
+def test_done_agents_stay_and_take_up_their_transcript(restarts):
+    connect, server = restarts([[text("first")], [text("second")]])
     client = connect()
     agent = client.wait_state(spawn(client)["id"], "done")
     kill_9(client)
@@ -173,8 +133,8 @@ def test_done_agents_stay_and_take_up_their_transcript(swarm):
         ["first"]
 
 
-def test_removed_agents_stay_removed(swarm):
-    connect, _ = swarm([[text("x")]])
+def test_removed_agents_stay_removed(restarts):
+    connect, _ = restarts([[text("x")]])
     client = connect()
     agent = client.wait_state(spawn(client)["id"], "done")
     client.request("swarm/remove", {"agentId": agent["id"]})
@@ -183,8 +143,8 @@ def test_removed_agents_stay_removed(swarm):
     assert client.request("swarm/list", {})["agents"] == []
 
 
-def test_an_agent_that_cannot_be_read_does_not_stop_the_others(swarm, tmp_path):
-    connect, _ = swarm([[text("one")], [text("two")]])
+def test_an_agent_that_cannot_be_read_does_not_stop_the_others(restarts, tmp_path):
+    connect, _ = restarts([[text("one")], [text("two")]])
     client = connect()
     broken = client.wait_state(spawn(client)["id"], "done")
     fine = client.wait_state(spawn(client)["id"], "done")
@@ -204,9 +164,9 @@ def test_an_agent_that_cannot_be_read_does_not_stop_the_others(swarm, tmp_path):
     assert rows == (2,)  # left as it is, for whoever can mend it
 
 
-def test_files_are_private(swarm, tmp_path):
+def test_files_are_private(restarts, tmp_path):
     os.umask(0o022)
-    connect, _ = swarm([[call("write", path="a.txt", content="x")], [text("x")]])
+    connect, _ = restarts([[call("write", path="a.txt", content="x")], [text("x")]])
     client = connect()
     agent = client.wait_state(spawn(client)["id"], "done")
     state = tmp_path / "state"
@@ -217,9 +177,9 @@ def test_files_are_private(swarm, tmp_path):
     assert (worktree(agent) / "a.txt").stat().st_mode & 0o777 == 0o644
 
 
-def test_sequence_numbers_go_on_without_gap(swarm, tmp_path):
+def test_sequence_numbers_go_on_without_gap(restarts, tmp_path):
     here = Gate()
-    connect, _ = swarm([[text("a "), gate(here)], [text("b")]])
+    connect, _ = restarts([[text("a "), gate(here)], [text("b")]])
     client = connect()
     agent = spawn(client)
     here.wait_reached()

@@ -2,32 +2,12 @@
 """Requests that failed for a passing reason are made again; others are not."""
 
 import pytest
-from model_server import ModelServer, call, cut, status, text
-
-
-@pytest.fixture
-def swarm(start, repository):
-    servers = []
-
-    def make(script, **config):
-        servers.append(ModelServer(script))
-        client = start(config=servers[-1].config(**config))
-        client.initialize(root=repository, subscribe="all")
-        return client, servers[-1]
-
-    yield make
-    for server in servers:
-        server.close()
-        assert server.refused == []
-
-
-def spawn(client):
-    return client.request("swarm/spawn", {"task": "do it", "mode": "full"})["agent"]
+from agents import items, spawn
+from model_server import call, cut, status, text
 
 
 def texts(client, agent):
-    items = client.request("swarm/transcript", {"agentId": agent["id"]})["items"]
-    return [(i["status"], i["text"]) for i in items if i["kind"] == "assistant"]
+    return [(i["status"], i["text"]) for i in items(client, agent, "assistant")]
 
 
 def test_a_wait_that_the_provider_asked_for_is_shown(swarm):
