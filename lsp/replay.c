@@ -133,6 +133,9 @@ static void end_replay(struct replay *replay)
     list_remove(&replay->node);
     replay_free(replay);
     s->behind = false;
+    // With the bytes of its last page, so that the host's death cannot come in between.
+    if (s->session->restore && list_empty(&s->replays))
+        restore_tell_position(s->session->restore, s->session, s->cursor, false);
     subscription_flush_soon(s);
 }
 

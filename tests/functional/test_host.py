@@ -349,3 +349,22 @@ def test_a_host_in_the_foreground(swarm, start):
     assert host.process.poll() is None
     host.process.send_signal(signal.SIGTERM)
     assert host.wait_exit() == 128 + signal.SIGTERM
+
+
+def test_swarmd_run_beside_an_editor(swarm, start, repository):
+    """As the host it leaves when its agent is done, and does not end what serves the editor."""
+    here = Gate()
+    connect, server = swarm({"first": [[gate(here), text("x")]], "second": [[text("y")]]})
+    run = start(config=server.config(), args=("run", "first"), cwd=repository, read=False)
+    here.wait_reached()
+    editor = connect()
+    host = lease_holder(editor.state)
+    assert host != editor.process.pid
+    here.open()
+    assert run.process.wait(DEADLINE) == 0
+    assert lease_holder(editor.state) == host
+    again = start(config=server.config(), args=("run", "second"), cwd=repository, read=False)
+    assert again.process.wait(DEADLINE) == 0
+    assert [a["state"] for a in editor.request("swarm/list")["agents"]] == ["done", "done"]
+    assert editor.close() == 0
+    wait_until(lambda: lease_holder(editor.state) is None, "the host's end")
