@@ -34,6 +34,7 @@ class World:
         self.agents = []            # ids of acknowledged spawns
         self.sent = {}              # item id of an acknowledged send -> (agent id, text)
         self.approved = {}          # approval id -> decision that was acknowledged
+        self.items = {}             # id of an item that was shown at its end -> its status
         self.count = 0
 
     def answer(self, request):
@@ -123,8 +124,9 @@ def check(world, client):
 
 def check_whole(world, client):
     """Every acknowledged message and answer, in the transcripts and the queues."""
-    found, approvals = {}, {}
-    for agent_id in world.agents:
+    found, approvals, statuses = {}, {}, {}
+    # Also of those whose spawn was cut off before its answer.
+    for agent_id in [a["id"] for a in client.request("swarm/list")["agents"]]:
         for message in client.request("swarm/get", {"agentId": agent_id})["queue"]:
             found[message["itemId"]] = (agent_id, message["text"])
         after = 0
@@ -133,6 +135,7 @@ def check_whole(world, client):
                                                        "after": after})
             after = page.get("next")
             for item in page["items"]:
+                statuses[item["id"]] = item["status"]
                 if item["kind"] == "user":
                     found[item["id"]] = (agent_id, item["content"][0]["text"])
                 if item["kind"] == "approval":
@@ -141,6 +144,8 @@ def check_whole(world, client):
         assert found.get(item_id) == sent, f"the message {item_id} is lost"
     for approval_id, decision in world.approved.items():
         assert approvals.get(approval_id) == decision, f"the answer to {approval_id} is lost"
+    for item_id, status in world.items.items():
+        assert statuses.get(item_id) == status, f"the item {item_id} is lost"
 
 
 def check_numbers(client):
@@ -153,11 +158,20 @@ def check_numbers(client):
     assert seqs == list(range(1, last + 1))
 
 
-def check_follower(client):
+def check_follower(world, client):
     """One who only ever continued after its last number."""
-    seqs = [e["seq"] for e in list(client.events) if "seq" in e]
+    events = list(client.events)
+    world.items.update((e["item"]["id"], e["item"]["status"]) for e in events
+                       if e["type"] == "item" and e["item"]["status"] != "started")
+    seqs = [e["seq"] for e in events if "seq" in e]
     first = seqs[0] if seqs else 0  # it may have been killed before anything came
     assert seqs == list(range(first, first + len(seqs))), "a gap or a repeat"
+
+
+def check_integrity(folder):
+    database = sqlite3.connect(folder / "state/swarmd.db")
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
 
 
 def test_kill_9_of_the_host_while_three_editors_work(tmp_path, repository):
@@ -166,24 +180,25 @@ def test_kill_9_of_the_host_while_three_editors_work(tmp_path, repository):
     with ModelServer(world.answer) as server:
         config = server.config(max_active=AGENTS)
         editors = Editors(tmp_path, config, repository)
-        for _ in range(KILLS):
+        for number in range(KILLS):
             killed = work_until_killed(world, editors, randomness)
-            check_follower(killed)
+            check_follower(world, killed)
             editors.fill()
             check(world, randomness.choice(editors.all))
+            if number % 10 == 0:
+                check_integrity(tmp_path)
         for client in editors.all:
             client.request("swarm/list")
-            check_follower(client)
+            check_follower(world, client)
         check_whole(world, editors.all[0])
         check_numbers(one_more(editors))
         for client in editors.all:
             client.kill()
         assert server.refused == []
-    database = sqlite3.connect(tmp_path / "state/swarmd.db")
-    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    check_integrity(tmp_path)
     print(json.dumps({"agents": len(world.agents), "sent": len(world.sent),
                       "approved": len(world.approved), "requests": world.count}))
-    assert len(world.agents) == AGENTS and world.sent and world.approved
+    assert len(world.agents) == AGENTS and world.sent and world.approved and world.items
 
 
 def one_more(editors):
