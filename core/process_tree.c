@@ -32,10 +32,14 @@ static void add_children_of_thread(struct process_tree *tree, const char *path)
     FILE *file = fopen(path, "re");
     if (!file)
         return; // it has ended meanwhile
-    long pid;
-    while (fscanf(file, "%ld", &pid) == 1)
-        if (!add(tree, (pid_t)pid))
+    char *word = NULL;
+    size_t size = 0;
+    while (getdelim(&word, &size, ' ', file) > 0) {
+        long pid = strtol(word, NULL, 10);
+        if (pid <= 0 || !add(tree, (pid_t)pid))
             break;
+    }
+    free(word);
     fclose(file);
 }
 
@@ -87,9 +91,9 @@ static pid_t parent_of(const char *name)
     size_t len = fread(line, 1, sizeof line - 1, file);
     fclose(file);
     line[len] = '\0';
-    const char *end = strrchr(line, ')');
-    long parent;
-    return end && sscanf(end, ") %*c %ld", &parent) == 1 ? (pid_t)parent : -1;
+    const char *end = strrchr(line, ')'); // ") S 123", with a letter for the state
+    long parent = end && strlen(end) > 4 ? strtol(end + 4, NULL, 10) : -1;
+    return parent >= 0 ? (pid_t)parent : -1;
 }
 
 static void read_all(struct process_tree *pids, struct process_tree *parents)

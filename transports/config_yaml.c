@@ -242,7 +242,7 @@ static bool set_top_key(struct walk *walk, const struct entry *entry, void *arg,
                                         "idle_seconds",
                                         NULL};
     const struct number_key *number = number_key(entry->key);
-    struct str value;
+    struct str value = {0};
     (void)arg;
     if (str_is(entry->key, "providers")) {
         if (entry->value->type == YAML_SCALAR_NODE && entry->value->data.scalar.length == 0)

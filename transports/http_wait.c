@@ -227,6 +227,7 @@ static bool waits_in_vain(const struct http_request *request, const struct list 
     list_for_each(node, due)
     {
         const struct http_request *other = list_entry(node, struct http_request, node);
+        // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): it takes the head for a node
         if (other->host == request->host && !other->begun)
             return true;
     }

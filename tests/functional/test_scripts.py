@@ -2,6 +2,7 @@
 """scripts/*: help, wrong arguments, and what setup does on systems that are not this one."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -51,6 +52,12 @@ def test_help_and_wrong_arguments(script):
     assert "SPDX" not in done.stdout and "#" not in done.stdout
     wrong = run(script, "--no-such-flag")
     assert wrong.returncode == 1 and "--help" in wrong.stderr
+
+
+def test_help_names_every_flag():
+    flags = re.findall(r"^ +(--\w+)\) ", (ROOT / "scripts/test").read_text(), re.M)
+    shown = run("test", "--help").stdout
+    assert "--lint" in flags and [flag for flag in flags if f"scripts/test {flag} " not in shown] == []
 
 
 def test_homebrew_gets_the_exact_line(system):
