@@ -5,19 +5,15 @@
 #include "transports/anthropic.h"
 #include "transports/model_opaque.h"
 #include "transports/model_stream.h"
+#include "transports/model_text.h"
+#include "transports/model_turns.h"
 
 struct writing {
     struct json_writer w;
-    const char *role;                         // of the message that is open, or NULL
+    struct model_turns turns;
     const struct model_part *marked, *newest; // the ends of the cached prefixes, or NULL
     struct arena arena;                       // of one opaque
 };
-
-static bool is_assistant(const struct model_part *part)
-{
-    return part->kind == MODEL_ASSISTANT_TEXT || part->kind == MODEL_REASONING ||
-           part->kind == MODEL_TOOL_CALL;
-}
 
 static bool is_blank(struct str text)
 {
@@ -32,29 +28,10 @@ static void add_cache_mark(struct json_writer *w)
     json_end_object(w);
 }
 
-static void close_message(struct writing *writing)
-{
-    if (!writing->role)
-        return;
-    json_end_array(&writing->w);
-    json_end_object(&writing->w);
-    writing->role = NULL;
-}
-
-// In a message of this role: the open one, or a new one.
 static void begin_block(struct writing *writing, const char *role, const char *type)
 {
-    struct json_writer *w = &writing->w;
-    if (writing->role != role) {
-        close_message(writing);
-        json_begin_object(w);
-        json_add_cstr(w, "role", role);
-        json_key(w, "content");
-        json_begin_array(w);
-        writing->role = role;
-    }
-    json_begin_object(w);
-    json_add_cstr(w, "type", type);
+    model_turns_begin(&writing->turns, role);
+    json_add_cstr(&writing->w, "type", type);
 }
 
 static void end_block(struct writing *writing, const struct model_part *part)
@@ -70,7 +47,7 @@ static void write_text(struct writing *writing, const struct model_part *part)
 {
     if (is_blank(part->text))
         return;
-    begin_block(writing, is_assistant(part) ? assistant : user, "text");
+    begin_block(writing, model_is_assistant(part) ? assistant : user, "text");
     json_add_str(&writing->w, "text", part->text);
     end_block(writing, part);
 }
@@ -161,9 +138,9 @@ static void choose_marks(struct writing *writing, const struct model_request *re
 {
     const struct model_part *end = request->parts + request->part_count;
     writing->newest = newest_of_user(request, end);
-    while (end > request->parts && !is_assistant(end - 1))
+    while (end > request->parts && !model_is_assistant(end - 1))
         end--;
-    while (end > request->parts && is_assistant(end - 1))
+    while (end > request->parts && model_is_assistant(end - 1))
         end--;
     writing->marked = newest_of_user(request, end);
 }
@@ -175,7 +152,7 @@ static void write_messages(struct writing *writing, const struct model_request *
     json_begin_array(&writing->w);
     for (size_t i = 0; i < request->part_count; i++)
         write_part(writing, &request->parts[i]);
-    close_message(writing);
+    model_turns_end(&writing->turns);
     json_end_array(&writing->w);
 }
 
@@ -201,11 +178,8 @@ static void write_tools(struct json_writer *w, const struct model_request *reque
     json_key(w, "tools");
     json_begin_array(w);
     for (size_t i = 0; i < request->tool_count; i++) {
-        const struct model_tool *tool = &request->tools[i];
         json_begin_object(w);
-        json_add_cstr(w, "name", tool->name);
-        json_add_cstr(w, "description", tool->description);
-        json_add_raw(w, "input_schema", str_of(tool->schema));
+        model_add_tool(w, &request->tools[i], "input_schema");
         if (i + 1 == request->tool_count && is_blank(request->system))
             add_cache_mark(w);
         json_end_object(w);
@@ -256,6 +230,7 @@ void anthropic_request_write(struct buf *out, const struct model_request *reques
     struct json_writer *w = &writing.w;
     int64_t limit = request->max_output_tokens;
     arena_init(&writing.arena, MODEL_OPAQUE_TREE_MAX);
+    writing.turns = (struct model_turns){w, "content", NULL};
     json_writer_init(w, out);
     json_begin_object(w);
     json_add_str(w, "model", request->model);

@@ -9,6 +9,8 @@ static const struct builtin_provider builtins[] = {
     {"anthropic", PROVIDER_ANTHROPIC, "https://api.anthropic.com", "ANTHROPIC_API_KEY",
      "claude-sonnet-5"},
     {"openai", PROVIDER_OPENAI_CHAT, "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-5.1"},
+    {"gemini", PROVIDER_GEMINI, "https://generativelanguage.googleapis.com/v1beta",
+     "GEMINI_API_KEY", "gemini-3.8-flash"},
     {"openrouter", PROVIDER_OPENAI_CHAT, "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
      "anthropic/claude-sonnet-4.5"},
     {"local", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:11434/v1", NULL, NULL},

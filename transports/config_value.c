@@ -162,6 +162,7 @@ static const struct {
     {"anthropic", PROVIDER_ANTHROPIC, "https://api.anthropic.com"},
     {"openai-chat", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:8080/v1"},
     {"openai-responses", PROVIDER_OPENAI_RESPONSES, "https://api.openai.com/v1"},
+    {"gemini", PROVIDER_GEMINI, "https://generativelanguage.googleapis.com/v1beta"},
     {"demo", PROVIDER_DEMO, ""},
 };
 
@@ -174,14 +175,11 @@ bool config_set_kind(struct provider_config *provider, const struct config_origi
             return true;
         }
     }
-    if (str_is(value, "gemini"))
-        return config_fail(at, err,
-                           "kind: 'gemini' is not supported yet; this version has anthropic, "
-                           "openai-chat, openai-responses and demo");
-    return config_fail(at, err,
-                       "kind: expected anthropic, openai-chat, openai-responses or demo, not "
-                       "'%.*s'",
-                       STR_ARG(shown(value)));
+    return config_fail(
+        at, err,
+        "kind: expected anthropic, openai-chat, openai-responses, gemini or demo, not "
+        "'%.*s'",
+        STR_ARG(shown(value)));
 }
 
 const char *config_kind_example(enum provider_kind kind)

@@ -4,16 +4,47 @@
 #include "core/utf8.h"
 #include "transports/http.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum {
     WORDS_MAX = HTTP_ERROR_BODY_MAX * 3, // a bad byte becomes three
     TREE_MAX = 2 << 20,                  // of an error body
-    TEXT_MAX = 4096,                     // of a message before err_set() cuts it
+    RETRY_MAX_S = 24 * 3600,
+    TEXT_MAX = 4096, // of a message before err_set() cuts it
 };
 
 struct failure {
-    int64_t status;                        // as HTTP has it; 0 when not known
-    struct str message, type, code, state; // state: Google's name of the status
+    int64_t status; // as HTTP has it; 0 when not known
+    struct str message, type, code;
+    struct str state, reason; // Google's names of the status and of what is behind it
+    int64_t retry_after_ms;   // Google says it in the body; -1 when not said
 };
+
+// As in "34s" and "0.5s".
+static int64_t read_delay(struct str text)
+{
+    char copy[32];
+    char *end;
+    if (text.len < 2 || text.len >= sizeof(copy) || !str_ends(text, STR("s")))
+        return -1;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    double seconds = strtod(copy, &end);
+    return *end == 's' && seconds >= 0 && seconds <= RETRY_MAX_S ? (int64_t)(seconds * 1000) : -1;
+}
+
+static void read_details(const struct json *details, struct failure *failure)
+{
+    json_for_each(detail, details)
+    {
+        struct str reason = json_str(detail, "reason"), delay = json_str(detail, "retryDelay");
+        if (reason.len)
+            failure->reason = reason;
+        if (delay.len)
+            failure->retry_after_ms = read_delay(delay);
+    }
+}
 
 static bool read_error_member(const struct json *error, struct failure *failure)
 {
@@ -29,6 +60,7 @@ static bool read_error_member(const struct json *error, struct failure *failure)
     failure->type = json_str(error, "type");
     failure->code = json_str(error, "code");
     failure->state = json_str(error, "status");
+    read_details(json_get(error, "details"), failure);
     int64_t code = json_int(error, "code", 0);
     if (code >= 100 && code < 600)
         failure->status = code;
@@ -142,19 +174,26 @@ static enum err_kind kind_of(const struct failure *failure)
     static const char *const refused[] = {"content_filter", "content_policy_violation",
                                           "image_content_policy_violation", "bio_policy", NULL};
     static const char *const rate[] = {"rate_limit_exceeded", "insufficient_quota",
-                                       "rate_limit_error", NULL};
-    static const char *const auth[] = {"invalid_api_key", "authentication_error",
-                                       "permission_error", NULL};
+                                       "rate_limit_error", "RESOURCE_EXHAUSTED", NULL};
+    static const char *const auth[] = {"invalid_api_key",
+                                       "authentication_error",
+                                       "permission_error",
+                                       "UNAUTHENTICATED",
+                                       "PERMISSION_DENIED",
+                                       "API_KEY_INVALID",
+                                       NULL};
     if (is_one_of(failure->code, limit) || failure->status == 413)
         return ERR_LIMIT;
     if (failure->status == 400 && contains_one_of(failure->message, too_long))
         return ERR_LIMIT;
     if (is_one_of(failure->code, refused))
         return ERR_REFUSED;
-    if (failure->status == 429 || is_one_of(failure->code, rate) || is_one_of(failure->type, rate))
+    if (failure->status == 429 || is_one_of(failure->code, rate) ||
+        is_one_of(failure->type, rate) || is_one_of(failure->state, rate))
         return ERR_RATE_LIMITED;
     if (failure->status == 401 || failure->status == 403 || is_one_of(failure->code, auth) ||
-        is_one_of(failure->type, auth))
+        is_one_of(failure->type, auth) || is_one_of(failure->state, auth) ||
+        is_one_of(failure->reason, auth))
         return ERR_AUTH;
     return ERR_PROVIDER;
 }
@@ -194,15 +233,18 @@ static void set_failure(const struct model_origin *origin, const struct failure 
 }
 
 void model_error_status(const struct model_origin *origin, const struct http_answer *answer,
-                        struct err *err)
+                        struct model_end *end)
 {
     struct arena arena;
-    struct failure failure = {0};
+    struct failure failure = {.retry_after_ms = -1};
     arena_init(&arena, TREE_MAX);
     if (answer->error_body.len)
         read_text(&arena, answer->error_body, &failure);
     failure.status = answer->status;
-    set_failure(origin, &failure, err);
+    set_failure(origin, &failure, &end->err);
+    end->http_status = answer->status;
+    end->retry_after_ms =
+        answer->retry_after_ms >= 0 ? answer->retry_after_ms : failure.retry_after_ms;
     arena_release(&arena);
 }
 
@@ -244,4 +286,19 @@ void model_error_refusal(const struct model_origin *origin, struct str why, stru
     err_set(err, ERR_REFUSED, "%s: the model refused: %.*s", origin->provider,
             STR_ARG(buf_str(&text)));
     buf_release(&text);
+}
+
+bool model_error_finish(const struct model_origin *origin, struct str reason, struct str why,
+                        struct err *err)
+{
+    struct buf text;
+    buf_init(&text, TEXT_MAX);
+    buf_add_str(&text, STR("the answer broke off: "));
+    add_words(&text, origin, reason);
+    if (why.len)
+        buf_add_str(&text, STR(": "));
+    add_words(&text, origin, why);
+    err_set(err, ERR_PROVIDER, "%s: %.*s", origin->provider, STR_ARG(buf_str(&text)));
+    buf_release(&text);
+    return false;
 }

@@ -11,6 +11,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/json.h"
+#include "core/model.h"
 
 struct http_answer;
 
@@ -26,9 +27,9 @@ struct model_origin {
 // The server's own words, on one line, cut. Appends.
 void model_error_text(struct buf *out, const struct model_origin *origin, struct str body);
 
-// An answer whose status is not 2xx.
+// An answer whose status is not 2xx: fills all but `finish`.
 void model_error_status(const struct model_origin *origin, const struct http_answer *answer,
-                        struct err *err);
+                        struct model_end *end);
 
 // An error inside a stream: the member "error" of a piece, or the piece itself. *status gets the
 // HTTP status that it names, by number or by name, or 0. Always returns false, like err_set().
@@ -41,5 +42,9 @@ bool model_error_event(const struct model_origin *origin, struct arena *arena, s
 
 // The model has refused, and the server says why, or not (then err stays as it is).
 void model_error_refusal(const struct model_origin *origin, struct str why, struct err *err);
+
+// The answer ended for a reason that is the model's fault, or nobody's. Always returns false.
+bool model_error_finish(const struct model_origin *origin, struct str reason, struct str why,
+                        struct err *err);
 
 #endif

@@ -93,7 +93,9 @@ static bool end_of_answer(struct model_call *call, const struct err *err, struct
 static void on_ended(void *arg, const struct http_answer *answer, const struct err *err)
 {
     struct model_call *call = arg;
-    struct model_end end = {.finish = MODEL_FAILED};
+    struct model_end end = {.finish = MODEL_FAILED,
+                            .http_status = answer->status,
+                            .retry_after_ms = answer->retry_after_ms};
     call->request = NULL;
     if (answer->status >= 200 && answer->status < 300) {
         if (!end_of_answer(call, err, &end)) {
@@ -101,13 +103,11 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
             return;
         }
     } else if (answer->status) {
-        model_error_status(&call->client->origin, answer, &end.err);
+        model_error_status(&call->client->origin, answer, &end);
     } else {
         end.err = *err;
         err_wrap(&end.err, "%s", call->client->base.name);
     }
-    end.http_status = answer->status;
-    end.retry_after_ms = answer->retry_after_ms;
     call_end(call, &end);
 }
 

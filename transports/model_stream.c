@@ -142,6 +142,8 @@ bool model_stream_too_many_calls(const struct model_stream *stream, struct err *
 bool model_stream_begin_call(struct model_stream *stream, struct str id, struct str name,
                              unsigned *index, struct err *err)
 {
+    if (stream->stopped)
+        return false;
     if (id.len > MODEL_NAME_MAX || name.len > MODEL_NAME_MAX)
         return err_set(err, ERR_LIMIT, "%s: a tool call's name or id is longer than %d bytes",
                        stream->origin->provider, (int)MODEL_NAME_MAX);

@@ -96,7 +96,8 @@ void model_stream_end_text(struct model_stream *stream);
 void model_stream_end_reasoning(struct model_stream *stream);
 void model_stream_end_input(struct model_stream *stream, struct text_join *join, unsigned index);
 
-// The next call begins; its number is *index. An id that is empty or taken is replaced.
+// The next call begins; its number is *index. An id that is empty or taken is replaced. False with
+// err, or when the stream was stopped.
 bool model_stream_begin_call(struct model_stream *stream, struct str id, struct str name,
                              unsigned *index, struct err *err);
 bool model_stream_too_many_calls(const struct model_stream *stream, struct err *err); // false

@@ -17,3 +17,10 @@ void model_add_result_text(struct json_writer *w, const char *key, const struct 
     json_add_str(w, key, buf_str(&text));
     buf_release(&text);
 }
+
+void model_add_tool(struct json_writer *w, const struct model_tool *tool, const char *schema_key)
+{
+    json_add_cstr(w, "name", tool->name);
+    json_add_cstr(w, "description", tool->description);
+    json_add_raw(w, schema_key, str_of(tool->schema));
+}

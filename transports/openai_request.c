@@ -4,17 +4,12 @@
 #include "core/json.h"
 #include "transports/model_http.h"
 #include "transports/model_text.h"
+#include "transports/model_turns.h"
 
 // A run of parts [from, to) of the request.
 struct run {
     const struct model_part *from, *to;
 };
-
-static bool is_assistant(const struct model_part *part)
-{
-    return part->kind == MODEL_ASSISTANT_TEXT || part->kind == MODEL_REASONING ||
-           part->kind == MODEL_TOOL_CALL;
-}
 
 // The texts of one kind in a run, with an empty line between them.
 static void write_texts(struct json_writer *w, struct run run, enum model_part_kind kind)
@@ -128,8 +123,8 @@ static void write_messages(struct json_writer *w, const struct model_request *re
         struct run run = {part, part + 1};
         if (part->kind == MODEL_TOOL_RESULT) {
             write_result(w, part);
-        } else if (is_assistant(part)) {
-            while (run.to < end && is_assistant(run.to))
+        } else if (model_is_assistant(part)) {
+            while (run.to < end && model_is_assistant(run.to))
                 run.to++;
             write_assistant(w, run);
         } else {
@@ -149,14 +144,11 @@ static void write_tools(struct json_writer *w, const struct model_request *reque
     json_key(w, "tools");
     json_begin_array(w);
     for (size_t i = 0; i < request->tool_count; i++) {
-        const struct model_tool *tool = &request->tools[i];
         json_begin_object(w);
         json_add_str(w, "type", STR("function"));
         json_key(w, "function");
         json_begin_object(w);
-        json_add_cstr(w, "name", tool->name);
-        json_add_cstr(w, "description", tool->description);
-        json_add_raw(w, "parameters", str_of(tool->schema));
+        model_add_tool(w, &request->tools[i], "parameters");
         json_end_object(w);
         json_end_object(w);
     }

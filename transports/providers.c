@@ -5,6 +5,7 @@
 #include "transports/anthropic.h"
 #include "transports/config_file.h"
 #include "transports/demo.h"
+#include "transports/gemini.h"
 #include "transports/http.h"
 #include "transports/loop.h"
 #include "transports/openai_chat.h"
@@ -58,6 +59,8 @@ static const struct model_dialect *dialect_of(enum provider_kind kind)
         return openai_responses_dialect();
     case PROVIDER_ANTHROPIC:
         return anthropic_dialect();
+    case PROVIDER_GEMINI:
+        return gemini_dialect();
     case PROVIDER_DEMO:
         break;
     }

@@ -115,12 +115,9 @@ static void write_tools(struct json_writer *w, const struct model_request *reque
     json_key(w, "tools");
     json_begin_array(w);
     for (size_t i = 0; i < request->tool_count; i++) {
-        const struct model_tool *tool = &request->tools[i];
         json_begin_object(w);
         json_add_str(w, "type", STR("function"));
-        json_add_cstr(w, "name", tool->name);
-        json_add_cstr(w, "description", tool->description);
-        json_add_raw(w, "parameters", str_of(tool->schema));
+        model_add_tool(w, &request->tools[i], "parameters");
         json_add_bool(w, "strict", false); // our schemas have optional arguments
         json_end_object(w);
     }

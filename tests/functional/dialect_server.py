@@ -314,3 +314,98 @@ class ResponsesServer(DialectServer):
                     reasoning = []
         check(not called, f"No tool output found for {list(called)}")
         check(items[-1]["type"] != "reasoning", "reasoning without its following item")
+
+
+# --- the Gemini API
+
+class GeminiRequest(Request):
+    def messages_of(self, body):
+        return body.get("contents") or []
+
+    @property
+    def task(self):
+        return self.messages[0]["parts"][0]["text"]
+
+    @property
+    def results(self):
+        return [part for part in self.last["parts"] if "functionResponse" in part]
+
+
+class GeminiStream(DialectStream):
+    def begin(self):
+        self.signature = None  # of this answer: the first call has it
+
+    def piece(self, *parts, **members):
+        content = json.dumps({"candidates": [
+            {"content": {"role": "model", "parts": list(parts)}, "index": 0, **members}],
+            "modelVersion": self.request.path})
+        self.handler.send_bytes(f"data: {content}\r\n\r\n".encode())
+
+    def think(self, pieces):
+        for piece in pieces:
+            self.piece({"text": piece, "thought": True})
+
+    def redact(self):
+        pass  # thoughts that nobody may read do not show at all here
+
+    def say(self, pieces):
+        for piece in pieces:
+            self.piece({"text": piece})
+
+    def do_call(self, name, arguments, id, pieces, index):
+        part = {"functionCall": {"name": name, "args": json.loads(arguments)}}
+        if self.calls == 0:
+            part["thoughtSignature"] = signature_of(self.request.number, name)
+            self.server.reasoned[part["thoughtSignature"]] = part["functionCall"]
+        self.calls += 1
+        self.piece(part)
+
+    def end(self, reason):
+        prompt, completion, cached = self.usage or (50, self.words, 20)
+        self.piece(finishReason=reason or "STOP")
+        content = json.dumps({"usageMetadata": {
+            "promptTokenCount": prompt, "cachedContentTokenCount": cached,
+            "candidatesTokenCount": completion, "thoughtsTokenCount": 1,
+            "totalTokenCount": prompt + completion + 1}})
+        self.handler.send_bytes(f"data: {content}\r\n\r\n".encode())
+
+
+class GeminiServer(DialectServer):
+    kind = "gemini"
+    root = "/v1beta"
+    key_header = "x-goog-api-key"
+    request_class = GeminiRequest
+    stream_class = GeminiStream
+
+    def config(self, model="gemini-3-scripted", **settings):
+        return super().config(model, **settings)
+
+    def check(self, request):
+        wanted = "/v1beta/models/gemini-3-scripted:streamGenerateContent?alt=sse"
+        check(request.path == wanted, f"no such path: {request.path}")
+        for tool in request.body.get("tools", []):
+            for function in tool["functionDeclarations"]:
+                check(TOOL_NAME.match(function["name"]), f"tools: {function}")
+                check(function["parametersJsonSchema"]["type"] == "object", f"tools: {function}")
+        self.check_contents(request.body["contents"])
+
+    def check_contents(self, contents):
+        called = []  # (id, name) without a response
+        for at, content in enumerate(contents):
+            where, parts = f"contents[{at}]", content["parts"]
+            check(content["role"] == ("model" if at % 2 else "user"), f"{where}: roles")
+            check(parts and all(p.get("text") != "" for p in parts), f"{where}: empty text")
+            responses = [part["functionResponse"] for part in parts if "functionResponse" in part]
+            check([(r.get("id"), r["name"]) for r in responses] == called,
+                  f"{where}: the number of function response parts must be that of the calls")
+            check(all(isinstance(r["response"], dict) for r in responses), f"{where}: response")
+            calls = [part for part in parts if "functionCall" in part]
+            called = [(c["functionCall"].get("id"), c["functionCall"]["name"]) for c in calls]
+            if calls:
+                self.check_signature(where, calls[0])
+        check(contents[-1]["role"] == "user", "the last content must be the user's")
+
+    def check_signature(self, where, call):
+        given = self.reasoned.get(call.get("thoughtSignature"))
+        sent = {key: call["functionCall"][key] for key in ("name", "args")}
+        check(given == sent, f"{where}: Function call is missing a thought_signature: {call}")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Each dialect as a person meets it: the real binary against a server that speaks it strictly."""
 import pytest
-from dialect_server import AnthropicServer, ResponsesServer, redacted
+from dialect_server import AnthropicServer, GeminiServer, ResponsesServer, redacted
 from model_server import call, finish, raw, reasoning, status, text, usage
 
 KEY = "sk-dialect-test-4c77"
-SERVERS = [AnthropicServer, ResponsesServer]
+SERVERS = [AnthropicServer, ResponsesServer, GeminiServer]
 
 
 @pytest.fixture
@@ -83,6 +83,8 @@ def test_wrong_key(connect, Server):
     (AnthropicServer, "model_context_window_exceeded", "maxTokens"),
     (ResponsesServer, "max_output_tokens", "maxTokens"),
     (ResponsesServer, "content_filter", "refused"),
+    (GeminiServer, "MAX_TOKENS", "maxTokens"),
+    (GeminiServer, "SAFETY", "refused"),
 ])
 def test_ends(connect, Server, reason, stop):
     with Server([[text("so far"), finish(reason)]]) as server:
@@ -108,6 +110,12 @@ ANTHROPIC_OVERLOADED = {"type": "error", "error": {"type": "overloaded_error",
                                          '{"code": "server_error", "message": "Oops"}}}\n\n')],
      "provider", "HTTP 500: Oops"),
     (ResponsesServer, [text("half"), raw("")], "provider", "ended early"),
+    (GeminiServer, status(400, body='[{"error": {"code": 400, "message": "API key not valid.", '
+                                    '"details": [{"reason": "API_KEY_INVALID"}]}}]'),
+     "auth", "LAB_KEY"),
+    (GeminiServer, [text("half"), finish("MALFORMED_FUNCTION_CALL")], "provider",
+     "broke off: MALFORMED_FUNCTION_CALL"),
+    (GeminiServer, [text("half"), raw("")], "provider", "ended early"),
 ])
 def test_failures(connect, Server, answer, kind, words):
     with Server(lambda _: answer) as server:

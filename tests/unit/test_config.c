@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUILTINS = 5 }; // providers that are there without a configuration
+enum { BUILTINS = 6 }; // providers that are there without a configuration
 
 static void clear_environment(void)
 {
@@ -136,7 +136,7 @@ static void test_whole_file(void **state)
     assert_int_equal(openai->kind, PROVIDER_OPENAI_RESPONSES); // the same server
     char names[100];
     config_provider_names(&config, names, sizeof(names));
-    assert_string_equal(names, "lab, openai, anthropic, openrouter, local, demo");
+    assert_string_equal(names, "lab, openai, anthropic, gemini, openrouter, local, demo");
     config_release(&config);
 }
 
@@ -179,7 +179,7 @@ static void test_errors_name_the_line(void **state)
     expect_error("model: gpt\n",
                  "/c.yaml:1: model: expected provider/model, as in openai/gpt-5.1, not 'gpt'");
     expect_error("mode: ask\nmodel: nowhere/m\n", "/c.yaml:2: model: no provider is called "
-                                                  "'nowhere'; there are anthropic, openai, "
+                                                  "'nowhere'; there are anthropic, openai, gemini, "
                                                   "openrouter, local, demo");
     expect_error("mode: ask\nmode: full\n", "/c.yaml:2: 'mode' is written twice");
     expect_error("detach: yes\n", "/c.yaml:1: detach: expected true or false, not 'yes'");
@@ -215,12 +215,8 @@ static void test_provider_errors(void **state)
     expect_error("providers: {openai: {kind: anthropic}}\n", // another server's URL is no default
                  "/c.yaml:1: providers.openai: base_url is missing, as in "
                  "https://api.anthropic.com");
-    expect_error("providers: {a: {kind: gemini}}\n",
-                 "/c.yaml:1: kind: 'gemini' is not supported yet; this version has anthropic, "
-                 "openai-chat, openai-responses and demo");
-    expect_error(
-        "providers: {a: {kind: x}}\n",
-        "/c.yaml:1: kind: expected anthropic, openai-chat, openai-responses or demo, not 'x'");
+    expect_error("providers: {a: {kind: x}}\n", "/c.yaml:1: kind: expected anthropic, openai-chat, "
+                                                "openai-responses, gemini or demo, not 'x'");
     expect_error("providers: {a: {kind: openai-chat, url: x}}\n",
                  "/c.yaml:1: unknown key 'url'; did you mean 'base_url'?");
     expect_error("providers: {A b: {kind: demo}}\n",
@@ -279,7 +275,7 @@ static void test_too_many_providers(void **state)
     config_release(&config);
     buf_add_str(&yaml, STR("  more: {kind: demo}\n"));
     assert_false(config_parse(&config, "/c.yaml", buf_str(&yaml), &err));
-    assert_string_equal(err.message, "/c.yaml:29: providers: there are more than 27");
+    assert_string_equal(err.message, "/c.yaml:28: providers: there are more than 26");
     buf_release(&yaml);
 }
 
@@ -346,6 +342,10 @@ static void test_model_follows_the_keys(void **state)
     assert_true(config_load(&config, &err));
     assert_int_equal(strncmp(config.model, "openrouter/", 11), 0);
     config_release(&config);
+    setenv("GEMINI_API_KEY", "k", 1);
+    assert_true(config_load(&config, &err));
+    assert_int_equal(strncmp(config.model, "gemini/gemini-", 14), 0);
+    config_release(&config);
     setenv("OPENAI_API_KEY", "k", 1);
     assert_true(config_load(&config, &err));
     assert_int_equal(strncmp(config.model, "openai/", 7), 0);
@@ -356,6 +356,7 @@ static void test_model_follows_the_keys(void **state)
     config_release(&config);
     setenv("OPENAI_API_KEY", "", 1);
     unsetenv("ANTHROPIC_API_KEY");
+    unsetenv("GEMINI_API_KEY");
     unsetenv("OPENROUTER_API_KEY");
     struct str nobody = STR("providers: {local: {base_url: \"http://127.0.0.1:1/v1\"}}");
     assert_true(config_parse(&config, "/c.yaml", nobody, &err));

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "transports/gemini.h"
+
+#include "transports/gemini_request.h"
+#include "transports/gemini_stream.h"
+
+static void write(struct buf *out, const struct model_request *request, struct str base_url)
+{
+    (void)base_url;
+    gemini_request_write(out, request);
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '/';
+}
+
+// A name may bring its collection along: "tunedModels/mine".
+static void path(struct buf *out, const struct model_request *request, struct str base_url)
+{
+    (void)base_url;
+    bool collection = str_find(request->model, STR("/")) >= 0;
+    buf_add_str(out, collection ? STR("/") : STR("/models/"));
+    for (size_t i = 0; i < request->model.len; i++) {
+        char c = request->model.data[i];
+        if (is_plain(c))
+            buf_add_char(out, c);
+        else
+            buf_addf(out, "%%%02X", (unsigned)(unsigned char)c);
+    }
+    buf_add_str(out, STR(":streamGenerateContent?alt=sse"));
+}
+
+const struct model_dialect *gemini_dialect(void)
+{
+    static const struct model_dialect dialect = {
+        .write = write,
+        .path = path,
+        .key_header = "x-goog-api-key: ",
+        .stream_size = sizeof(struct gemini_stream),
+        .open = gemini_stream_open,
+    };
+    return &dialect;
+}
