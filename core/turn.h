@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One turn of the built-in backend: requests to a model and the tool calls in between. Shared by
-// turn.c (life), turn_model.c (the stream), turn_tools.c (the calls), turn_ask.c (approvals).
+// turn.c (life), turn_model.c (the requests), turn_stream.c (what streams back), turn_retry.c
+// (requests that failed), turn_tools.c (the calls), turn_ask.c (approvals).
 //
 // A turn only ever advances from turn_advance(), at the end of a loop turn: callbacks of streams
 // and tools note what came and ask for it. So no callback frees what called it.
@@ -99,7 +100,15 @@ void turn_request(struct turn *turn);                     // the next request to
 void turn_retry(struct turn *turn);                       // the same request again
 void turn_wait_until(struct turn *turn, int64_t mono_ms); // turn.c: then turn_retry()
 void turn_answered(struct turn *turn);                    // its end has come
+void turn_count_usage(struct turn *turn);                 // adds what the request took so far
+
+// turn_stream.c
+extern const struct model_sink turn_sink; // its arg is the turn
+void turn_end_texts(struct turn *turn, enum item_status status);
 void turn_cut_stream(struct turn *turn); // at once; partial text is kept as a failed item
+
+// turn_retry.c
+void turn_request_failed(struct turn *turn); // turn->end says how: again later, or the turn ends
 
 // turn_tools.c
 struct turn_call *turn_call_new(struct turn *turn);
