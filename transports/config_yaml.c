@@ -1,104 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The file's layout, over libyaml's document tree. Aliases are followed, never copied, and only
-// as deep as the layout goes, so that no document can make the walk long.
+// The file's layout.
 #include "core/mem.h"
-#include "transports/config_internal.h"
+#include "transports/config_walk.h"
 
 #include <stdio.h>
 #include <yaml.h>
 
-enum { NAMES_MAX = 200 };
-
-struct walk {
-    struct config *config;
-    const char *path;
-    yaml_document_t *document;
-    struct config_origin *model_at;
-};
-
-struct entry {
-    struct str key;
-    const yaml_node_t *value;
-    struct config_origin at, value_at;
-};
-
-typedef bool entry_fn(struct walk *walk, const struct entry *entry, void *arg, struct err *err);
-
-static struct config_origin origin(const struct walk *walk, const yaml_node_t *node)
-{
-    return (struct config_origin){walk->path, (int)node->start_mark.line + 1};
-}
-
-static struct str scalar(const yaml_node_t *node)
-{
-    return str_from((const char *)node->data.scalar.value, node->data.scalar.length);
-}
-
-static const yaml_node_t *node_at(struct walk *walk, int index)
-{
-    return yaml_document_get_node(walk->document, index);
-}
-
-static bool is_repeated(struct walk *walk, const yaml_node_t *mapping, const yaml_node_pair_t *pair,
-                        struct str key)
-{
-    for (yaml_node_pair_t *at = mapping->data.mapping.pairs.start; at < pair; at++)
-        if (str_equal(scalar(node_at(walk, at->key)), key))
-            return true;
-    return false;
-}
-
-static bool each_entry(struct walk *walk, const yaml_node_t *mapping, const char *what,
-                       entry_fn *fn, void *arg, struct err *err)
-{
-    struct config_origin at = origin(walk, mapping);
-    if (mapping->type != YAML_MAPPING_NODE)
-        return config_fail(&at, err, "%s: expected keys and values (\"key: value\")", what);
-    for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
-         pair < mapping->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = node_at(walk, pair->key);
-        struct entry entry = {.value = node_at(walk, pair->value)};
-        entry.at = origin(walk, key);
-        entry.value_at = origin(walk, entry.value);
-        if (key->type != YAML_SCALAR_NODE)
-            return config_fail(&entry.at, err, "%s: a key must be a word", what);
-        entry.key = scalar(key);
-        if (is_repeated(walk, mapping, pair, entry.key))
-            return config_fail(&entry.at, err, "'%.*s' is written twice", STR_ARG(entry.key));
-        if (!fn(walk, &entry, arg, err))
-            return false;
-    }
-    return true;
-}
-
-static bool unknown_key(const struct entry *entry, const char *const *known, struct err *err)
-{
-    const char *nearest = config_nearest(entry->key, known);
-    if (nearest)
-        return config_fail(&entry->at, err, "unknown key '%.*s'; did you mean '%s'?",
-                           STR_ARG(entry->key), nearest);
-    char names[NAMES_MAX] = "";
-    for (size_t len = 0; *known && len < sizeof(names); known++)
-        len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "", *known);
-    return config_fail(&entry->at, err, "unknown key '%.*s'; expected one of %s",
-                       STR_ARG(entry->key), names);
-}
-
-static bool get_scalar(const struct entry *entry, struct str *out, struct err *err)
-{
-    if (entry->value->type != YAML_SCALAR_NODE)
-        return config_fail(&entry->value_at, err, "%.*s: expected a single value",
-                           STR_ARG(entry->key));
-    *out = scalar(entry->value);
-    if (out->len && memchr(out->data, '\0', out->len))
-        return config_fail(&entry->value_at, err, "%.*s: has a NUL byte", STR_ARG(entry->key));
-    if (entry->value->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-        (str_is(*out, "~") || str_is(*out, "null")))
-        *out = STR("");
-    return true;
-}
-
-static bool set_provider_key(struct walk *walk, const struct entry *entry, void *arg,
+static bool set_provider_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                              struct err *err)
 {
     static const char *const known[] = {"kind", "base_url", "api_key_env", NULL};
@@ -111,8 +19,8 @@ static bool set_provider_key(struct walk *walk, const struct entry *entry, void 
                            "variable and write its name as api_key_env");
     if (!str_is(entry->key, known[0]) && !str_is(entry->key, known[1]) &&
         !str_is(entry->key, known[2]))
-        return unknown_key(entry, known, err);
-    if (!get_scalar(entry, &value, err))
+        return config_unknown_key(entry, known, err);
+    if (!config_scalar(entry, &value, err))
         return false;
     if (str_is(entry->key, "kind"))
         return config_set_kind(provider, &entry->value_at, value, err);
@@ -132,7 +40,7 @@ static bool is_provider_name(struct str name)
     return ok;
 }
 
-static bool check_provider(const struct provider_config *provider, const struct entry *entry,
+static bool check_provider(const struct provider_config *provider, const struct config_entry *entry,
                            struct err *err)
 {
     if (provider->kind != PROVIDER_DEMO && !provider->base_url)
@@ -143,26 +51,12 @@ static bool check_provider(const struct provider_config *provider, const struct 
     return true;
 }
 
-static const yaml_node_t *find_value(struct walk *walk, const yaml_node_t *mapping,
-                                     const char *name)
-{
-    if (mapping->type != YAML_MAPPING_NODE)
-        return NULL;
-    for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
-         pair < mapping->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = node_at(walk, pair->key);
-        if (key->type == YAML_SCALAR_NODE && str_is(scalar(key), name))
-            return node_at(walk, pair->value);
-    }
-    return NULL;
-}
-
 // A built-in name brings its values along, but not those that another kind has no use for.
-static void begin_provider(struct walk *walk, struct provider_config *provider,
-                           const struct entry *entry)
+static void begin_provider(struct config_walk *walk, struct provider_config *provider,
+                           const struct config_entry *entry)
 {
     const struct builtin_provider *builtin = builtin_provider(entry->key);
-    const yaml_node_t *kind = find_value(walk, entry->value, "kind");
+    const yaml_node_t *kind = config_find_value(walk, entry->value, "kind");
     struct provider_config wanted = {0};
     struct err ignored;
     *provider = (struct provider_config){.name = mem_dup(entry->key)};
@@ -170,7 +64,7 @@ static void begin_provider(struct walk *walk, struct provider_config *provider,
         return;
     provider->kind = builtin->kind;
     if (kind && kind->type == YAML_SCALAR_NODE &&
-        (!config_set_kind(&wanted, &entry->value_at, scalar(kind), &ignored) ||
+        (!config_set_kind(&wanted, &entry->value_at, config_text(kind), &ignored) ||
          !config_same_server(wanted.kind, builtin->kind)))
         return;
     if (builtin->base_url)
@@ -179,7 +73,8 @@ static void begin_provider(struct walk *walk, struct provider_config *provider,
         provider->api_key_env = mem_dup(str_of(builtin->api_key_env));
 }
 
-static bool add_provider(struct walk *walk, const struct entry *entry, void *arg, struct err *err)
+static bool add_provider(struct config_walk *walk, const struct config_entry *entry, void *arg,
+                         struct err *err)
 {
     struct config *config = walk->config;
     (void)arg;
@@ -195,9 +90,9 @@ static bool add_provider(struct walk *walk, const struct entry *entry, void *arg
                            (int)(CONFIG_PROVIDERS_MAX - builtins));
     struct provider_config *provider = &config->providers[config->provider_count++];
     begin_provider(walk, provider, entry);
-    if (!each_entry(walk, entry->value, "provider", set_provider_key, provider, err))
+    if (!config_each_entry(walk, entry->value, "provider", set_provider_key, provider, err))
         return false;
-    if (!builtin_provider(entry->key) && !find_value(walk, entry->value, "kind"))
+    if (!builtin_provider(entry->key) && !config_find_value(walk, entry->value, "kind"))
         return config_fail(&entry->at, err,
                            "providers.%s: kind is missing, as in kind: openai-chat",
                            provider->name);
@@ -228,7 +123,8 @@ static const struct number_key *number_key(struct str name)
     return NULL;
 }
 
-static bool set_top_key(struct walk *walk, const struct entry *entry, void *arg, struct err *err)
+static bool set_top_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
+                        struct err *err)
 {
     static const char *const known[] = {"model",
                                         "mode",
@@ -247,12 +143,12 @@ static bool set_top_key(struct walk *walk, const struct entry *entry, void *arg,
     if (str_is(entry->key, "providers")) {
         if (entry->value->type == YAML_SCALAR_NODE && entry->value->data.scalar.length == 0)
             return true; // "providers:" with everything below commented out
-        return each_entry(walk, entry->value, "providers", add_provider, NULL, err);
+        return config_each_entry(walk, entry->value, "providers", add_provider, NULL, err);
     }
     if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode") &&
         !str_is(entry->key, "detach"))
-        return unknown_key(entry, known, err);
-    if (!get_scalar(entry, &value, err))
+        return config_unknown_key(entry, known, err);
+    if (!config_scalar(entry, &value, err))
         return false;
     if (number)
         return config_set_int((int *)((char *)walk->config + number->offset), &entry->value_at,
@@ -295,10 +191,10 @@ bool config_read_yaml(struct config *config, const char *path, struct str yaml,
                                  yaml.len);
     bool ok = yaml_parser_load(&parser, &document) || bad_syntax(&parser, path, err);
     if (ok) {
-        struct walk walk = {config, path, &document, model_at};
+        struct config_walk walk = {config, path, &document, model_at};
         const yaml_node_t *root = yaml_document_get_root_node(&document);
         bool empty = !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
-        ok = empty || each_entry(&walk, root, "the file", set_top_key, NULL, err);
+        ok = empty || config_each_entry(&walk, root, "the file", set_top_key, NULL, err);
         yaml_document_delete(&document);
         if (ok && root)
             ok = only_one_document(&parser, path, err);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Walking the file, over libyaml's document tree. Aliases are followed, never copied, and only as
+// deep as the layout goes, so that no document can make the walk long.
+#ifndef SWARMD_TRANSPORTS_CONFIG_WALK_H
+#define SWARMD_TRANSPORTS_CONFIG_WALK_H
+
+#include "transports/config_internal.h"
+
+#include <yaml.h>
+
+struct config_walk {
+    struct config *config;
+    const char *path;
+    yaml_document_t *document;
+    struct config_origin *model_at;
+};
+
+struct config_entry {
+    struct str key;
+    const yaml_node_t *value;
+    struct config_origin at, value_at;
+};
+
+typedef bool config_entry_fn(struct config_walk *walk, const struct config_entry *entry, void *arg,
+                             struct err *err);
+
+// Calls fn for each key of a mapping; `what` names it in messages. A key that is written twice is
+// an error.
+bool config_each_entry(struct config_walk *walk, const yaml_node_t *mapping, const char *what,
+                       config_entry_fn *fn, void *arg, struct err *err);
+// Fails, and names the nearest of `known` (NULL-terminated).
+bool config_unknown_key(const struct config_entry *entry, const char *const *known,
+                        struct err *err);
+// The single value of a key; null gives the empty string.
+bool config_scalar(const struct config_entry *entry, struct str *out, struct err *err);
+const yaml_node_t *config_find_value(struct config_walk *walk, const yaml_node_t *mapping,
+                                     const char *name); // or NULL
+struct str config_text(const yaml_node_t *scalar);
+
+#endif
