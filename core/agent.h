@@ -47,7 +47,8 @@ const char *stop_reason_name(enum stop_reason reason); // NULL for STOP_NONE
 struct usage { // totals since the agent was made
     int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
     int64_t turns, tool_calls;
-    int64_t context_used, context_size; // tokens, of the newest request
+    int64_t context_used; // tokens, of the newest request and its answer
+    int64_t context_size; // what the model takes; 0 before the first request
 };
 
 struct agent_limits { // 0: the configuration's, or none

@@ -3,6 +3,7 @@
 #ifndef SWARMD_CORE_CONFIG_H
 #define SWARMD_CORE_CONFIG_H
 
+#include "core/catalogue.h"
 #include "core/log.h"
 
 #include <stdbool.h>
@@ -17,7 +18,7 @@ enum provider_kind {
     PROVIDER_DEMO
 };
 
-enum { CONFIG_PROVIDERS_MAX = 32 };
+enum { CONFIG_PROVIDERS_MAX = 32, CONFIG_MODELS_MAX = 1000 };
 
 struct provider_config {
     char *name;
@@ -39,6 +40,8 @@ struct config {
     int idle_s;               // it ends when it had nothing to do for; 0: never; default 600
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
+    struct model_config *models; // over those of the catalogue
+    size_t model_count;
 };
 
 #endif

@@ -55,6 +55,7 @@ struct model_request {
     const struct model_tool *tools;
     size_t tool_count;
     int64_t max_output_tokens; // 0: the provider's default
+    int64_t model_max_output;  // what the model can answer at most; 0: not known
 };
 
 struct model_usage {     // tokens; -1 where the provider did not say

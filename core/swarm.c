@@ -55,6 +55,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
 {
     struct swarm *swarm = mem_new(sizeof(*swarm));
     swarm->setup = *setup;
+    swarm->catalogue = catalogue_create(setup->config);
     swarm->last_agent = setup->last_agent;
     list_init(&swarm->agents);
     list_init(&swarm->by_change);
@@ -182,6 +183,7 @@ void swarm_destroy(struct swarm *swarm)
     list_remove(&swarm->place.node);
     list_remove(&swarm->close_done.node);
     buf_release(&swarm->event);
+    catalogue_destroy(swarm->catalogue);
     mem_free(swarm);
 }
 
@@ -229,6 +231,16 @@ struct log *swarm_log(struct swarm *swarm)
 const struct config *swarm_config(const struct swarm *swarm)
 {
     return swarm->setup.config;
+}
+
+struct catalogue *swarm_catalogue(struct swarm *swarm)
+{
+    return swarm->catalogue;
+}
+
+struct model_info swarm_model(const struct agent *agent)
+{
+    return catalogue_find(agent->swarm->catalogue, str_of(agent->provider), str_of(agent->model));
 }
 
 void swarm_count(const struct swarm *swarm, struct swarm_counts *out)

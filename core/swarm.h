@@ -8,6 +8,7 @@
 #define SWARMD_CORE_SWARM_H
 
 #include "core/agent.h"
+#include "core/catalogue.h"
 #include "core/config.h"
 #include "core/journal.h"
 #include "core/log.h"
@@ -56,6 +57,8 @@ struct agent *swarm_next(struct swarm *swarm, const struct agent *agent);
 struct journal *swarm_journal(struct swarm *swarm);
 struct log *swarm_log(struct swarm *swarm); // may be NULL
 const struct config *swarm_config(const struct swarm *swarm);
+struct catalogue *swarm_catalogue(struct swarm *swarm);
+struct model_info swarm_model(const struct agent *agent); // what is known of its model
 
 struct swarm_counts {
     size_t agents, active, queued;

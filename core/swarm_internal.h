@@ -13,6 +13,7 @@ struct live_slot {
 
 struct swarm {
     struct swarm_setup setup;
+    struct catalogue *catalogue;
     struct list agents;    // by age
     struct list by_change; // struct agent
     struct list live;      // struct live_item, by change

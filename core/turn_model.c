@@ -42,6 +42,8 @@ static bool start_request(struct turn *turn, struct provider *provider, struct a
         if (turn->agent->mode != MODE_READ || tools[i]->effect == TOOL_READS)
             schemas[schema_count++] = tools[i]->schema;
     }
+    struct model_info model = swarm_model(turn->agent);
+    turn->agent->usage.context_size = model.context_size;
     struct buf system;
     buf_init(&system, 64 << 10);
     prompt_system(turn->agent, &system);
@@ -52,6 +54,7 @@ static bool start_request(struct turn *turn, struct provider *provider, struct a
         .part_count = part_count,
         .tools = schemas,
         .tool_count = schema_count,
+        .model_max_output = model.max_output,
     };
     turn->call = provider->ops->start(provider, &request, &turn_sink, turn);
     buf_release(&system);

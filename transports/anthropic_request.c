@@ -224,17 +224,26 @@ static void write_thinking(struct json_writer *w, struct str model)
     json_end_object(w);
 }
 
+// The API wants a number, and refuses one that is more than the model can.
+static int64_t output_limit(const struct model_request *request)
+{
+    if (request->max_output_tokens > 0)
+        return request->max_output_tokens;
+    bool less = request->model_max_output > 0 && request->model_max_output < ANTHROPIC_MAX_TOKENS;
+    return less ? request->model_max_output : ANTHROPIC_MAX_TOKENS;
+}
+
 void anthropic_request_write(struct buf *out, const struct model_request *request)
 {
     struct writing writing = {0};
     struct json_writer *w = &writing.w;
-    int64_t limit = request->max_output_tokens;
+    int64_t limit = output_limit(request);
     arena_init(&writing.arena, MODEL_OPAQUE_TREE_MAX);
     writing.turns = (struct model_turns){w, "content", NULL};
     json_writer_init(w, out);
     json_begin_object(w);
     json_add_str(w, "model", request->model);
-    json_add_int(w, "max_tokens", limit > 0 ? limit : ANTHROPIC_MAX_TOKENS);
+    json_add_int(w, "max_tokens", limit);
     json_add_bool(w, "stream", true);
     write_thinking(w, request->model);
     write_tools(w, request);
