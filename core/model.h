@@ -73,16 +73,56 @@ enum model_finish {
     MODEL_FAILED,  // err says why
 };
 
+// What kind of failure it was: it alone decides what happens next.
+enum model_failure {
+    MODEL_FAILURE_NONE,
+    MODEL_FAILURE_AUTH,              // no key, a wrong one, or one that may not do this: fail
+    MODEL_FAILURE_INVALID_REQUEST,   // would fail in the same way again: fail
+    MODEL_FAILURE_CONTEXT_TOO_LARGE, // would fit with a shorter transcript
+    MODEL_FAILURE_RATE_LIMITED,      // too many requests or tokens for now
+    MODEL_FAILURE_QUOTA_EXHAUSTED,   // money, or the day's quota, is used up
+    MODEL_FAILURE_OVERLOADED,        // the server has too much to do, for everybody
+    MODEL_FAILURE_NETWORK,           // no connection, or one that broke
+    MODEL_FAILURE_TIMEOUT,           // nothing came for too long, here or behind the server
+    MODEL_FAILURE_REFUSED,           // by a filter: the same request stays refused
+    MODEL_FAILURE_SERVER,            // its own fault: a crash, or an answer that makes no sense
+    MODEL_FAILURE_COUNT
+};
+
+// "none", "auth", "invalidRequest", "contextTooLarge", "rateLimited", "quotaExhausted",
+// "overloaded", "network", "timeout", "refused", "server"
+const char *model_failure_name(enum model_failure failure);
+
 struct model_end {
     enum model_finish finish;
+    // Of MODEL_FAILED. Of MODEL_REFUSED it is refused; of MODEL_MAX_TOKENS contextTooLarge where
+    // the model's window ended the answer and not the limit of its output. Else none.
+    enum model_failure failure;
     struct err err;  // with MODEL_FAILED: provider, auth, rateLimited, refused, limit
-    int http_status; // 0 when there was no answer; the one that an error inside a stream names
+    int http_status; // 0 when there was no answer; the one that an error inside the stream names
     int64_t retry_after_ms; // -1 when not said
+};
+
+// What the headers of an answer say of the account's rate limits; -1 where they do not.
+struct model_limit {
+    int64_t limit;
+    int64_t remaining; // after this request
+    int64_t reset_ms;  // from now until it is whole again
+};
+
+struct model_limits {
+    struct model_limit requests;
+    struct model_limit tokens;       // where input and output count together
+    struct model_limit input_tokens; // Anthropic alone has these two
+    struct model_limit output_tokens;
 };
 
 // Pieces arrive on the loop, in the order of the stream, never from within start(). Views are
 // valid during the call. Text is valid UTF-8, cut only between code points.
 struct model_sink {
+    // Before all others, also when the answer is an error; not when the headers say nothing. May
+    // be NULL.
+    void (*limits)(void *arg, const struct model_limits *limits);
     void (*text)(void *arg, struct str piece);
     void (*reasoning)(void *arg, struct str piece);
     // A call begins (index counts from 0 within the answer), then its arguments come in pieces,

@@ -149,6 +149,7 @@ static void take_stop(struct model_stream *stream, const struct json *delta)
     stream->finished = true;
     if (str_is(reason, "max_tokens") || str_is(reason, "model_context_window_exceeded")) {
         stream->finish = MODEL_MAX_TOKENS;
+        stream->window_full = !str_is(reason, "max_tokens");
     } else if (str_is(reason, "refusal")) {
         stream->refused = true;
         model_error_refusal(stream->origin,
@@ -178,8 +179,7 @@ static bool take_event(struct model_stream *stream, const struct json *event, bo
     } else if (str_is(type, "message_stop")) {
         stream->done = true;
     } else if (str_is(type, "error")) {
-        return model_error_in_stream(stream->origin, json_get(event, "error"),
-                                     &stream->error_status, err);
+        return model_error_in_stream(stream->origin, json_get(event, "error"), &stream->fault, err);
     }
     return true;
 }

@@ -125,7 +125,7 @@ static bool take_event(struct model_stream *stream, const struct json *event, bo
     const struct json *feedback = json_get(event, "promptFeedback");
     struct str blocked = json_str(feedback, "blockReason");
     if (error)
-        return model_error_in_stream(stream->origin, error, &stream->error_status, err);
+        return model_error_in_stream(stream->origin, error, &stream->fault, err);
     const struct json *candidate =
         candidates && candidates->type == JSON_ARRAY ? candidates->first : NULL;
     const struct json *parts = json_get(json_get(candidate, "content"), "parts");

@@ -42,6 +42,7 @@ void http_request_end(struct http_request *request, const struct err *err)
     struct http_answer answer = {
         .status = request->easy ? request->http->curl->status(request) : 0,
         .retry_after_ms = request->retry_after_ms,
+        .timed_out = request->timed_out,
     };
     struct buf error_body = request->error_body;
     buf_init(&request->error_body, 0);

@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "core/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -42,9 +43,12 @@ struct http_answer {
     int status;             // 0 when there was none
     int64_t retry_after_ms; // from Retry-After (seconds or date) or Retry-After-Ms; -1 without
     struct str error_body;  // of a status that is not 2xx
+    bool timed_out;         // no connection, or no byte, for too long
 };
 
 struct http_sink {
+    // Each line of the head, the status line and the empty one at its end too. May be NULL.
+    void (*header)(void *arg, struct str line);
     void (*body)(void *arg, struct str bytes); // of a 2xx answer
     // Once, last. err->kind: ERR_NONE, or ERR_PROVIDER with what curl says and the host.
     void (*ended)(void *arg, const struct http_answer *answer, const struct err *err);

@@ -96,6 +96,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
         request->retry_after_ms = parse_number(ms);
     else if (value.len && request->retry_after_ms < 0)
         request->retry_after_ms = retry_after(value);
+    if (request->sink.header && !request->lingering)
+        request->sink.header(request->arg, str_trim(line));
     return line.len;
 }
 

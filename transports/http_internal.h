@@ -86,9 +86,10 @@ struct http_request {
     int64_t added_at;  // mono ms
     int64_t last_byte; // mono ms; 0: nothing has been done for it yet
     int64_t sent;
-    bool begun;     // it has a connection
-    bool answered;  // a byte of the answer has come
-    bool dropped;   // nobody listens
+    bool begun;    // it has a connection
+    bool answered; // a byte of the answer has come
+    bool dropped;  // nobody listens
+    bool timed_out;
     bool lingering; // let go of: read to its end until added_at + HTTP_LINGER_MS
 };
 

@@ -216,6 +216,7 @@ static void end_due(struct http_request *request)
     err_set(&err, ERR_PROVIDER,
             request->begun ? "%.*s: no byte came for %g s" : "%.*s: no connection after %g s",
             STR_ARG(request->host->name), seconds);
+    request->timed_out = true;
     http_request_end(request, &err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/utf8.h"
 #include "transports/http.h"
+#include "transports/model_failure.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,8 @@ enum {
 };
 
 struct failure {
-    int64_t status; // as HTTP has it; 0 when not known
-    struct str message, type, code;
-    struct str state, reason; // Google's names of the status and of what is behind it
-    int64_t retry_after_ms;   // Google says it in the body; -1 when not said
+    struct model_words words;
+    int64_t retry_after_ms; // Google says it in the body; -1 when not said
 };
 
 // As in "34s" and "0.5s".
@@ -34,37 +33,50 @@ static int64_t read_delay(struct str text)
     return *end == 's' && seconds >= 0 && seconds <= RETRY_MAX_S ? (int64_t)(seconds * 1000) : -1;
 }
 
+static void read_quotas(const struct json *violations, struct model_words *words)
+{
+    json_for_each(violation, violations)
+    {
+        struct str id = json_str(violation, "quotaId");
+        if (words->quota.len == 0 || str_find(id, STR("PerDay")) >= 0)
+            words->quota = id;
+    }
+}
+
 static void read_details(const struct json *details, struct failure *failure)
 {
     json_for_each(detail, details)
     {
         struct str reason = json_str(detail, "reason"), delay = json_str(detail, "retryDelay");
         if (reason.len)
-            failure->reason = reason;
+            failure->words.reason = reason;
         if (delay.len)
             failure->retry_after_ms = read_delay(delay);
+        read_quotas(json_get(detail, "violations"), &failure->words);
     }
 }
 
 static bool read_error_member(const struct json *error, struct failure *failure)
 {
+    struct model_words *words = &failure->words;
     if (!error)
         return false;
     if (error->type == JSON_STRING) {
-        failure->message = error->string;
+        words->message = error->string;
         return true;
     }
     if (error->type != JSON_OBJECT)
         return false;
-    failure->message = json_str(error, "message");
-    failure->type = json_str(error, "type");
-    failure->code = json_str(error, "code");
-    failure->state = json_str(error, "status");
+    words->message = json_str(error, "message");
+    words->type = json_str(error, "type");
+    words->code = json_str(error, "code");
+    words->state = json_str(error, "status");
+    words->flagged = json_get(json_get(error, "metadata"), "reasons") != NULL;
     read_details(json_get(error, "details"), failure);
     int64_t code = json_int(error, "code", 0);
     if (code >= 100 && code < 600)
-        failure->status = code;
-    return failure->message.len > 0;
+        words->status = code;
+    return words->message.len > 0;
 }
 
 static void read_body(const struct json *body, struct failure *failure)
@@ -74,25 +86,7 @@ static void read_body(const struct json *body, struct failure *failure)
     if (read_error_member(json_get(body, "error"), failure))
         return;
     if (!read_error_member(body, failure))
-        failure->message = json_str(body, "detail");
-}
-
-// Names of failures, for streams in which no status comes along.
-static int64_t status_of_name(struct str name)
-{
-    static const struct {
-        const char *name;
-        int status;
-    } known[] = {
-        {"invalid_request_error", 400}, {"authentication_error", 401}, {"billing_error", 402},
-        {"permission_error", 403},      {"not_found_error", 404},      {"request_too_large", 413},
-        {"rate_limit_error", 429},      {"rate_limit_exceeded", 429},  {"api_error", 500},
-        {"server_error", 500},          {"timeout_error", 504},        {"overloaded_error", 529},
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-        if (str_is(name, known[i].name))
-            return known[i].status;
-    return 0;
+        failure->words.message = json_str(body, "detail");
 }
 
 static void add_without(struct buf *out, struct str words, const char *secret)
@@ -136,8 +130,8 @@ static void read_text(struct arena *arena, struct str text, struct failure *fail
     struct err ignored;
     if (json_parse(&body, arena, text, &ignored))
         read_body(body, failure);
-    if (failure->message.len == 0)
-        failure->message = text;
+    if (failure->words.message.len == 0)
+        failure->words.message = text;
 }
 
 void model_error_text(struct buf *out, const struct model_origin *origin, struct str body)
@@ -146,56 +140,8 @@ void model_error_text(struct buf *out, const struct model_origin *origin, struct
     struct failure failure = {0};
     arena_init(&arena, TREE_MAX);
     read_text(&arena, body, &failure);
-    add_words(out, origin, failure.message);
+    add_words(out, origin, failure.words.message);
     arena_release(&arena);
-}
-
-static bool is_one_of(struct str s, const char *const *names)
-{
-    for (; *names; names++)
-        if (str_is(s, *names))
-            return true;
-    return false;
-}
-
-static bool contains_one_of(struct str s, const char *const *words)
-{
-    for (; *words; words++)
-        if (str_find(s, str_of(*words)) >= 0)
-            return true;
-    return false;
-}
-
-static enum err_kind kind_of(const struct failure *failure)
-{
-    static const char *const limit[] = {"context_length_exceeded", "string_above_max_length", NULL};
-    // Where only the message tells this from other mistakes of a request.
-    static const char *const too_long[] = {"prompt is too long", "input token count", NULL};
-    static const char *const refused[] = {"content_filter", "content_policy_violation",
-                                          "image_content_policy_violation", "bio_policy", NULL};
-    static const char *const rate[] = {"rate_limit_exceeded", "insufficient_quota",
-                                       "rate_limit_error", "RESOURCE_EXHAUSTED", NULL};
-    static const char *const auth[] = {"invalid_api_key",
-                                       "authentication_error",
-                                       "permission_error",
-                                       "UNAUTHENTICATED",
-                                       "PERMISSION_DENIED",
-                                       "API_KEY_INVALID",
-                                       NULL};
-    if (is_one_of(failure->code, limit) || failure->status == 413)
-        return ERR_LIMIT;
-    if (failure->status == 400 && contains_one_of(failure->message, too_long))
-        return ERR_LIMIT;
-    if (is_one_of(failure->code, refused))
-        return ERR_REFUSED;
-    if (failure->status == 429 || is_one_of(failure->code, rate) ||
-        is_one_of(failure->type, rate) || is_one_of(failure->state, rate))
-        return ERR_RATE_LIMITED;
-    if (failure->status == 401 || failure->status == 403 || is_one_of(failure->code, auth) ||
-        is_one_of(failure->type, auth) || is_one_of(failure->state, auth) ||
-        is_one_of(failure->reason, auth))
-        return ERR_AUTH;
-    return ERR_PROVIDER;
 }
 
 static void add_advice(struct buf *out, const struct model_origin *origin, enum err_kind kind,
@@ -215,21 +161,23 @@ static void add_advice(struct buf *out, const struct model_origin *origin, enum 
                  origin->provider);
 }
 
-static void set_failure(const struct model_origin *origin, const struct failure *failure,
-                        struct err *err)
+static enum model_failure set_failure(const struct model_origin *origin,
+                                      const struct model_words *words, struct err *err)
 {
     struct buf text;
-    enum err_kind kind = kind_of(failure);
+    enum model_failure failure = model_failure_of(words);
+    enum err_kind kind = model_failure_kind(failure);
     buf_init(&text, TEXT_MAX);
-    if (failure->status)
-        buf_addf(&text, "HTTP %d: ", (int)failure->status);
-    if (failure->message.len)
-        add_words(&text, origin, failure->message);
+    if (words->status)
+        buf_addf(&text, "HTTP %d: ", (int)words->status);
+    if (words->message.len)
+        add_words(&text, origin, words->message);
     else
         buf_add_str(&text, STR("the server gave no reason"));
-    add_advice(&text, origin, kind, failure->status);
+    add_advice(&text, origin, kind, words->status);
     err_set(err, kind, "%s: %.*s", origin->provider, STR_ARG(buf_str(&text)));
     buf_release(&text);
+    return failure;
 }
 
 void model_error_status(const struct model_origin *origin, const struct http_answer *answer,
@@ -240,40 +188,42 @@ void model_error_status(const struct model_origin *origin, const struct http_ans
     arena_init(&arena, TREE_MAX);
     if (answer->error_body.len)
         read_text(&arena, answer->error_body, &failure);
-    failure.status = answer->status;
-    set_failure(origin, &failure, &end->err);
+    failure.words.status = answer->status;
+    end->failure = set_failure(origin, &failure.words, &end->err);
     end->http_status = answer->status;
     end->retry_after_ms =
         answer->retry_after_ms >= 0 ? answer->retry_after_ms : failure.retry_after_ms;
     arena_release(&arena);
 }
 
-static bool set_stream_failure(const struct model_origin *origin, struct failure *failure,
-                               int *status, struct err *err)
+static bool set_fault(const struct model_origin *origin, struct failure *failure,
+                      struct model_fault *fault, struct err *err)
 {
-    if (failure->status == 0)
-        failure->status = status_of_name(failure->type);
-    if (failure->status == 0)
-        failure->status = status_of_name(failure->code);
-    *status = (int)failure->status;
-    set_failure(origin, failure, err);
+    struct model_words *words = &failure->words;
+    if (words->status == 0)
+        words->status = model_failure_status(words->code);
+    if (words->status == 0)
+        words->status = model_failure_status(words->type);
+    fault->status = (int)words->status;
+    fault->retry_after_ms = failure->retry_after_ms;
+    fault->failure = set_failure(origin, words, err);
     return false;
 }
 
-bool model_error_in_stream(const struct model_origin *origin, const struct json *error, int *status,
-                           struct err *err)
+bool model_error_in_stream(const struct model_origin *origin, const struct json *error,
+                           struct model_fault *fault, struct err *err)
 {
-    struct failure failure = {0};
+    struct failure failure = {.retry_after_ms = -1};
     read_error_member(error, &failure);
-    return set_stream_failure(origin, &failure, status, err);
+    return set_fault(origin, &failure, fault, err);
 }
 
 bool model_error_event(const struct model_origin *origin, struct arena *arena, struct str data,
-                       int *status, struct err *err)
+                       struct model_fault *fault, struct err *err)
 {
-    struct failure failure = {0};
+    struct failure failure = {.retry_after_ms = -1};
     read_text(arena, data, &failure);
-    return set_stream_failure(origin, &failure, status, err);
+    return set_fault(origin, &failure, fault, err);
 }
 
 void model_error_refusal(const struct model_origin *origin, struct str why, struct err *err)

@@ -31,14 +31,21 @@ void model_error_text(struct buf *out, const struct model_origin *origin, struct
 void model_error_status(const struct model_origin *origin, const struct http_answer *answer,
                         struct model_end *end);
 
-// An error inside a stream: the member "error" of a piece, or the piece itself. *status gets the
-// HTTP status that it names, by number or by name, or 0. Always returns false, like err_set().
-bool model_error_in_stream(const struct model_origin *origin, const struct json *error, int *status,
-                           struct err *err);
+// What an error inside a stream says beside its message.
+struct model_fault {
+    enum model_failure failure; // none: nothing but the message is known
+    int status;                 // the HTTP status that it names, by number or by name, or 0
+    int64_t retry_after_ms;     // -1 when not said
+};
+
+// An error inside a stream: the member "error" of a piece, or the piece itself. Always returns
+// false, like err_set().
+bool model_error_in_stream(const struct model_origin *origin, const struct json *error,
+                           struct model_fault *fault, struct err *err);
 
 // The same for an event of type "error", whatever its data are.
 bool model_error_event(const struct model_origin *origin, struct arena *arena, struct str data,
-                       int *status, struct err *err);
+                       struct model_fault *fault, struct err *err);
 
 // The model has refused, and the server says why, or not (then err stays as it is).
 void model_error_refusal(const struct model_origin *origin, struct str why, struct err *err);

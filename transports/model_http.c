@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/ports.h"
 #include "transports/http.h"
+#include "transports/model_limits.h"
 #include "transports/model_stream.h"
 
 enum {
@@ -31,6 +32,7 @@ struct model_call {
     struct model_sink sink;
     void *arg;
     struct model_stream *stream;
+    struct model_limits_reader limits;
     struct deferred too_large; // the end of a request that was never sent
     bool in_callback, cancelled;
 };
@@ -50,6 +52,26 @@ static void call_end(struct model_call *call, const struct model_end *end)
     sink.end(arg, end);
 }
 
+// The lines of the head: at its end the sink learns what they say of the rate limits.
+static void on_header(void *arg, struct str line)
+{
+    struct model_call *call = arg;
+    if (str_starts(line, STR("HTTP/")))
+        model_limits_begin(&call->limits);
+    else if (line.len)
+        model_limits_take(&call->limits, line);
+    if (line.len || !call->sink.limits)
+        return;
+    const struct model_limits *limits =
+        model_limits_end(&call->limits, port_wall_ms(call->client->ports));
+    call->in_callback = true;
+    if (limits)
+        call->sink.limits(call->arg, limits);
+    call->in_callback = false;
+    if (call->cancelled)
+        call_free(call);
+}
+
 static void on_body(void *arg, struct str bytes)
 {
     struct model_call *call = arg;
@@ -59,8 +81,8 @@ static void on_body(void *arg, struct str bytes)
     bool done = going && call->stream->done;
     if (done)
         model_stream_end(call->stream, &end);
-    else if (call->stream->error_status)
-        end.http_status = call->stream->error_status;
+    else if (!going)
+        model_stream_failed(call->stream, &end);
     call->in_callback = false;
     if (call->cancelled) {
         call_free(call);
@@ -75,13 +97,21 @@ static void on_body(void *arg, struct str bytes)
     call_end(call, &end);
 }
 
+static void no_answer(const struct model_call *call, const struct http_answer *answer,
+                      const struct err *err, struct model_end *end)
+{
+    end->failure = answer->timed_out ? MODEL_FAILURE_TIMEOUT : MODEL_FAILURE_NETWORK;
+    end->err = *err;
+    err_wrap(&end->err, "%s", call->client->base.name);
+}
+
 // False when the call was cancelled meanwhile.
-static bool end_of_answer(struct model_call *call, const struct err *err, struct model_end *end)
+static bool end_of_answer(struct model_call *call, const struct http_answer *answer,
+                          const struct err *err, struct model_end *end)
 {
     // A connection that breaks after the model has finished has broken nothing.
     if (err->kind != ERR_NONE && !call->stream->finished) {
-        end->err = *err;
-        err_wrap(&end->err, "%s", call->client->base.name);
+        no_answer(call, answer, err, end);
         return true;
     }
     call->in_callback = true;
@@ -98,15 +128,14 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
                             .retry_after_ms = answer->retry_after_ms};
     call->request = NULL;
     if (answer->status >= 200 && answer->status < 300) {
-        if (!end_of_answer(call, err, &end)) {
+        if (!end_of_answer(call, answer, err, &end)) {
             call_free(call);
             return;
         }
     } else if (answer->status) {
         model_error_status(&call->client->origin, answer, &end);
     } else {
-        end.err = *err;
-        err_wrap(&end.err, "%s", call->client->base.name);
+        no_answer(call, answer, err, &end);
     }
     call_end(call, &end);
 }
@@ -114,7 +143,8 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
 static void on_too_large(struct deferred *deferred)
 {
     struct model_call *call = list_entry(deferred, struct model_call, too_large);
-    struct model_end end = {.finish = MODEL_FAILED, .retry_after_ms = -1};
+    struct model_end end = {
+        .finish = MODEL_FAILED, .failure = MODEL_FAILURE_CONTEXT_TOO_LARGE, .retry_after_ms = -1};
     if (call->cancelled) {
         call_free(call);
         return;
@@ -126,7 +156,7 @@ static void on_too_large(struct deferred *deferred)
 
 static void send_request(struct model_call *call, struct buf *url, struct buf *body)
 {
-    static const struct http_sink sink = {on_body, on_ended};
+    static const struct http_sink sink = {.header = on_header, .body = on_body, .ended = on_ended};
     const struct model_http *client = call->client;
     const char *headers[5] = {"Content-Type: application/json", "Accept: text/event-stream"};
     size_t count = 2;

@@ -10,8 +10,12 @@ enum { SCRATCH_MAX = 4 * SSE_EVENT_MAX }; // a rewritten event: a byte becomes f
 void model_stream_init(struct model_stream *stream, const struct model_sink *sink, void *arg,
                        const struct model_origin *origin, struct arena *arena)
 {
-    *stream = (struct model_stream){
-        .sink = sink, .arg = arg, .origin = origin, .arena = arena, .finish = MODEL_END_TURN};
+    *stream = (struct model_stream){.sink = sink,
+                                    .arg = arg,
+                                    .origin = origin,
+                                    .arena = arena,
+                                    .finish = MODEL_END_TURN,
+                                    .fault = {.retry_after_ms = -1}};
     sse_init(&stream->sse);
     buf_init(&stream->head, MODEL_HEAD_MAX);
 }
@@ -219,8 +223,7 @@ static bool take_event(void *arg, const struct sse_event *event)
     struct json *json = NULL;
     bool ok;
     if (str_is(event->type, "error"))
-        ok = model_error_event(stream->origin, stream->arena, data, &stream->error_status,
-                               feeding->err);
+        ok = model_error_event(stream->origin, stream->arena, data, &stream->fault, feeding->err);
     else if (json_parse(&json, stream->arena, data, feeding->err))
         ok = take_json(stream, json, false, feeding->err);
     else
@@ -273,9 +276,27 @@ static bool is_whole(struct model_stream *stream, struct err *err)
         end_without_events(stream, err);
         return false;
     }
-    if (!stream->done && !stream->finished)
+    if (!stream->done && !stream->finished) {
+        stream->fault.failure = MODEL_FAILURE_NETWORK;
         return err_set(err, ERR_PROVIDER, "%s: the stream ended early", stream->origin->provider);
+    }
     return !stream->ops->end || stream->ops->end(stream, err);
+}
+
+// An answer that passes a ceiling of ours would pass it again.
+static enum model_failure failure_of(const struct model_stream *stream, const struct err *err)
+{
+    if (stream->fault.failure != MODEL_FAILURE_NONE)
+        return stream->fault.failure;
+    return err->kind == ERR_LIMIT ? MODEL_FAILURE_INVALID_REQUEST : MODEL_FAILURE_SERVER;
+}
+
+void model_stream_failed(const struct model_stream *stream, struct model_end *end)
+{
+    end->finish = MODEL_FAILED;
+    end->failure = failure_of(stream, &end->err);
+    end->http_status = stream->fault.status ? stream->fault.status : 200;
+    end->retry_after_ms = stream->fault.retry_after_ms;
 }
 
 void model_stream_end(struct model_stream *stream, struct model_end *end)
@@ -283,11 +304,18 @@ void model_stream_end(struct model_stream *stream, struct model_end *end)
     *end = (struct model_end){.finish = MODEL_FAILED, .http_status = 200, .retry_after_ms = -1};
     model_stream_end_reasoning(stream);
     model_stream_end_text(stream);
-    if (stream->stopped || !is_whole(stream, &end->err))
+    if (stream->stopped)
         return;
+    if (!is_whole(stream, &end->err)) {
+        model_stream_failed(stream, end);
+        return;
+    }
     end->finish = stream->finish;
-    if (stream->refused) {
+    if (stream->finish == MODEL_MAX_TOKENS && stream->window_full)
+        end->failure = MODEL_FAILURE_CONTEXT_TOO_LARGE;
+    if (stream->refused || stream->finish == MODEL_REFUSED) {
         end->finish = MODEL_REFUSED;
+        end->failure = MODEL_FAILURE_REFUSED;
         end->err = stream->why;
     } else if (end->finish == MODEL_END_TURN && stream->call_count) {
         end->finish = MODEL_TOOL_CALLS;

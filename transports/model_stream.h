@@ -53,8 +53,9 @@ struct model_stream {
     bool done;      // the end mark was seen: nothing more is looked at
     bool stopped;
     enum model_finish finish;
-    struct err why;   // with refused: what the server says of it; or nothing
-    int error_status; // the HTTP status that an error inside the stream names, or 0
+    bool window_full;         // with MODEL_MAX_TOKENS: of the model's window, not of its output
+    struct err why;           // with refused: what the server says of it; or nothing
+    struct model_fault fault; // of an error inside the stream
 };
 
 // Before the dialect's own part.
@@ -73,6 +74,9 @@ void model_stream_stop(struct model_stream *stream);
 // The body has ended or the end mark came: fills what sink->end is to be given. Sends held back
 // characters first.
 void model_stream_end(struct model_stream *stream, struct model_end *end);
+
+// The answer failed, with end->err: fills the rest.
+void model_stream_failed(const struct model_stream *stream, struct model_end *end);
 
 // --- for dialects
 

@@ -87,7 +87,7 @@ static bool take_chunk(struct model_stream *stream, const struct json *chunk, bo
         else if (str_is(member->key, "usage"))
             usage = member;
         else if (str_is(member->key, "error") && member->type != JSON_NULL)
-            return model_error_in_stream(stream->origin, member, &stream->error_status, err);
+            return model_error_in_stream(stream->origin, member, &stream->fault, err);
     }
     if (choices && choices->type == JSON_ARRAY && choices->first) {
         const struct json *choice = choices->first;

@@ -265,12 +265,12 @@ static bool take_event(struct model_stream *stream, const struct json *event, bo
     if (str_is(type, "response.completed") || str_is(type, "response.incomplete"))
         return end_response(stream, response, str_is(type, "response.completed"));
     if (str_is(type, "response.failed"))
-        return model_error_in_stream(stream->origin, json_get(response, "error"),
-                                     &stream->error_status, err);
+        return model_error_in_stream(stream->origin, json_get(response, "error"), &stream->fault,
+                                     err);
     if (str_is(type, "error"))
         return model_error_in_stream(stream->origin,
                                      json_get(event, "error") ? json_get(event, "error") : event,
-                                     &stream->error_status, err);
+                                     &stream->fault, err);
     if (str_is(type, "response.reasoning_summary_part.added"))
         begin_summary(stream, event);
     return true;

@@ -249,11 +249,16 @@ static void test_stop_reasons(void **state)
     static const struct {
         const char *reason;
         enum model_finish finish;
+        enum model_failure failure;
     } reasons[] = {
-        {"end_turn", MODEL_END_TURN},     {"stop_sequence", MODEL_END_TURN},
-        {"tool_use", MODEL_END_TURN},     {"pause_turn", MODEL_END_TURN},
-        {"max_tokens", MODEL_MAX_TOKENS}, {"model_context_window_exceeded", MODEL_MAX_TOKENS},
-        {"refusal", MODEL_REFUSED},       {"one_of_tomorrow", MODEL_END_TURN},
+        {"end_turn", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"stop_sequence", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"tool_use", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"pause_turn", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"max_tokens", MODEL_MAX_TOKENS, MODEL_FAILURE_NONE},
+        {"model_context_window_exceeded", MODEL_MAX_TOKENS, MODEL_FAILURE_CONTEXT_TOO_LARGE},
+        {"refusal", MODEL_REFUSED, MODEL_FAILURE_REFUSED},
+        {"one_of_tomorrow", MODEL_END_TURN, MODEL_FAILURE_NONE},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
@@ -261,7 +266,8 @@ static void test_stop_reasons(void **state)
             mem_format(START TEXT_BLOCK("0") TEXT("0", "x") STOP_BLOCK("0")
                            EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"%s\"}") DONE,
                        reasons[i].reason);
-        expect(body, (struct stream_expected){.text = "x", .finish = reasons[i].finish});
+        expect(body, (struct stream_expected){
+                         .text = "x", .finish = reasons[i].finish, .failure = reasons[i].failure});
         mem_free(body);
     }
     expect(START EVENT("message_delta",
@@ -286,13 +292,19 @@ static void test_errors_in_the_stream(void **state)
         const char *type;
         enum err_kind kind;
         int status;
+        enum model_failure failure;
     } errors[] = {
-        {"invalid_request_error", ERR_PROVIDER, 400}, {"authentication_error", ERR_AUTH, 401},
-        {"billing_error", ERR_PROVIDER, 402},         {"permission_error", ERR_AUTH, 403},
-        {"not_found_error", ERR_PROVIDER, 404},       {"request_too_large", ERR_LIMIT, 413},
-        {"rate_limit_error", ERR_RATE_LIMITED, 429},  {"api_error", ERR_PROVIDER, 500},
-        {"timeout_error", ERR_PROVIDER, 504},         {"overloaded_error", ERR_PROVIDER, 529},
-        {"one_of_tomorrow", ERR_PROVIDER, 0},
+        {"invalid_request_error", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"authentication_error", ERR_AUTH, 401, MODEL_FAILURE_AUTH},
+        {"billing_error", ERR_RATE_LIMITED, 402, MODEL_FAILURE_QUOTA_EXHAUSTED},
+        {"permission_error", ERR_AUTH, 403, MODEL_FAILURE_AUTH},
+        {"not_found_error", ERR_PROVIDER, 404, MODEL_FAILURE_INVALID_REQUEST},
+        {"request_too_large", ERR_LIMIT, 413, MODEL_FAILURE_CONTEXT_TOO_LARGE},
+        {"rate_limit_error", ERR_RATE_LIMITED, 429, MODEL_FAILURE_RATE_LIMITED},
+        {"api_error", ERR_PROVIDER, 500, MODEL_FAILURE_SERVER},
+        {"timeout_error", ERR_PROVIDER, 504, MODEL_FAILURE_TIMEOUT},
+        {"overloaded_error", ERR_PROVIDER, 529, MODEL_FAILURE_OVERLOADED},
+        {"one_of_tomorrow", ERR_PROVIDER, 0, MODEL_FAILURE_SERVER},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
@@ -307,6 +319,7 @@ static void test_errors_in_the_stream(void **state)
                                               .finish = MODEL_FAILED,
                                               .error = "Sorry, [key]",
                                               .kind = errors[i].kind,
+                                              .failure = errors[i].failure,
                                               .error_status = errors[i].status});
         mem_free(body);
     }

@@ -323,7 +323,7 @@ static void test_statuses(void **state)
     (void)state;
     struct model_origin origin = {(char *)"lab", (char *)"LAB_KEY", (char *)"secret"};
     for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
-        struct http_answer answer = {answers[i].status, -1, str_of(answers[i].body)};
+        struct http_answer answer = {answers[i].status, -1, str_of(answers[i].body), false};
         struct model_end end = {.finish = MODEL_FAILED};
         model_error_status(&origin, &answer, &end);
         assert_int_equal(end.err.kind, answers[i].kind);

@@ -116,7 +116,7 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
     fetch->world->ends++;
 }
 
-static const struct http_sink sink = {on_body, on_ended};
+static const struct http_sink sink = {.body = on_body, .ended = on_ended};
 
 static void start_at(struct fetch *fetch, struct world *world, const char *url, const char *body,
                      int64_t stall_ms)

@@ -95,7 +95,9 @@ struct world {
     struct buf text;
     struct model_end end;
     int texts, ends, closed;
-    bool cancel_at_text;
+    bool cancel_at_text, cancel_at_limits;
+    struct model_limits limits;
+    int limits_told;
 };
 
 static bool handle(struct web_connection *c, const struct web_request *request, void *arg)
@@ -109,6 +111,18 @@ static bool handle(struct web_connection *c, const struct web_request *request, 
     if (world->hold)
         web_hold(c);
     return false;
+}
+
+static void on_limits(void *arg, const struct model_limits *limits)
+{
+    struct world *world = arg;
+    assert_int_equal(world->texts, 0);
+    world->limits = *limits;
+    world->limits_told++;
+    if (world->cancel_at_limits) {
+        world->provider->ops->cancel(world->call);
+        world->call = NULL;
+    }
 }
 
 static void on_text(void *arg, struct str piece)
@@ -138,7 +152,8 @@ static void on_end(void *arg, const struct model_end *end)
     world->ends++;
 }
 
-static const struct model_sink sink = {.text = on_text, .usage = on_usage, .end = on_end};
+static const struct model_sink sink = {
+    .limits = on_limits, .text = on_text, .usage = on_usage, .end = on_end};
 
 static void find_provider(struct world *world)
 {
@@ -268,6 +283,7 @@ static void test_statuses(void **state)
                    ERR_RATE_LIMITED, "lab: HTTP 429: slow down");
     assert_int_equal(world->end.retry_after_ms, 3000);
     assert_int_equal(world->end.http_status, 429);
+    assert_int_equal(world->end.failure, MODEL_FAILURE_RATE_LIMITED);
     expect_failure(world, "HTTP/1.1 404 Gone\r\n\r\n{\"detail\":\"no model m\"}", ERR_PROVIDER,
                    "lab: HTTP 404: no model m (check the model's name and "
                    "providers.lab.base_url)");
@@ -297,9 +313,51 @@ static void test_broken_connections(void **state)
     ask(world, "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" HELLO STOP);
     assert_int_equal(world->end.finish, MODEL_END_TURN); // all had been said
     expect_failure(world, OK HELLO, ERR_PROVIDER, "lab: the stream ended early");
+    assert_int_equal(world->end.failure, MODEL_FAILURE_NETWORK);
     ask(world, "");
     assert_int_equal(world->end.finish, MODEL_FAILED);
     assert_int_equal(world->end.http_status, 0);
+    assert_int_equal(world->end.failure, MODEL_FAILURE_NETWORK);
+}
+
+static void test_stalled_connection(void **state)
+{
+    struct world *world = *state;
+    world->hold = true;
+    world->config.stall_s = 1;
+    ask(world, OK HELLO);
+    assert_int_equal(world->end.finish, MODEL_FAILED);
+    assert_int_equal(world->end.failure, MODEL_FAILURE_TIMEOUT);
+    assert_string_equal(world->text.data, "hello");
+}
+
+// --- limits
+
+static void test_limits(void **state)
+{
+    struct world *world = *state;
+    ask(world, "HTTP/1.1 200 OK\r\nx-ratelimit-remaining-requests: 7\r\n\r\n" HELLO STOP);
+    assert_int_equal(world->limits_told, 1);
+    assert_int_equal(world->limits.requests.remaining, 7);
+    assert_int_equal(world->end.finish, MODEL_END_TURN);
+    ask(world, OK HELLO STOP);
+    assert_int_equal(world->limits_told, 1);
+    ask(world, "HTTP/1.1 429 Slow\r\nx-ratelimit-reset-tokens: 2s\r\nx-ratelimit-remaining-tokens: "
+               "0\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(world->limits_told, 2);
+    assert_int_equal(world->limits.tokens.reset_ms, 2000);
+    assert_int_equal(world->limits.requests.remaining, -1);
+    assert_int_equal(world->end.failure, MODEL_FAILURE_RATE_LIMITED);
+}
+
+static void test_cancel_at_limits(void **state)
+{
+    struct world *world = *state;
+    world->cancel_at_limits = true;
+    start(world, "HTTP/1.1 200 OK\r\nx-ratelimit-remaining-requests: 7\r\n\r\n" HELLO STOP);
+    real_loop_until(world->loop, &world->limits_told, 1);
+    real_loop_turns(world->loop, 20);
+    assert_int_equal(world->texts + world->ends, 0);
 }
 
 static void test_malformed_piece_ends_the_call(void **state)
@@ -388,11 +446,19 @@ static void test_providers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),       WITH_WORLD(test_answer),
-        WITH_WORLD(test_end_comes_with_done), WITH_WORLD(test_statuses),
-        WITH_WORLD(test_broken_connections),  WITH_WORLD(test_malformed_piece_ends_the_call),
-        WITH_WORLD(test_cancel_in_the_sink),  WITH_WORLD(test_cancel_at_once),
-        WITH_WORLD(test_too_large),           WITH_WORLD(test_providers),
+        cmocka_unit_test(test_request),
+        WITH_WORLD(test_answer),
+        WITH_WORLD(test_end_comes_with_done),
+        WITH_WORLD(test_statuses),
+        WITH_WORLD(test_stalled_connection),
+        WITH_WORLD(test_limits),
+        WITH_WORLD(test_cancel_at_limits),
+        WITH_WORLD(test_broken_connections),
+        WITH_WORLD(test_malformed_piece_ends_the_call),
+        WITH_WORLD(test_cancel_in_the_sink),
+        WITH_WORLD(test_cancel_at_once),
+        WITH_WORLD(test_too_large),
+        WITH_WORLD(test_providers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

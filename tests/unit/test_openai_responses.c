@@ -244,14 +244,30 @@ static void test_errors(void **state)
         const char *code;
         enum err_kind kind;
         int status;
+        enum model_failure failure;
     } errors[] = {
-        {"server_error", ERR_PROVIDER, 500},
-        {"rate_limit_exceeded", ERR_RATE_LIMITED, 429},
-        {"invalid_prompt", ERR_PROVIDER, 0},
-        {"insufficient_quota", ERR_RATE_LIMITED, 0},
-        {"context_length_exceeded", ERR_LIMIT, 0},
-        {"bio_policy", ERR_REFUSED, 0},
-        {"image_content_policy_violation", ERR_REFUSED, 0},
+        {"server_error", ERR_PROVIDER, 500, MODEL_FAILURE_SERVER},
+        {"rate_limit_exceeded", ERR_RATE_LIMITED, 429, MODEL_FAILURE_RATE_LIMITED},
+        {"invalid_prompt", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"insufficient_quota", ERR_RATE_LIMITED, 429, MODEL_FAILURE_QUOTA_EXHAUSTED},
+        {"context_length_exceeded", ERR_LIMIT, 400, MODEL_FAILURE_CONTEXT_TOO_LARGE},
+        {"vector_store_timeout", ERR_PROVIDER, 504, MODEL_FAILURE_TIMEOUT},
+        {"bio_policy", ERR_REFUSED, 400, MODEL_FAILURE_REFUSED},
+        {"image_content_policy_violation", ERR_REFUSED, 400, MODEL_FAILURE_REFUSED},
+        {"invalid_image", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"invalid_image_format", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"invalid_base64_image", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"invalid_image_url", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"invalid_image_mode", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"image_too_large", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"image_too_small", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"image_parse_error", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"image_file_too_large", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"unsupported_image_media_type", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"empty_image_file", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"failed_to_download_image", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"image_file_not_found", ERR_PROVIDER, 400, MODEL_FAILURE_INVALID_REQUEST},
+        {"one_of_tomorrow", ERR_PROVIDER, 0, MODEL_FAILURE_SERVER},
     };
     static const char *const shapes[] = {
         EVENT("response.failed",
@@ -271,6 +287,7 @@ static void test_errors(void **state)
             expect(body, (struct stream_expected){.finish = MODEL_FAILED,
                                                   .error = "Sorry, [key]",
                                                   .kind = errors[i].kind,
+                                                  .failure = errors[i].failure,
                                                   .error_status = errors[i].status});
             mem_free(body);
         }

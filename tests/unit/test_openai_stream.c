@@ -213,7 +213,14 @@ static void test_errors_in_the_stream(void **state)
                                     .finish = MODEL_FAILED,
                                     .error = "local: HTTP 503: overloaded",
                                     .kind = ERR_PROVIDER,
+                                    .failure = MODEL_FAILURE_OVERLOADED,
                                     .error_status = 503});
+    expect("data: {\"error\":{\"message\":\"no money\",\"code\":\"insufficient_quota\"}}\n\n",
+           (struct stream_expected){.finish = MODEL_FAILED,
+                                    .error = "HTTP 429: no money",
+                                    .kind = ERR_RATE_LIMITED,
+                                    .failure = MODEL_FAILURE_QUOTA_EXHAUSTED,
+                                    .error_status = 429});
     expect("data: {\"error\":{\"message\":\"slow down\",\"code\":429}}\n\n",
            (struct stream_expected){.finish = MODEL_FAILED,
                                     .error = "slow down",
@@ -224,9 +231,17 @@ static void test_errors_in_the_stream(void **state)
                .finish = MODEL_FAILED, .error = "no such key: [key]", .kind = ERR_PROVIDER});
     expect(
         "event: error\ndata: {\"message\":\"too long\",\"code\":\"context_length_exceeded\"}\n\n",
-        (struct stream_expected){.finish = MODEL_FAILED, .error = "too long", .kind = ERR_LIMIT});
+        (struct stream_expected){.finish = MODEL_FAILED,
+                                 .error = "too long",
+                                 .kind = ERR_LIMIT,
+                                 .failure = MODEL_FAILURE_CONTEXT_TOO_LARGE,
+                                 .error_status = 400});
     expect("data: {\"error\":{\"message\":\"x\",\"code\":\"context_length_exceeded\"}}\n\n",
-           (struct stream_expected){.finish = MODEL_FAILED, .error = "x", .kind = ERR_LIMIT});
+           (struct stream_expected){.finish = MODEL_FAILED,
+                                    .error = "x",
+                                    .kind = ERR_LIMIT,
+                                    .failure = MODEL_FAILURE_CONTEXT_TOO_LARGE,
+                                    .error_status = 400});
     expect(
         "data: {\"error\":{\"message\":\"k\",\"type\":\"authentication_error\"}}\n\n",
         (struct stream_expected){

@@ -131,7 +131,9 @@ static void run(const struct model_dialect *dialect, struct seen *seen, struct m
     }
     if (going)
         model_stream_end(stream, end);
-    seen->error_status = stream->error_status;
+    else
+        model_stream_failed(stream, end);
+    seen->error_status = stream->fault.status;
     model_stream_release(stream);
     mem_free(stream);
     arena_release(&arena);
@@ -157,6 +159,11 @@ static void expect_cut(const struct model_dialect *dialect, struct str body, siz
     assert_null(strstr(end.err.message, "sk-secret"));
     assert_int_equal(end.finish, expected->finish);
     assert_int_equal(end.err.kind, expected->kind);
+    bool failed = end.finish == MODEL_FAILED || end.finish == MODEL_REFUSED;
+    if (expected->failure != MODEL_FAILURE_NONE)
+        assert_string_equal(model_failure_name(end.failure), model_failure_name(expected->failure));
+    else
+        assert_int_equal(end.failure != MODEL_FAILURE_NONE, failed);
     assert_int_equal(seen.error_status, expected->error_status);
     expect_buf(&seen.text, expected->text);
     expect_buf(&seen.reasoning, expected->reasoning);

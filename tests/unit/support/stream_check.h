@@ -14,7 +14,8 @@ struct stream_expected { // NULL: nothing of it
     enum model_finish finish;
     const char *error; // a part of the message
     enum err_kind kind;
-    int error_status; // that the error inside the stream names
+    int error_status;           // that the error inside the stream names
+    enum model_failure failure; // none: not looked at, but there is one where finish says so
 };
 
 // The server is called "local", its key "sk-secret" is in LOCAL_KEY; no message may have the key.
