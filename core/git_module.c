@@ -52,6 +52,16 @@ bool worktree_has_work(const struct worktree_spec *spec, bool *has_work, char *w
     return git->has_work(spec, has_work, what, what_size, err);
 }
 
+bool worktree_import(const struct worktree_spec *spec, struct worktree_import *out, struct err *err)
+{
+    return git->import(spec, out, err);
+}
+
+bool worktree_refresh(const struct worktree_spec *spec, struct err *err)
+{
+    return git->refresh(spec, err);
+}
+
 bool worktree_remove(const struct worktree_spec *spec, struct err *err)
 {
     return git->remove(spec, err);

@@ -19,6 +19,8 @@ struct git_module {
     bool (*is_made)(const struct worktree_spec *spec);
     bool (*has_work)(const struct worktree_spec *spec, bool *has_work, char *what, size_t what_size,
                      struct err *err);
+    bool (*import)(const struct worktree_spec *spec, struct worktree_import *out, struct err *err);
+    bool (*refresh)(const struct worktree_spec *spec, struct err *err);
     bool (*remove)(const struct worktree_spec *spec, struct err *err);
 };
 

@@ -181,5 +181,7 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .add = worktree_add,
     .is_made = worktree_is_made,
     .has_work = worktree_has_work,
+    .import = worktree_import,
+    .refresh = worktree_refresh,
     .remove = worktree_remove,
 };

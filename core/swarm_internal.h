@@ -5,6 +5,7 @@
 
 #include "core/backend.h"
 #include "core/swarm.h"
+#include "core/worktree.h"
 
 struct live_slot {
     struct live_item item;
@@ -76,6 +77,10 @@ void op_finish(struct agent *agent, struct swarm_op *op); // when all so far is 
 void op_await(struct swarm *swarm, struct swarm_op *op);  // the same; agent_id and num are filled
 // The agent has nothing under way any more: enters what it was stopped for, and answers.
 void agent_settle(struct agent *agent);
+// The git directory of its worktree (mem_free), and what core/worktree.h wants to know of one that
+// is isolated; the strings are the agent's and `git`.
+char *agent_git_folder(const struct agent *agent);
+struct worktree_spec agent_worktree(const struct agent *agent, const char *git);
 // Makes the worktree when it is not there; then READY and the turn, or FAIL.
 void setup_start(struct agent *agent);
 // Removes worktree and agent; answers op (NULL at start).

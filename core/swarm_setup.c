@@ -12,23 +12,36 @@ struct setup {
     struct agent *agent;
     struct swarm_op *op;
     struct worktree_spec spec;
+    char *git;
     char *output;       // folder of the whole outputs
     bool keep_worktree; // what stands at the names of the worktree is not ours
     struct err err;
     enum agent_state was; // when it was asked to be removed
 };
 
-static struct setup *setup_new(struct agent *agent)
+char *agent_git_folder(const struct agent *agent)
 {
-    struct setup *setup = mem_new(sizeof(*setup));
-    setup->agent = agent;
-    setup->spec = (struct worktree_spec){
+    return mem_format("%s/git/%s", agent->swarm->setup.state_folder, agent->id);
+}
+
+struct worktree_spec agent_worktree(const struct agent *agent, const char *git)
+{
+    return (struct worktree_spec){
         .repository = agent->repository,
         .base = agent->base,
         .branch = agent->branch,
         .name = agent->id,
         .path = agent->worktree,
+        .git = git,
     };
+}
+
+static struct setup *setup_new(struct agent *agent)
+{
+    struct setup *setup = mem_new(sizeof(*setup));
+    setup->agent = agent;
+    setup->git = agent_git_folder(agent);
+    setup->spec = agent_worktree(agent, setup->git);
     setup->output = mem_format("%s/output/%s", agent->swarm->setup.state_folder, agent->id);
     list_init(&setup->wait.node);
     agent->setup = setup;
@@ -39,6 +52,7 @@ static void setup_free(struct setup *setup)
 {
     setup->agent->setup = NULL;
     mem_free(setup->output);
+    mem_free(setup->git);
     mem_free(setup);
 }
 

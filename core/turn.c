@@ -186,6 +186,7 @@ static void begin(struct turn *turn)
         turn->phase = TURN_TOOLS;
         return;
     }
+    turn_refresh(turn);
     greet(turn);
     take_queue(turn, false);
     ask_to_continue(turn);

@@ -84,7 +84,9 @@ struct turn {
     // the calls of this step
     struct turn_call *calls[MODEL_TOOL_CALLS_MAX];
     size_t call_count;
-    size_t busy; // works and runs whose `done` is still to come
+    size_t busy;                // works and runs whose `done` is still to come
+    struct turn_import *import; // of what commands committed; NULL when none is under way
+    bool import_again;
     struct root root;
     char *output_folder;
     struct tool_place place;
@@ -122,6 +124,10 @@ void turn_calls_mend(struct turn *turn, bool keep_questions); // from a transcri
 void turn_call_show(struct turn_call *call); // its item is in the transcript from now on
 void turn_call_fail(struct turn_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// turn_import.c
+void turn_import(struct turn *turn);  // brings commits of the worktree into the repository
+void turn_refresh(struct turn *turn); // the worktree learns of the repository's references
 
 // turn_ask.c
 void turn_ask(struct turn_call *call);                           // after its preview is made

@@ -110,6 +110,8 @@ static void run_done(void *arg)
     item->paths = result->paths;
     result->full = result->paths = NULL;
     complete(call, result->failed ? ITEM_FAILED : ITEM_COMPLETED);
+    if (call->tool->effect == TOOL_RUNS_COMMANDS)
+        turn_import(turn);
 }
 
 static void run_output(void *arg, struct str piece)

@@ -5,30 +5,21 @@
 #include "core/mem.h"
 #include "core/repository.h"
 #include "core/worktree_checkout.h"
-#include "core/worktree_entry.h"
+#include "core/worktree_linked.h"
+#include "core/worktree_locks.h"
+#include "core/worktree_private.h"
 
 #include <errno.h>
 #include <git2.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-enum {
-    REF_LOCK_TRIES = 40, // another git holds a lock of the refs for a moment
-    REF_LOCK_WAIT_MS = 25,
-};
-
-// The administrative part takes turns: parallel adds of git itself are known to fail.
+// What is written into the repository takes turns, so that ours never wait for each other's locks.
 static pthread_mutex_t turns = PTHREAD_MUTEX_INITIALIZER;
-
-static void wait_for_ref_lock(void)
-{
-    struct timespec pause = {.tv_nsec = REF_LOCK_WAIT_MS * 1000000L};
-    nanosleep(&pause, NULL);
-}
 
 // --- branch ---
 
@@ -60,12 +51,10 @@ static bool branch_make(git_repository *repository, const char *branch, const gi
                         struct err *err)
 {
     git_reference *ref = NULL;
-    int code = GIT_ELOCKED;
-    for (int i = 0; i < REF_LOCK_TRIES && code == GIT_ELOCKED; i++) {
-        if (i > 0)
-            wait_for_ref_lock();
+    int code, tries = 0;
+    do
         code = git_branch_create(&ref, repository, branch, commit, 0);
-    }
+    while (code == GIT_ELOCKED && lock_wait(&tries));
     git_reference_free(ref);
     return code == 0 || explain_branch(repository, branch, err);
 }
@@ -96,10 +85,8 @@ static int branch_forget(git_repository *repository, const char *branch)
 // One that is checked out elsewhere stays: the person works on it.
 static bool branch_remove(git_repository *repository, const char *branch, struct err *err)
 {
-    int code = GIT_ELOCKED;
-    for (int i = 0; i < REF_LOCK_TRIES && code == GIT_ELOCKED; i++) {
-        if (i > 0)
-            wait_for_ref_lock();
+    int code, tries = 0;
+    do {
         git_reference *ref = NULL;
         code = git_branch_lookup(&ref, repository, branch, GIT_BRANCH_LOCAL);
         if (code == GIT_ENOTFOUND || (code == 0 && git_branch_is_checked_out(ref) == 1))
@@ -107,107 +94,149 @@ static bool branch_remove(git_repository *repository, const char *branch, struct
         else if (code == 0 && (code = branch_forget(repository, branch)) == 0)
             code = git_reference_delete(ref);
         git_reference_free(ref);
-    }
+    } while (code == GIT_ELOCKED && lock_wait(&tries));
     return code == 0 || git_fail(err, ERR_WORKTREE, "cannot remove the branch %s", branch);
+}
+
+// --- refs/swarmd/<name>/ ---
+
+static bool base_make(git_repository *repository, const struct worktree_spec *spec,
+                      const git_commit *commit, struct err *err)
+{
+    char *name = mem_format("refs/swarmd/%s/base", spec->name);
+    git_reference *ref = NULL;
+    int code, tries = 0;
+    do
+        code = git_reference_create(&ref, repository, name, git_commit_id(commit), 1, NULL);
+    while (code == GIT_ELOCKED && lock_wait(&tries));
+    git_reference_free(ref);
+    bool ok = code == 0 || git_fail(err, ERR_WORKTREE, "cannot write %s", name);
+    mem_free(name);
+    return ok;
+}
+
+static bool own_refs_remove(git_repository *repository, const struct worktree_spec *spec,
+                            struct err *err)
+{
+    char *pattern = mem_format("refs/swarmd/%s/*", spec->name);
+    git_reference_iterator *all = NULL;
+    const char *name;
+    int code = git_reference_iterator_glob_new(&all, repository, pattern);
+    while (code == 0 && git_reference_next_name(&name, all) == 0) {
+        int tries = 0;
+        do
+            code = git_reference_remove(repository, name);
+        while (code == GIT_ELOCKED && lock_wait(&tries));
+        if (code == GIT_ENOTFOUND)
+            code = 0;
+    }
+    git_reference_iterator_free(all);
+    mem_free(pattern);
+    return code == 0 || git_fail(err, ERR_WORKTREE, "cannot remove refs/swarmd/%s", spec->name);
 }
 
 // --- add ---
 
-struct made {
-    bool entry, branch, folder;
-};
-
-// Takes back what is ours, the entry last, since it is what tells that the rest is ours.
-static bool take_back(git_repository *repository, const struct entry *entry,
-                      const struct worktree_spec *spec, const struct made *made, struct err *err)
+static bool remove_git(const struct worktree_spec *spec, struct err *err)
 {
-    if (made->folder && !folder_remove(spec->path, err))
-        return false;
-    // git_branch_delete() refuses while an entry's HEAD names the branch.
+    return folder_remove(spec->git, err) && record_remove(spec, err);
+}
+
+// Takes back what is ours, the record last, since it is what tells that the rest is ours.
+static bool take_back(git_repository *repository, const struct worktree_spec *spec, bool branch,
+                      struct err *err)
+{
     git_reference *ref = NULL;
-    if (made->branch && git_branch_lookup(&ref, repository, spec->branch, GIT_BRANCH_LOCAL) == 0 &&
+    bool ok = folder_remove(spec->path, err);
+    if (ok && branch && git_branch_lookup(&ref, repository, spec->branch, GIT_BRANCH_LOCAL) == 0 &&
         git_reference_delete(ref) < 0)
-        git_fail(err, ERR_WORKTREE, "cannot remove the branch %s", spec->branch);
+        ok = git_fail(err, ERR_WORKTREE, "cannot remove the branch %s", spec->branch);
     git_reference_free(ref);
-    return !made->entry || entry_remove(entry, err);
+    return ok && own_refs_remove(repository, spec, err) && remove_git(spec, err);
 }
 
 // A server that was killed in the middle of an add of the same name left parts of it.
-static bool clear_leftover(git_repository *repository, const struct entry *entry,
-                           const struct worktree_spec *spec, struct err *err)
+static bool clear_leftover(git_repository *repository, const struct worktree_spec *spec,
+                           struct err *err)
 {
-    enum entry_state state = entry_look(entry);
-    if (state != ENTRY_BEGUN && state != ENTRY_UNFINISHED)
-        return true;
-    struct made made = {.entry = true};
-    if (state == ENTRY_UNFINISHED) {
+    struct record record;
+    enum record_state state = record_read(spec, &record, err);
+    bool ok = state != RECORD_BROKEN;
+    if (state == RECORD_READ && !record.made) {
         char *lock =
             mem_format("%srefs/heads/%s.lock", git_repository_commondir(repository), spec->branch);
         unlink(lock); // nobody else makes a branch of this name
         mem_free(lock);
         size_t commits = 0;
-        if (!repository_own_commits(repository, spec->branch, NULL, &commits, err))
-            return false;
-        made.folder = true;
-        made.branch = commits == 0;
+        ok = repository_own_commits(repository, spec->branch, NULL, &commits, err) &&
+             take_back(repository, spec, commits == 0, err);
     }
-    return take_back(repository, entry, spec, &made, err);
+    record_release(&record);
+    return ok && linked_clear_unfinished(repository, spec, err);
 }
 
-static bool check_free(git_repository *repository, const struct entry *entry,
-                       const struct worktree_spec *spec, struct err *err)
+static bool check_free(git_repository *repository, const struct worktree_spec *spec,
+                       struct err *err)
 {
-    if (folder_exists(spec->path))
-        return err_set(err, ERR_WORKTREE, "there is already something at %s; move it away",
-                       spec->path);
-    if (folder_exists(entry->folder))
-        return err_set(err, ERR_WORKTREE,
-                       "%s already has a worktree named %s; see git worktree list, and git "
-                       "worktree prune",
-                       spec->repository, spec->name);
+    const char *paths[] = {spec->path, spec->git};
+    for (size_t i = 0; i < 2; i++)
+        if (folder_exists(paths[i]))
+            return err_set(err, ERR_WORKTREE, "there is already something at %s; move it away",
+                           paths[i]);
     if (branch_exists(repository, spec->branch))
         return err_set(err, ERR_WORKTREE, "%s already has a branch %s", spec->repository,
                        spec->branch);
     return true;
 }
 
-static bool make_folder(const struct entry *entry, const struct worktree_spec *spec,
-                        struct made *made, struct err *err)
+static bool make_folder(const struct worktree_spec *spec, struct err *err)
 {
     if (mkdir(spec->path, 0777) < 0)
         return err_set_errno(err, ERR_WORKTREE, errno, "cannot make %s", spec->path);
-    made->folder = true;
-    char *real = realpath(entry->folder, NULL);
-    char *link = mem_format("gitdir: %s\n", real ? real : entry->folder);
-    bool ok = entry_write_file(spec->path, ".git", link, err);
-    mem_free(link);
-    free(real);
-    return ok;
+    return private_link(spec, err);
 }
 
+static void fill_record(git_repository *repository, const struct worktree_spec *spec,
+                        struct record *record)
+{
+    snprintf(record->imported, sizeof record->imported, "%s", spec->base);
+    snprintf(record->branch, sizeof record->branch, "%s", spec->base);
+    record->common = mem_dup(str_of(git_repository_commondir(repository)));
+}
+
+struct made {
+    bool record, branch;
+};
+
 // Everything but the files.
-static bool begin(git_repository *repository, const struct entry *entry,
-                  const struct worktree_spec *spec, struct made *made, struct err *err)
+static bool begin(git_repository *repository, const struct worktree_spec *spec,
+                  struct record *record, struct made *made, struct err *err)
 {
     git_oid id;
     git_commit *commit = NULL;
     if (git_oid_fromstr(&id, spec->base) < 0 || git_commit_lookup(&commit, repository, &id) < 0)
         return git_fail(err, ERR_WORKTREE, "cannot find the base commit %s", spec->base);
-    bool ok = check_free(repository, entry, spec, err) &&
-              (made->entry = entry_make(entry, spec->branch, err)) &&
-              (made->branch = branch_make(repository, spec->branch, commit, err));
+    bool ok = check_free(repository, spec, err) &&
+              (made->record = record_write(spec, record, err)) &&
+              (made->branch = branch_make(repository, spec->branch, commit, err)) &&
+              base_make(repository, spec, commit, err);
     git_commit_free(commit);
-    return ok && make_folder(entry, spec, made, err);
+    return ok;
 }
 
-static bool checkout(const struct worktree_spec *spec, struct err *err)
+static bool fill(git_repository *repository, const struct worktree_spec *spec,
+                 struct record *record, struct err *err)
 {
     git_repository *tree = NULL;
-    if (!repository_open(&tree, spec->path, true, err))
-        return false;
-    bool ok = worktree_checkout(tree, spec->path, spec->base, err);
+    bool ok = private_make(repository, spec, err) && make_folder(spec, err) &&
+              private_open(&tree, spec, err) &&
+              worktree_checkout(tree, spec->path, spec->base, err);
     git_repository_free(tree);
-    return ok;
+    if (!ok)
+        return false;
+    private_note(spec, record);
+    record->made = true;
+    return record_write(spec, record, err);
 }
 
 bool worktree_add(const struct worktree_spec *spec, struct err *err)
@@ -215,40 +244,37 @@ bool worktree_add(const struct worktree_spec *spec, struct err *err)
     git_repository *repository = NULL;
     if (!repository_open(&repository, spec->repository, true, err))
         return false;
-    struct entry entry;
+    struct record record = {0};
     struct made made = {0};
-    // Parents first: the entry holds the real path.
-    bool ok = folder_make_parents(spec->path, err);
-    entry_init(&entry, git_repository_commondir(repository), spec);
+    fill_record(repository, spec, &record);
+    bool ok = folder_make_parents(spec->path, err) && folder_make_parents(spec->git, err);
     if (ok) {
         pthread_mutex_lock(&turns);
-        ok = clear_leftover(repository, &entry, spec, err) &&
-             begin(repository, &entry, spec, &made, err);
+        ok = clear_leftover(repository, spec, err) && begin(repository, spec, &record, &made, err);
         pthread_mutex_unlock(&turns);
     }
-    ok = ok && checkout(spec, err) && entry_finish(&entry, err);
-    if (!ok) {
+    ok = ok && fill(repository, spec, &record, err);
+    if (!ok && made.record) {
         struct err ignored; // the first error is the one to tell
         pthread_mutex_lock(&turns);
-        take_back(repository, &entry, spec, &made, &ignored);
+        take_back(repository, spec, made.branch, &ignored);
         pthread_mutex_unlock(&turns);
     }
-    entry_release(&entry);
+    record_release(&record);
     git_repository_free(repository);
     return ok;
 }
 
 bool worktree_is_made(const struct worktree_spec *spec)
 {
-    git_repository *repository = NULL;
-    struct entry entry;
+    struct record record;
     struct err ignored;
-    if (!folder_exists(spec->path) ||
-        !repository_open(&repository, spec->repository, true, &ignored))
-        return false;
-    entry_init(&entry, git_repository_commondir(repository), spec);
-    bool made = entry_look(&entry) == ENTRY_OURS && branch_exists(repository, spec->branch);
-    entry_release(&entry);
+    enum record_state state = record_read(spec, &record, &ignored);
+    bool made = state == RECORD_READ && record.made && folder_exists(spec->path);
+    record_release(&record);
+    git_repository *repository = NULL;
+    if (state == RECORD_NONE && repository_open(&repository, spec->repository, true, &ignored))
+        made = linked_is_made(repository, spec);
     git_repository_free(repository);
     return made;
 }
@@ -265,34 +291,31 @@ static bool is_within(const char *path, const char *folder)
     return within;
 }
 
-static bool check_unlocked(const struct entry *entry, const struct worktree_spec *spec,
-                           struct err *err)
-{
-    struct buf reason;
-    buf_init(&reason, ERR_MESSAGE_MAX);
-    bool locked = entry_look(entry) == ENTRY_OURS && entry_is_locked(entry, &reason);
-    if (locked)
-        err_set(err, ERR_WORKTREE, "the worktree %s is locked%s%.*s; git worktree unlock %s",
-                spec->path, reason.len ? ": " : "", STR_ARG(buf_str(&reason)), spec->path);
-    buf_release(&reason);
-    return !locked;
-}
-
 static bool remove_parts(git_repository *repository, const struct worktree_spec *spec,
                          struct err *err)
 {
-    struct entry entry;
-    entry_init(&entry, git_repository_commondir(repository), spec);
-    bool ok = check_unlocked(&entry, spec, err) && folder_remove(spec->path, err);
+    bool ok = linked_check_unlocked(repository, spec, err) && folder_remove(spec->path, err);
     if (ok) {
         pthread_mutex_lock(&turns);
-        enum entry_state state = entry_look(&entry);
-        bool ours = state != ENTRY_NONE && state != ENTRY_FOREIGN;
-        ok = (!ours || entry_remove(&entry, err)) && branch_remove(repository, spec->branch, err);
+        ok = linked_remove(repository, spec, err) && branch_remove(repository, spec->branch, err) &&
+             own_refs_remove(repository, spec, err);
         pthread_mutex_unlock(&turns);
     }
-    entry_release(&entry);
-    return ok;
+    return ok && remove_git(spec, err);
+}
+
+static bool open_any(git_repository **out, const struct worktree_spec *spec)
+{
+    struct record record;
+    struct err ignored;
+    enum record_state state = record_read(spec, &record, &ignored);
+    // A linked worktree of before knows its repository, too.
+    bool open = state == RECORD_READ ? private_open_repository(out, spec, &record, &ignored)
+                                     : repository_open(out, spec->repository, true, &ignored) ||
+                                           (state == RECORD_NONE &&
+                                            repository_open(out, spec->path, true, &ignored));
+    record_release(&record);
+    return open;
 }
 
 bool worktree_remove(const struct worktree_spec *spec, struct err *err)
@@ -300,12 +323,9 @@ bool worktree_remove(const struct worktree_spec *spec, struct err *err)
     if (is_within(spec->repository, spec->path))
         return err_set(err, ERR_WORKTREE, "%s is not removed: the repository itself is in it",
                        spec->path);
-    // Started from another worktree that is gone by now, its own still knows the repository.
     git_repository *repository = NULL;
-    struct err reason;
-    if (!repository_open(&repository, spec->repository, true, &reason) &&
-        !repository_open(&repository, spec->path, true, &reason))
-        return folder_remove(spec->path, err);
+    if (!open_any(&repository, spec))
+        return folder_remove(spec->path, err) && remove_git(spec, err);
     bool ok = remove_parts(repository, spec, err);
     git_repository_free(repository);
     return ok;

@@ -4,6 +4,14 @@
 // Everything here blocks and runs on LANE_GIT; nothing here knows of agents. The administrative
 // part of making and removing worktrees of one repository takes turns (a lock inside). The
 // person's own tree, index, stash and HEAD are never written.
+//
+// A worktree has a git directory of its own, outside of the repository, whose objects are the
+// repository's (by objects/info/alternates) and what is made in the worktree. git works there
+// without writing one byte of the repository. In the repository there are only objects that
+// worktree_import() brought, the branch, and refs/swarmd/<name>/:
+//   base   where the worktree began, so that no gc takes it away
+//   tip    the newest commit that was imported, wherever the branch is
+// and what others keep there; worktree_remove() deletes them all.
 #ifndef SWARMD_CORE_WORKTREE_H
 #define SWARMD_CORE_WORKTREE_H
 
@@ -35,28 +43,51 @@ struct worktree_spec {
     const char *repository; // root from the probe
     const char *base;       // commit id
     const char *branch;     // "swarm/<id>", made here; must not exist
-    const char *name;       // the administrative name in .git/worktrees: the agent's id
+    const char *name;       // the agent's id: of refs/swarmd/<name>
     const char *path;       // absolute; parents are made 0700; must not exist
+    const char *git; // its git directory, absolute; as path. A file `git`.record is ours, too
 };
 
-// Branch, administrative files and checkout; all or nothing: a failure leaves neither branch nor
-// folder nor entry behind. The result is valid for the git command line.
+// Branch, git directory and checkout; all or nothing: a failure leaves nothing behind. The result
+// is valid for the git command line.
 bool worktree_add(const struct worktree_spec *spec, struct err *err);
 
 // Did worktree_add() make this very one, to its end? For one who was killed before it could note
 // it.
 bool worktree_is_made(const struct worktree_spec *spec);
 
+enum { WORKTREE_COMMIT_MAX = 65, WORKTREE_NOTICE_MAX = 300 };
+
+struct worktree_import {
+    bool moved;                       // commits came, or HEAD is another commit than before
+    bool branch_left;                 // the branch in the repository is not ours to move (any more)
+    char commit[WORKTREE_COMMIT_MAX]; // HEAD of the worktree, in the repository by now
+    char notice[WORKTREE_NOTICE_MAX]; // what a person should be told; "" for nothing
+};
+
+// Brings what was committed in the worktree into the repository: copies the objects (each is
+// hashed and looked at again; loose ones for few, one pack for many), sets refs/swarmd/<name>/tip
+// to the commit of the worktree's HEAD, and moves the branch there from where it was put before.
+// One that a person has moved, deleted or checked out is left alone. Also puts back files of the
+// git directory that are ours and were changed. Costs microseconds when nothing was committed;
+// one at a time in the process. A failure (what came is damaged, or no commit) changes no ref.
+// For a worktree of an older swarmd, linked to its repository, there is nothing to do.
+bool worktree_import(const struct worktree_spec *spec, struct worktree_import *out,
+                     struct err *err);
+
+// Gives the git directory the branches, tags and remote refs that the repository has now.
+bool worktree_refresh(const struct worktree_spec *spec, struct err *err);
+
 // Is there work that would be lost: uncommitted or untracked (not ignored) files in the
 // worktree, or commits on the branch that no other branch or remote ref has? `what` gets a short
-// description ("2 uncommitted files, 1 commit that is on no other branch").
+// description ("2 uncommitted files, 1 commit that is on no other branch"). Imports first.
 bool worktree_has_work(const struct worktree_spec *spec, bool *has_work, char *what,
                        size_t what_size, struct err *err);
 
-// Removes the folder, the entry and the branch. Missing parts are no error. Never follows a
-// symlink out of the folder. ERR_WORKTREE when a person has locked the worktree, or when the
-// repository itself is in the folder. A branch that is checked out elsewhere, and a worktree that
-// the person has moved, are theirs by now and stay.
+// Removes the folder, the git directory, the branch and refs/swarmd/<name>/. Missing parts are no
+// error. Never follows a symlink out of the folder. ERR_WORKTREE when the repository itself is in
+// the folder, or when a person has locked a linked worktree. A branch that is checked out
+// elsewhere is the person's by now and stays.
 bool worktree_remove(const struct worktree_spec *spec, struct err *err);
 
 #endif

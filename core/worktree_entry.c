@@ -14,7 +14,6 @@
 
 enum {
     ENTRY_FILE_MAX = 8192, // bytes of `gitdir` or `locked` that we look at
-    ENTRY_MAKE_TRIES = 8,  // git removes an empty .git/worktrees, perhaps right after we made it
 };
 
 #define MAKING "swarmd is making this worktree\n" // our mark in `locked`
@@ -98,69 +97,6 @@ bool entry_is_locked(const struct entry *entry, struct buf *reason)
         buf_add_str(reason, str_trim(buf_str(&text)));
     buf_release(&text);
     return locked;
-}
-
-bool entry_write_file(const char *folder, const char *name, const char *text, struct err *err)
-{
-    char *path = mem_format("%s/%s", folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    size_t len = strlen(text), done = 0;
-    ssize_t put = 0;
-    while (fd >= 0 && done < len && (put = write(fd, text + done, len - done)) > 0)
-        done += (size_t)put;
-    int code = put == 0 && fd >= 0 ? EIO : errno;
-    bool ok = fd >= 0 && done == len;
-    if (fd >= 0 && close(fd) < 0 && ok) {
-        code = errno;
-        ok = false;
-    }
-    if (!ok)
-        err_set_errno(err, ERR_WORKTREE, code, "cannot write %s", path);
-    mem_free(path);
-    return ok;
-}
-
-static bool make_folder(const struct entry *entry, struct err *err)
-{
-    int code = 0;
-    for (int i = 0; i < ENTRY_MAKE_TRIES; i++) {
-        if (mkdir(entry->worktrees, 0777) < 0 && errno != EEXIST)
-            return err_set_errno(err, ERR_WORKTREE, errno, "cannot make %s", entry->worktrees);
-        if (mkdir(entry->folder, 0777) == 0)
-            return true;
-        code = errno;
-        if (code != ENOENT)
-            break;
-    }
-    return err_set_errno(err, ERR_WORKTREE, code, "cannot make %s", entry->folder);
-}
-
-bool entry_make(const struct entry *entry, const char *branch, struct err *err)
-{
-    if (!make_folder(entry, err))
-        return false;
-    char *link = mem_format("%s\n", entry->link);
-    char *head = mem_format("ref: refs/heads/%s\n", branch);
-    bool ok = entry_write_file(entry->folder, "locked", MAKING, err) &&
-              entry_write_file(entry->folder, "gitdir", link, err) &&
-              entry_write_file(entry->folder, "commondir", "../..\n", err) &&
-              entry_write_file(entry->folder, "HEAD", head, err);
-    mem_free(link);
-    mem_free(head);
-    if (!ok) {
-        struct err ignored; // the first error is the one to tell
-        entry_remove(entry, &ignored);
-    }
-    return ok;
-}
-
-bool entry_finish(const struct entry *entry, struct err *err)
-{
-    char *path = mem_format("%s/locked", entry->folder);
-    bool ok =
-        unlink(path) == 0 || err_set_errno(err, ERR_WORKTREE, errno, "cannot remove %s", path);
-    mem_free(path);
-    return ok;
 }
 
 bool entry_remove(const struct entry *entry, struct err *err)

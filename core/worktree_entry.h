@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The administrative folder of a worktree, `.git/worktrees/<name>`, as git keeps it: `gitdir`
-// (where the worktree's .git file is), `commondir`, `HEAD`, and `locked` while it must stay.
+// The administrative folder of a linked worktree, `.git/worktrees/<name>`, as git keeps it:
+// `gitdir` (where the worktree's .git file is), `commondir`, `HEAD`, and `locked` while it must
+// stay.
 //
-// While we make a worktree, `locked` holds our own mark: git leaves it alone then, and whoever
-// finds the mark later knows that the making was cut off and nobody has worked there yet. For
-// core/worktree*.c only.
+// While an older swarmd made one, `locked` held a mark: whoever finds it knows that the making was
+// cut off and nobody has worked there yet. For core/worktree_linked.c only.
 #ifndef SWARMD_CORE_WORKTREE_ENTRY_H
 #define SWARMD_CORE_WORKTREE_ENTRY_H
 
@@ -36,11 +36,6 @@ enum entry_state entry_look(const struct entry *entry);
 // Appends the reason when a person has locked it (git worktree lock).
 bool entry_is_locked(const struct entry *entry, struct buf *reason);
 
-bool entry_make(const struct entry *entry, const char *branch, struct err *err); // with our mark
-bool entry_finish(const struct entry *entry, struct err *err);                   // takes it away
 bool entry_remove(const struct entry *entry, struct err *err);
-
-// Writes a new file with the mode that git gives its own. ERR_WORKTREE.
-bool entry_write_file(const char *folder, const char *name, const char *text, struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include "core/folder.h"
 #include "core/mem.h"
 #include "core/repository.h"
-#include "core/worktree.h"
+#include "core/worktree_private.h"
 
 #include <git2.h>
 #include <stdio.h>
@@ -64,18 +64,79 @@ static bool count_files(git_repository *tree, size_t *count, struct err *err)
 }
 
 struct work {
-    size_t files, commits;
+    size_t files, commits, branches;
+    bool stash;
     const char *doubt; // why nobody can tell, or NULL
 };
 
-// Only of its own folder: an agent may have put something else in its place.
+// Branches and a stash that only the worktree's git directory has.
+static bool count_own_refs(git_repository *repository, git_repository *tree, struct work *work,
+                           struct err *err)
+{
+    git_odb *objects = NULL;
+    git_branch_iterator *branches = NULL;
+    git_reference *ref = NULL;
+    git_branch_t type;
+    int code = git_repository_odb(&objects, repository);
+    if (code == 0)
+        code = git_branch_iterator_new(&branches, tree, GIT_BRANCH_LOCAL);
+    while (code == 0 && git_branch_next(&ref, &type, branches) == 0) {
+        const git_oid *target = git_reference_target(ref);
+        work->branches += target && !git_odb_exists(objects, target);
+        git_reference_free(ref);
+    }
+    git_branch_iterator_free(branches);
+    git_odb_free(objects);
+    ref = NULL;
+    work->stash = git_reference_lookup(&ref, tree, "refs/stash") == 0;
+    git_reference_free(ref);
+    return code == 0 ||
+           git_fail(err, ERR_WORKTREE, "cannot list the branches of %s", git_repository_path(tree));
+}
+
+// What was replaced by a repository of the agent's own is kept, and nobody looked into it.
+static bool was_replaced(const struct worktree_spec *spec)
+{
+    char *aside = private_aside(spec);
+    bool there = folder_exists(aside);
+    mem_free(aside);
+    return there;
+}
+
 static bool look_at_folder(git_repository *repository, const struct worktree_spec *spec,
+                           struct work *work, struct err *err)
+{
+    struct worktree_import import;
+    struct err reason;
+    git_repository *tree = NULL;
+    git_oid head;
+    if (!worktree_import(spec, &import, &reason))
+        work->doubt = "commits that cannot be taken over";
+    else if (was_replaced(spec))
+        work->doubt = "another repository in its folder";
+    bool has_head = git_oid_fromstr(&head, import.commit) == 0;
+    bool ok = repository_own_commits(repository, spec->branch, has_head ? &head : NULL,
+                                     &work->commits, err);
+    if (!ok || !folder_exists(spec->path))
+        return ok;
+    if (!private_is_plain(spec->git, &reason) || !private_open(&tree, spec, &reason) ||
+        !count_files(tree, &work->files, &reason))
+        work->doubt = work->doubt ? work->doubt : "files in a folder that git cannot read any more";
+    else
+        ok = count_own_refs(repository, tree, work, err);
+    git_repository_free(tree);
+    return ok;
+}
+
+// One of an older swarmd. Only of its own folder: an agent may have put something else in its
+// place.
+static bool look_at_linked(git_repository *repository, const struct worktree_spec *spec,
                            struct work *work, struct err *err)
 {
     git_repository *tree = NULL;
     struct err reason;
-    if (!repository_open(&tree, spec->path, true, &reason)) {
-        if (!folder_is_empty(spec->path))
+    if (!folder_exists(spec->path) || !repository_open(&tree, spec->path, true, &reason)) {
+        if (folder_exists(spec->path) && !folder_is_empty(spec->path))
             work->doubt = "files in a folder that git cannot read any more";
         return repository_own_commits(repository, spec->branch, NULL, &work->commits, err);
     }
@@ -95,9 +156,16 @@ static bool look_at_folder(git_repository *repository, const struct worktree_spe
     return ok;
 }
 
+static void add(char *what, size_t size, const char *part)
+{
+    size_t len = strlen(what);
+    if (*part)
+        snprintf(what + len, size - len, "%s%s", len ? ", " : "", part);
+}
+
 static void describe(const struct work *work, char *what, size_t size)
 {
-    char files[64] = "", commits[96] = "";
+    char files[64] = "", commits[96] = "", branches[96] = "";
     if (work->files)
         snprintf(files, sizeof files, "%zu uncommitted file%s", work->files,
                  work->files == 1 ? "" : "s");
@@ -105,28 +173,46 @@ static void describe(const struct work *work, char *what, size_t size)
         snprintf(commits, sizeof commits, "%zu%s commit%s on no other branch", work->commits,
                  work->commits == COMMITS_COUNTED_MAX ? " or more" : "",
                  work->commits == 1 ? " that is" : "s that are");
-    snprintf(what, size, "%s%s%s", work->doubt ? work->doubt : files,
-             (work->doubt || *files) && *commits ? ", " : "", commits);
+    if (work->branches)
+        snprintf(branches, sizeof branches, "%zu more branch%s in its worktree", work->branches,
+                 work->branches == 1 ? "" : "es");
+    *what = '\0';
+    add(what, size, work->doubt ? work->doubt : files);
+    add(what, size, commits);
+    add(what, size, branches);
+    add(what, size, work->stash ? "a stash" : "");
+}
+
+static bool look(const struct worktree_spec *spec, struct work *work, struct err *err)
+{
+    struct record record;
+    struct err reason;
+    git_repository *repository = NULL;
+    enum record_state state = record_read(spec, &record, &reason);
+    bool open = state == RECORD_READ
+                    ? private_open_repository(&repository, spec, &record, &reason)
+                    : repository_open(&repository, spec->repository, true, &reason) ||
+                          repository_open(&repository, spec->path, true, &reason);
+    bool ok = true;
+    if (!open || state == RECORD_BROKEN)
+        work->doubt = folder_exists(spec->path)
+                          ? open ? "files in a folder that swarmd knows nothing of any more"
+                                 : "files in a folder whose repository is gone"
+                          : NULL;
+    else
+        ok = (state == RECORD_READ ? look_at_folder : look_at_linked)(repository, spec, work, err);
+    git_repository_free(repository);
+    record_release(&record);
+    return ok;
 }
 
 bool worktree_has_work(const struct worktree_spec *spec, bool *has_work, char *what,
                        size_t what_size, struct err *err)
 {
     struct work work = {0};
-    git_repository *repository = NULL;
-    struct err reason;
-    bool there = folder_exists(spec->path), ok = true;
-    if (!repository_open(&repository, spec->repository, true, &reason) &&
-        !repository_open(&repository, spec->path, true, &reason))
-        work.doubt = there ? "files in a folder whose repository is gone" : NULL;
-    else if (there)
-        ok = look_at_folder(repository, spec, &work, err);
-    else
-        ok = repository_own_commits(repository, spec->branch, NULL, &work.commits, err);
-    git_repository_free(repository);
-    if (!ok)
+    if (!look(spec, &work, err))
         return false;
-    *has_work = work.files || work.commits || work.doubt;
+    *has_work = work.files || work.commits || work.branches || work.stash || work.doubt;
     describe(&work, what, what_size);
     return true;
 }

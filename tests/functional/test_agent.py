@@ -48,9 +48,32 @@ def test_the_users_tree_is_untouched_and_git_sees_the_worktree(swarm, repository
     agent = client.wait_state(spawn(client)["id"], "done")
     assert before == (git("status", "--porcelain"), git("rev-parse", "HEAD"),
                       (repository / ".git/index").read_bytes())
-    assert agent["branch"] in git("worktree", "list")
+    assert agent["branch"] in git("branch", "--list", "swarm/*")
     assert git("status", "--porcelain", at=worktree(agent)).split() == ["M", "README.md"]
-    git("worktree", "remove", "--force", str(worktree(agent)))
+    assert len(git("worktree", "list").splitlines()) == 1
+
+
+def test_commits_come_into_the_repository_and_nothing_else_does(swarm, repository):
+    def git(*args, at=repository):
+        return subprocess.run(["git", *args], cwd=at, check=True, text=True,
+                              capture_output=True).stdout
+
+    files = ("config", "HEAD", "index")
+    before = [(repository / ".git" / name).read_bytes() for name in files]
+    commit = "git add . && git commit -qm 'by the agent' && git log --oneline -1"
+    client, _ = swarm([
+        [call("write", path="a.txt", content="1\n"), call("bash", command=commit)],
+        [call("bash", command="git config core.fsmonitor true; git checkout -qb more && "
+                              "git commit -q --allow-empty -m more")],
+        [text("done")]])
+    agent = client.wait_state(spawn(client, mode="full")["id"], "done")
+    assert git("log", "--format=%s", "-2", agent["branch"]).split("\n")[:2] == ["more", "by the agent"]
+    assert git("show", agent["branch"] + ":a.txt") == "1\n"
+    assert before == [(repository / ".git" / name).read_bytes() for name in files]
+    assert "more" not in git("branch", "--list").split()
+    notices = [item["text"] for item in items(client, agent, "notice")]
+    assert any("put back: config" in notice for notice in notices)
+    assert git("config", "core.fsmonitor", at=worktree(agent)) == "false\n"
 
 
 def test_reads_run_in_parallel_and_writes_in_order(swarm, repository):

@@ -77,7 +77,7 @@ def test_whole_story(runner):
     assert "+++ b/CONTRIBUTING.md" in out and "\n+# Contributing\n" in out
     assert runner.git("status", "--porcelain", cwd=worktree) == "?? CONTRIBUTING.md"
     assert runner.git("branch", "--show-current", cwd=worktree) == branch
-    assert str(worktree) in runner.git("worktree", "list")
+    assert branch in runner.git("branch", "--list", "swarm/*")
     assert runner.person_tree() == before
 
 

@@ -27,17 +27,15 @@ static void is_valid_for_git(void **state)
     assert_string_equal(sh_output("git -C '%s' status --porcelain --branch", path),
                         "## swarm/first-a1");
     assert_string_equal(sh_output("git -C '%s' rev-parse HEAD", path), spec.base);
-    sh("git -C '%s' worktree list --porcelain | grep -qxF 'worktree %s'", repository, path);
-    assert_string_equal(
-        sh_output("git -C '%s' worktree list --porcelain | grep -c locked; true", repository), "0");
+    assert_string_equal(sh_output("git -C '%s' worktree list | wc -l", repository), "1");
     sh("git -C '%s' fsck", path);
     assert_string_equal(sh_output("cat '%s/README' '%s/sub/deep/file'", path, path), "hello\ndeep");
     assert_string_equal(sh_output("readlink '%s/link'", path), "README");
     sh("test -x '%s/run.sh' && ! test -x '%s/README'", path, path);
     sh("cd '%s' && git commit -q --allow-empty -m work && git log --oneline -1", path);
-    sh("git -C '%s' worktree remove '%s'", repository, path);
-    assert_string_equal(sh_output("git -C '%s' worktree list | wc -l", repository), "1");
+    worktree_test_remove(&spec);
     assert_string_equal(worktree_test_tree(repository), before);
+    assert_string_equal(sh_output("ls \"$(dirname '%s')\"", spec.git), "");
 }
 
 static void parents_are_private(void **state)
@@ -46,8 +44,9 @@ static void parents_are_private(void **state)
     const char *repository = git_test_repository("private");
     struct worktree_spec spec = worktree_test_spec(repository, "mode");
     worktree_test_add(&spec);
-    assert_string_equal(sh_output("stat -c %%a '%s/..' '%s/../..'", spec.path, spec.path),
-                        "700\n700");
+    assert_string_equal(sh_output("stat -c %%a '%s/..' '%s/../..' '%s' '%s'.record", spec.path,
+                                  spec.path, spec.git, spec.git),
+                        "700\n700\n700\n600");
     assert_string_equal(sh_output("umask 022; stat -c %%a '%s/README' '%s/run.sh' '%s/sub'",
                                   spec.path, spec.path, spec.path),
                         "644\n755\n755");
@@ -102,9 +101,10 @@ static void from_another_worktree(void **state)
     sh("git -C '%s' worktree add -q -b topic '%s'", repository, linked);
     struct worktree_spec spec = worktree_test_spec(linked, "second");
     worktree_test_add(&spec);
-    sh("git -C '%s' worktree list | grep -qF '%s'", repository, spec.path);
     sh("git -C '%s' worktree remove '%s'", repository, linked);
-    worktree_test_remove(&spec); // its own folder still knows the repository
+    sh("cd '%s' && git commit -q --allow-empty -m work", spec.path);
+    assert_string_equal(worktree_test_work(&spec), "1 commit that is on no other branch");
+    worktree_test_remove(&spec); // swarmd still knows the repository
     assert_false(sh_succeeds("git -C '%s' rev-parse -q --verify swarm/second", repository));
     assert_false(sh_succeeds("test -e '%s/.git/worktrees'", repository));
 }
@@ -154,8 +154,8 @@ static void parallel_adds_and_removes(void **state)
     run_parallel(adders, add_one);
     for (int i = 0; i < PARALLEL; i++)
         assert_string_equal(sh_output("git -C '%s' status --porcelain", adders[i].spec.path), "");
-    sh("cd '%s' && git pack-refs --all && test $(git worktree list | wc -l) = %d", repository,
-       PARALLEL + 1);
+    sh("cd '%s' && git pack-refs --all && test $(git branch --list 'swarm/*' | wc -l) = %d",
+       repository, PARALLEL);
     run_parallel(adders, remove_one);
     assert_string_equal(worktree_test_git_folder(repository), before);
 }
@@ -185,7 +185,7 @@ static void refuses_what_is_there(void **state)
     struct worktree_spec same_name = spec;
     same_name.path = git_test_path("elsewhere");
     same_name.branch = "swarm/other";
-    worktree_test_add_refused(&same_name, "already has a worktree named taken");
+    worktree_test_add_refused(&same_name, sh_output("echo 'already something at %s'", spec.git));
     assert_false(worktree_is_made(&same_name));
     assert_string_equal(sh_output("git -C '%s' branch --list swarm/other", repository), "");
 
@@ -208,7 +208,7 @@ static void failure_leaves_nothing(void **state)
     worktree_test_add_refused(&spec, "cannot read sub/deep/file of the base commit");
     assert_string_equal(worktree_test_git_folder(repository), before);
     assert_false(sh_succeeds("test -e '%s'", spec.path));
-    assert_false(sh_succeeds("test -e '%s/.git/worktrees'", repository));
+    assert_string_equal(sh_output("ls \"$(dirname '%s')\"", spec.git), "");
 
     spec.base = "0123456789012345678901234567890123456789";
     worktree_test_add_refused(&spec, "cannot find the base commit");
@@ -239,8 +239,7 @@ static void killed_in_the_middle(void **state)
         usleep((useconds_t)(i * STEP_US));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
-        bool whole = sh_succeeds("test -e '%s/.git' && ! test -e '%s/.git/worktrees/killed/locked'",
-                                 spec.path, repository);
+        bool whole = worktree_is_made(&spec);
         cut_off += !whole;
         if (!whole)
             worktree_test_add(&spec);
@@ -251,25 +250,22 @@ static void killed_in_the_middle(void **state)
     assert_true(cut_off > 0);
 }
 
-static void leftovers_of_others_stay(void **state)
+static void leftovers_with_work_stay(void **state)
 {
     (void)state;
     const char *repository = git_test_repository("leftover");
-    struct worktree_spec spec = worktree_test_spec(repository, "same");
-    const char *theirs = git_test_path("theirs/same");
-    sh("git -C '%s' worktree add -q --lock -b theirs '%s'", repository, theirs);
-    worktree_test_add_refused(&spec, "already has a worktree named same");
-    worktree_test_remove(&spec);
-    assert_string_equal(sh_output("git -C '%s' status --porcelain --branch", theirs), "## theirs");
-
     // Cut off after its branch was made; somebody has committed to it since.
     struct worktree_spec cut = worktree_test_spec(repository, "cut");
     worktree_test_add(&cut);
-    sh("cd '%s' && git commit -q --allow-empty -m work && "
-       "echo 'swarmd is making this worktree' > '%s/.git/worktrees/cut/locked'",
-       cut.path, repository);
+    sh("sed -i 's/^made$/making/' '%s'.record && git -C '%s' update-ref refs/heads/swarm/cut "
+       "$(git -C '%s' commit-tree -m work -p HEAD HEAD^{tree})",
+       cut.git, repository, repository);
+    assert_false(worktree_is_made(&cut));
     worktree_test_add_refused(&cut, "already has a branch swarm/cut");
     sh("git -C '%s' rev-parse -q --verify swarm/cut", repository);
+
+    sh("echo damaged > '%s'.record", cut.git);
+    worktree_test_add_refused(&cut, "record is damaged");
 }
 
 int main(void)
@@ -279,7 +275,7 @@ int main(void)
         cmocka_unit_test(files_are_those_of_git), cmocka_unit_test(submodules_stay_empty),
         cmocka_unit_test(from_another_worktree),  cmocka_unit_test(parallel_adds_and_removes),
         cmocka_unit_test(refuses_what_is_there),  cmocka_unit_test(failure_leaves_nothing),
-        cmocka_unit_test(killed_in_the_middle),   cmocka_unit_test(leftovers_of_others_stay),
+        cmocka_unit_test(killed_in_the_middle),   cmocka_unit_test(leftovers_with_work_stay),
     };
     return cmocka_run_group_tests(tests, git_test_setup, git_test_teardown);
 }

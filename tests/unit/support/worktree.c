@@ -12,6 +12,7 @@ struct worktree_spec worktree_test_spec(const char *repository, const char *name
         .branch = sh_output("echo swarm/%s", name),
         .name = sh_output("echo %s", name),
         .path = git_test_path(sh_output("echo state/worktrees/%s", name)),
+        .git = git_test_path(sh_output("echo state/git/%s", name)),
     };
 }
 
