@@ -155,6 +155,14 @@ static bool take_back(git_repository *repository, const struct worktree_spec *sp
     return ok && own_refs_remove(repository, spec, err) && remove_git(spec, err);
 }
 
+static void unlock(git_repository *repository, const char *folder, const char *name)
+{
+    char *path =
+        mem_format("%srefs/%s/%s.lock", git_repository_commondir(repository), folder, name);
+    unlink(path);
+    mem_free(path);
+}
+
 // A server that was killed in the middle of an add of the same name left parts of it.
 static bool clear_leftover(git_repository *repository, const struct worktree_spec *spec,
                            struct err *err)
@@ -163,10 +171,10 @@ static bool clear_leftover(git_repository *repository, const struct worktree_spe
     enum record_state state = record_read(spec, &record, err);
     bool ok = state != RECORD_BROKEN;
     if (state == RECORD_READ && !record.made) {
-        char *lock =
-            mem_format("%srefs/heads/%s.lock", git_repository_commondir(repository), spec->branch);
-        unlink(lock); // nobody else makes a branch of this name
-        mem_free(lock);
+        char *base = mem_format("%s/base", spec->name);
+        unlock(repository, "heads", spec->branch); // nobody else makes these
+        unlock(repository, "swarmd", base);
+        mem_free(base);
         size_t commits = 0;
         ok = repository_own_commits(repository, spec->branch, NULL, &commits, err) &&
              take_back(repository, spec, commits == 0, err);

@@ -11,8 +11,25 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOCK_STALE_S = 10 }; // git holds one for milliseconds
 
 static pthread_mutex_t imports = PTHREAD_MUTEX_INITIALIZER;
+
+// A server that was killed while it held the lock of a reference of ours left it there; for git
+// that is for ever.
+static bool break_lock(git_repository *repository, const char *name)
+{
+    char *path = mem_format("%s%s.lock", git_repository_commondir(repository), name);
+    struct stat st;
+    bool stale =
+        lstat(path, &st) == 0 && time(NULL) - st.st_mtime >= LOCK_STALE_S && unlink(path) == 0;
+    mem_free(path);
+    return stale;
+}
 
 // --- the branch ---
 
@@ -54,7 +71,7 @@ static bool move_branch(git_repository *repository, const struct worktree_spec *
         do
             code = git_reference_create_matching(&moved, repository, name, commit, 1, &expected,
                                                  "swarmd: import");
-        while (code == GIT_ELOCKED && lock_wait(&tries));
+        while (code == GIT_ELOCKED && (lock_wait(&tries) || break_lock(repository, name)));
         if (code == GIT_EMODIFIED)
             leave(spec, out, "was moved by hand");
         else if (code < 0)
@@ -76,7 +93,7 @@ static bool set_tip(git_repository *repository, const struct worktree_spec *spec
     int code, tries = 0;
     do
         code = git_reference_create(&ref, repository, name, commit, 1, NULL);
-    while (code == GIT_ELOCKED && lock_wait(&tries));
+    while (code == GIT_ELOCKED && (lock_wait(&tries) || break_lock(repository, name)));
     git_reference_free(ref);
     bool ok = code == 0 || git_fail(err, ERR_WORKTREE, "cannot write %s", name);
     mem_free(name);

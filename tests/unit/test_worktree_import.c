@@ -295,6 +295,19 @@ static void damage_is_refused(void **state)
     assert_branch(&spec, "HEAD");
 }
 
+static void locks_of_a_killed_server_go(void **state)
+{
+    (void)state;
+    const char *repository = git_test_repository("locks");
+    struct worktree_spec spec = worktree_test_spec(repository, "locks");
+    worktree_test_add(&spec);
+    sh("cd '%s' && git commit -q --allow-empty -m x && touch -d '1 minute ago' "
+       "'%s/.git/refs/swarmd/locks/tip.lock' '%s/.git/refs/heads/swarm/locks.lock'",
+       spec.path, repository, repository);
+    assert_true(import(&spec).moved);
+    assert_branch(&spec, "HEAD");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +318,7 @@ int main(void)
         cmocka_unit_test(branches_of_the_person_stay),
         cmocka_unit_test(changes_are_put_back),
         cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(locks_of_a_killed_server_go),
     };
     return cmocka_run_group_tests(tests, git_test_setup, git_test_teardown);
 }
