@@ -99,6 +99,22 @@ void journal_put_request(struct journal *journal, struct str id, struct str resu
     journal_kick(journal);
 }
 
+void journal_put_usage(struct journal *journal, const struct store_usage *usage)
+{
+    if (journal->closing)
+        return;
+    batch_add_usage(&journal->open, usage);
+    journal_kick(journal);
+}
+
+void journal_put_setting(struct journal *journal, struct str key, struct str value)
+{
+    if (journal->closing)
+        return;
+    batch_add_setting(&journal->open, key, value);
+    journal_kick(journal);
+}
+
 void journal_want_sync(struct journal *journal)
 {
     journal->open.sync = true;

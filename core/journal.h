@@ -64,6 +64,9 @@ int64_t journal_append(struct journal *journal, int64_t agent, enum event_type t
 void journal_put_agent(struct journal *journal, int64_t num, struct str id, struct str record,
                        bool removed);
 void journal_put_request(struct journal *journal, struct str id, struct str result);
+void journal_put_usage(struct journal *journal, const struct store_usage *usage); // copied
+// A small thing that lasts, under a key; value.data NULL takes it out.
+void journal_put_setting(struct journal *journal, struct str key, struct str value);
 // The commit of this loop turn is synced to the disk, and with it all before it (spawn, send,
 // approve, merge). Asked for together with what it is for: nothing is committed for it alone.
 void journal_want_sync(struct journal *journal);
@@ -117,12 +120,15 @@ struct journal_read {
     // match.len: out is a page of hits, once everything committed so far is indexed; the match is
     // freed with the read
     struct store_search search;
+    struct store_usage_query usage; // wanted: out is what store_read_usage() wrote, total its sum,
+                                    // last its seq; the strings outlive the read
     void (*done)(struct journal_read *read);
     // out
     struct err err;
     struct buf out;
     int64_t last; // events; hits: `next`
-    bool more;    // items
+    bool more;    // items, rows of usage
+    struct usage_sum total;
     // the journal's own
     struct journal *journal;
     int64_t not_before;

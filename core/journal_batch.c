@@ -6,7 +6,8 @@ enum { CAPACITY_MIN = 16 };
 
 bool batch_is_empty(const struct batch *batch)
 {
-    return batch->event_count == 0 && batch->agent_count == 0 && batch->request_count == 0;
+    return batch->event_count == 0 && batch->agent_count == 0 && batch->request_count == 0 &&
+           batch->usage_count == 0 && batch->setting_count == 0;
 }
 
 // Room for one more.
@@ -86,6 +87,29 @@ void batch_add_request(struct batch *batch, struct str id, int64_t time, struct 
     batch->bytes += sizeof(struct batch_request) + id.len + result.len;
 }
 
+void batch_add_usage(struct batch *batch, const struct store_usage *usage)
+{
+    batch->usages =
+        grow(batch->usages, batch->usage_count, &batch->usage_capacity, sizeof(batch->usages[0]));
+    struct store_usage *copy = &batch->usages[batch->usage_count++];
+    *copy = *usage;
+    copy->agent_id = own(usage->agent_id);
+    copy->scope = own(usage->scope);
+    copy->swarm = own(usage->swarm);
+    copy->provider = own(usage->provider);
+    copy->model = own(usage->model);
+    batch->bytes += sizeof(*copy);
+}
+
+void batch_add_setting(struct batch *batch, struct str key, struct str value)
+{
+    batch->settings = grow(batch->settings, batch->setting_count, &batch->setting_capacity,
+                           sizeof(batch->settings[0]));
+    batch->settings[batch->setting_count++] =
+        (struct store_setting){own(key), value.data ? own(value) : STR_NONE};
+    batch->bytes += sizeof(struct store_setting) + key.len + value.len;
+}
+
 bool batch_write(const struct batch *batch, struct store *store, struct err *err)
 {
     struct store_event *events = mem_new_array(batch->event_count, sizeof(*events));
@@ -111,6 +135,10 @@ bool batch_write(const struct batch *batch, struct store *store, struct err *err
         .agent_count = batch->agent_count,
         .requests = requests,
         .request_count = batch->request_count,
+        .usages = batch->usages,
+        .usage_count = batch->usage_count,
+        .settings = batch->settings,
+        .setting_count = batch->setting_count,
         .full_sync = batch->sync,
     };
     bool ok = store_commit(store, &all, err);
@@ -132,6 +160,20 @@ void batch_release(struct batch *batch)
         mem_free(batch->requests[i].id);
         mem_free((char *)batch->requests[i].result.data);
     }
+    for (size_t i = 0; i < batch->usage_count; i++) {
+        const struct store_usage *usage = &batch->usages[i];
+        mem_free((char *)usage->agent_id.data);
+        mem_free((char *)usage->scope.data);
+        mem_free((char *)usage->swarm.data);
+        mem_free((char *)usage->provider.data);
+        mem_free((char *)usage->model.data);
+    }
+    for (size_t i = 0; i < batch->setting_count; i++) {
+        mem_free((char *)batch->settings[i].key.data);
+        mem_free((char *)batch->settings[i].value.data);
+    }
+    mem_free(batch->usages);
+    mem_free(batch->settings);
     mem_free(batch->events);
     mem_free(batch->agents);
     mem_free(batch->slots);

@@ -31,6 +31,10 @@ struct batch {
         struct str result; // owned
     } * requests;
     size_t request_count, request_capacity;
+    struct store_usage *usages; // the strings are owned
+    size_t usage_count, usage_capacity;
+    struct store_setting *settings; // the same
+    size_t setting_count, setting_capacity;
     size_t bytes; // about what it holds in memory
     bool sync;
 };
@@ -40,6 +44,8 @@ void batch_add_event(struct batch *batch, const struct event *event); // takes o
 void batch_put_agent(struct batch *batch, int64_t num, struct str id, struct str record,
                      bool removed); // replaces the one of the same num
 void batch_add_request(struct batch *batch, struct str id, int64_t time, struct str result);
+void batch_add_usage(struct batch *batch, const struct store_usage *usage);
+void batch_add_setting(struct batch *batch, struct str key, struct str value);
 bool batch_write(const struct batch *batch, struct store *store, struct err *err); // blocks
 void batch_release(struct batch *batch); // back to an empty one, number kept
 

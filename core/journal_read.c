@@ -20,6 +20,9 @@ static void run(struct work *work)
         return;
     if (read->search.match.len)
         store_search(store, &read->search, &read->out, &read->last, &read->err);
+    else if (read->usage.wanted)
+        store_read_usage(store, &read->usage, &read->out, &read->total, &read->more, &read->last,
+                         &read->err);
     else if (read->request.data)
         find_request(read, store);
     else if (read->limit)

@@ -25,6 +25,14 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                         " ON CONFLICT(num) DO UPDATE SET removed = ?3, record = ?4",
     [STATEMENT_REQUEST] = "INSERT OR REPLACE INTO requests(id, time, result) VALUES(?1, ?2, ?3)",
     [STATEMENT_REQUESTS_EXPIRE] = "DELETE FROM requests WHERE time < ?1",
+    [STATEMENT_USAGE] =
+        "INSERT INTO usage VALUES(?1, ?2, ?3, ?4, ?5, nullif(?6, ''), nullif(?7, ''), ?8, ?9, ?10,"
+        " ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT(day, agent, provider, model) DO UPDATE SET"
+        " requests = requests + ?8, unpriced = unpriced + ?9, uncounted = uncounted + ?10,"
+        " input = input + ?11, output = output + ?12, cache_read = cache_read + ?13,"
+        " cache_write = cache_write + ?14, cost = cost + ?15, work_ms = work_ms + ?16",
+    [STATEMENT_SETTING] = "REPLACE INTO settings(key, value) VALUES(?1, ?2)",
+    [STATEMENT_SETTING_REMOVE] = "DELETE FROM settings WHERE key = ?1",
     [STATEMENT_READ_FORWARD] =
         "SELECT body FROM segments WHERE agent = ?1 AND first_seq >= coalesce((SELECT first_seq"
         " FROM segments WHERE agent = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC LIMIT 1), 0)"

@@ -27,6 +27,9 @@
 //     holds the agent's num as a word. Filled in the background: settings' `indexed` is the seq
 //     up to which it is. Rows are never taken out (a table without contents cannot do that):
 //     what removed agents said is left out when it is found.
+//   usage(day, agent, provider, model, agent_id, scope, swarm, <the members of struct usage_sum>)
+//     what requests to models took, a row a day (UTC), agent and model; it grows in the same commit
+//     as the agent's events. Rows of removed agents stay.
 //   requests(id TEXT PRIMARY KEY, time INTEGER, result BLOB)   -- requestId, for 24 h
 #ifndef SWARMD_CORE_STORE_H
 #define SWARMD_CORE_STORE_H
@@ -34,6 +37,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "core/usage.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -90,6 +94,19 @@ struct store_request {
     struct str result;
 };
 
+struct store_usage { // is added to the row of its day, agent, provider and model
+    int64_t day;     // since 1970
+    int64_t agent;
+    struct str agent_id, scope, swarm; // the latter two may be empty
+    struct str provider, model;
+    struct usage_sum sum;
+};
+
+struct store_setting {
+    struct str key;
+    struct str value; // data NULL: the key is taken out
+};
+
 struct store_batch {
     const struct store_event *events;
     size_t event_count;
@@ -97,6 +114,10 @@ struct store_batch {
     size_t agent_count;
     const struct store_request *requests;
     size_t request_count;
+    const struct store_usage *usages;
+    size_t usage_count;
+    const struct store_setting *settings; // in this order
+    size_t setting_count;
     bool full_sync; // fsync the commit (synchronous=FULL); else it survives the process only
 };
 
@@ -121,6 +142,34 @@ bool store_read_items(struct store *store, int64_t agent, int64_t before, int64_
 // The result stored for a request id, or data NULL. Freed by the caller (mem_free).
 bool store_find_request(struct store *store, struct str id, int64_t not_before, char **result,
                         struct err *err);
+
+// Calls fn for each setting that somebody put; not for those of the store itself.
+bool store_each_setting(struct store *store,
+                        bool (*fn)(void *arg, struct str key, struct str value, struct err *err),
+                        void *arg, struct err *err);
+
+// --- usage ---
+
+enum usage_by { USAGE_BY_DAY, USAGE_BY_MODEL, USAGE_BY_AGENT, USAGE_BY_SCOPE, USAGE_BY_COUNT };
+
+enum { STORE_USAGE_ROWS_MAX = 1000 };
+
+struct store_usage_query { // of all zeroes: nothing is asked for
+    bool wanted;
+    bool overview;           // by scope and by model, in one answer
+    enum usage_by by;        // days newest first, others by name (agents by age)
+    int64_t agent;           // 0: any
+    struct str scope, swarm; // data NULL: any
+    int64_t from, to;        // days, both included
+    int64_t skip;            // rows
+    size_t limit;            // rows; 0: only the total
+};
+
+// Appends {"rows": [...], "total": {...}} (with `overview` {"total", "scopes", "models"}).
+// *total is over all rows, *more says whether there are more than were asked for, and *seq is the
+// newest event of the state that was read.
+bool store_read_usage(struct store *store, const struct store_usage_query *query, struct buf *out,
+                      struct usage_sum *total, bool *more, int64_t *seq, struct err *err);
 
 // --- search ---
 

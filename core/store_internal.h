@@ -26,6 +26,9 @@ enum statement {
     STATEMENT_AGENT,
     STATEMENT_REQUEST,
     STATEMENT_REQUESTS_EXPIRE,
+    STATEMENT_USAGE,
+    STATEMENT_SETTING,
+    STATEMENT_SETTING_REMOVE,
     STATEMENT_READ_FORWARD,
     STATEMENT_READ_BACKWARD,
     STATEMENT_READ_SEALED,
@@ -141,6 +144,10 @@ struct str store_slice_item(struct str line);
 // store_read.c: an agent's row, by its id; num is 0 when there is none.
 bool store_find_agent(struct store *store, struct str id, int64_t *num, bool *removed,
                       struct err *err);
+
+// store_usage.c: within the transaction of a batch.
+bool store_write_usages(struct store *store, const struct store_batch *batch, struct err *err);
+bool store_write_settings(struct store *store, const struct store_batch *batch, struct err *err);
 
 // Migrations: step i brings a store from version i to i + 1.
 struct schema {

@@ -28,6 +28,17 @@ static const char *const steps[] = {
     "CREATE VIRTUAL TABLE search USING fts5(agent, text, content = '', columnsize = 0,"
     " tokenize = 'unicode61 remove_diacritics 2');"
     "INSERT INTO settings VALUES('indexed', 0);",
+
+    "CREATE TABLE usage("
+    " day INTEGER NOT NULL, agent INTEGER NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,"
+    " agent_id TEXT NOT NULL, scope TEXT, swarm TEXT,"
+    " requests INTEGER NOT NULL, unpriced INTEGER NOT NULL, uncounted INTEGER NOT NULL,"
+    " input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL,"
+    " cache_write INTEGER NOT NULL, cost INTEGER NOT NULL, work_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(day, agent, provider, model)) WITHOUT ROWID;"
+    "CREATE INDEX usage_by_agent ON usage(agent);"
+    "CREATE INDEX usage_by_scope ON usage(scope) WHERE scope IS NOT NULL;"
+    "CREATE INDEX usage_by_swarm ON usage(swarm) WHERE swarm IS NOT NULL;",
 };
 
 static const struct schema current = {steps, sizeof(steps) / sizeof(steps[0])};

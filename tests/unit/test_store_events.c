@@ -419,7 +419,11 @@ static void a_full_store_is_said_and_the_batch_can_be_tried_again(void **state)
     sqlite3_exec(f->store->db, "PRAGMA max_page_count = 30", NULL, NULL, NULL);
     add_large_batch(f);
     struct store_agent agent = {1, STR("agent-1"), STR("after"), false};
-    struct store_batch batch = {f->events->list, f->events->count, &agent, 1, NULL, 0, true};
+    struct store_batch batch = {.events = f->events->list,
+                                .event_count = f->events->count,
+                                .agents = &agent,
+                                .agent_count = 1,
+                                .full_sync = true};
     for (int i = 0; i < 3; i++) {
         assert_false(store_commit(f->store, &batch, &err));
         assert_int_equal(err.kind, ERR_STORAGE);
@@ -442,7 +446,10 @@ static void a_batch_that_fails_at_its_end_is_forgotten_whole(void **state)
     add_large_batch(f);
     struct store_agent agents[] = {{1, STR("twin"), STR("a"), false},
                                    {2, STR("twin"), STR("b"), false}};
-    struct store_batch batch = {f->events->list, f->events->count, agents, 2, NULL, 0, false};
+    struct store_batch batch = {.events = f->events->list,
+                                .event_count = f->events->count,
+                                .agents = agents,
+                                .agent_count = 2};
     for (int i = 0; i < 3; i++) {
         assert_false(store_commit(f->store, &batch, &err));
         assert_int_equal(err.kind, ERR_STORAGE);

@@ -24,7 +24,11 @@ static bool commit_next(struct store *store, struct events *events, int64_t *seq
     char record[32];
     snprintf(record, sizeof(record), "%lld", (long long)*seq);
     struct store_agent agent = {1, STR("agent-1"), str_of(record), false};
-    struct store_batch batch = {events->list, events->count, &agent, 1, NULL, 0, *seq % 3 == 0};
+    struct store_batch batch = {.events = events->list,
+                                .event_count = events->count,
+                                .agents = &agent,
+                                .agent_count = 1,
+                                .full_sync = *seq % 3 == 0};
     struct err err;
     bool ok = store_commit(store, &batch, &err);
     events_clear(events);
