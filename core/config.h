@@ -5,6 +5,7 @@
 
 #include "core/catalogue.h"
 #include "core/log.h"
+#include "core/sandbox.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,7 @@ struct config {
     int idle_s;               // it ends when it had nothing to do for; 0: never; default 600
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
+    struct sandbox_policy sandbox;
     struct model_config *models; // over those of the catalogue
     size_t model_count;
 };

@@ -49,11 +49,16 @@ struct process_spec {
     const char *const *argv; // argv[0] is looked up in PATH of envp; NULL-terminated
     const char *const *envp; // the whole environment; NULL-terminated
     const char *cwd;
+    struct str sandbox; // of core/sandbox.h; empty: none
 };
 
 struct process_end {
     int exit_code; // 128 + signal when one ended it, as shells have it
     bool stopped;  // process_stop() was what ended it
+    // Of a sandbox, one line for people each; NULL when there was nothing. Valid during the call.
+    const char *weak;    // a wall that this system does not have
+    const char *blocked; // what it has refused
+    const char *limit;   // which limit has ended the command
 };
 
 struct process_sink {

@@ -14,6 +14,7 @@ struct setup {
     struct worktree_spec spec;
     char *git;
     char *output;       // folder of the whole outputs
+    char *temporary;    // its commands' /tmp
     bool keep_worktree; // what stands at the names of the worktree is not ours
     struct err err;
     enum agent_state was; // when it was asked to be removed
@@ -43,6 +44,7 @@ static struct setup *setup_new(struct agent *agent)
     setup->git = agent_git_folder(agent);
     setup->spec = agent_worktree(agent, setup->git);
     setup->output = mem_format("%s/output/%s", agent->swarm->setup.state_folder, agent->id);
+    setup->temporary = mem_format("%s/tmp/%s", agent->swarm->setup.state_folder, agent->id);
     list_init(&setup->wait.node);
     agent->setup = setup;
     return setup;
@@ -53,6 +55,7 @@ static void setup_free(struct setup *setup)
     setup->agent->setup = NULL;
     mem_free(setup->output);
     mem_free(setup->git);
+    mem_free(setup->temporary);
     mem_free(setup);
 }
 
@@ -141,7 +144,8 @@ static void remove_run(struct work *work)
     if (!setup->keep_worktree &&
         (!git_start(&setup->err) || !worktree_remove(&setup->spec, &setup->err)))
         return;
-    folder_remove(setup->output, &setup->err);
+    if (folder_remove(setup->temporary, &setup->err))
+        folder_remove(setup->output, &setup->err);
 }
 
 static void remove_done(struct work *work)

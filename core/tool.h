@@ -32,6 +32,7 @@ struct tool_place {
     const struct root *root;   // the worktree
     const char *output_folder; // <state>/output/<agent id>; made on first use, 0700
     const char *const *envp;   // for commands; holds no credentials of swarmd's
+    struct str sandbox;        // of commands (core/sandbox.h); empty: none
 };
 
 struct tool_result {

@@ -249,7 +249,12 @@ static void start(struct tool_run *run)
     struct command *c = mem_new(sizeof *c);
     char *text = mem_dup(json_str(run->input, "command"));
     const char *argv[] = {find_shell(place->envp), "-c", "--", text, NULL};
-    struct process_spec spec = {.argv = argv, .envp = place->envp, .cwd = place->root->path};
+    struct process_spec spec = {
+        .argv = argv,
+        .envp = place->envp,
+        .cwd = place->root->path,
+        .sandbox = place->sandbox,
+    };
     c->run = run;
     run->state = c;
     capture_init(&c->capture);

@@ -96,9 +96,10 @@ static void greet(struct turn *turn)
     if (agent->greeted)
         return;
     agent->greeted = true;
-    event_notice(agent, "warning",
-                 "Commands are not sandboxed in this version: what this agent runs with bash can "
-                 "reach everything that you can.");
+    if (agent->swarm->setup.config->sandbox.off)
+        event_notice(agent, "warning",
+                     "Commands are not sandboxed, as the configuration says: what this agent runs "
+                     "with bash can reach everything that you can.");
     if (!agent->isolated)
         event_notice(agent, "warning",
                      "isolation is none: this agent works in %s itself, not in a worktree.",
@@ -152,6 +153,24 @@ static void ask_to_continue(struct turn *turn)
     transcript_add(&turn->transcript, wish);
 }
 
+static bool describe_sandbox(struct turn *turn, struct err *err)
+{
+    const struct agent *agent = turn->agent;
+    struct sandbox_place place = {
+        .state_folder = agent->swarm->setup.state_folder,
+        .agent_id = agent->id,
+        .worktree = agent->worktree,
+        .repository = agent->repository,
+        .isolated = agent->isolated,
+    };
+    sandbox_describe(&turn->sandbox, &agent->swarm->setup.config->sandbox, &place);
+    if (turn->sandbox.overflow)
+        return err_set(err, ERR_CONFIG, "sandbox: its paths are more than %d bytes",
+                       (int)SANDBOX_SPEC_MAX);
+    turn->place.sandbox = buf_str(&turn->sandbox);
+    return true;
+}
+
 static bool open_place(struct turn *turn, struct err *err)
 {
     const struct agent *agent = turn->agent;
@@ -164,7 +183,7 @@ static bool open_place(struct turn *turn, struct err *err)
         .output_folder = turn->output_folder,
         .envp = agent->swarm->setup.tool_envp,
     };
-    return true;
+    return describe_sandbox(turn, err);
 }
 
 static void begin(struct turn *turn)
@@ -219,6 +238,7 @@ static struct turn *turn_new(struct agent *agent, bool mend_only)
     turn->root.fd = -1;
     list_init(&turn->advance.node);
     list_init(&turn->answers);
+    buf_init(&turn->sandbox, SANDBOX_SPEC_MAX);
     transcript_init(&turn->transcript);
     turn->timer = port_timer_new(ports_of(turn), tick, turn);
     turn->started_at = turn->progress_at = port_mono_ms(ports_of(turn));
@@ -242,6 +262,7 @@ static void turn_free(struct turn *turn)
     }
     transcript_release(&turn->transcript);
     root_close(&turn->root);
+    buf_release(&turn->sandbox);
     mem_free(turn->output_folder);
     mem_free(turn);
 }

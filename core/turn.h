@@ -90,6 +90,7 @@ struct turn {
     struct root root;
     char *output_folder;
     struct tool_place place;
+    struct buf sandbox; // the description of its commands' sandbox
 };
 
 void turn_wake(struct turn *turn);     // turn_advance() at the end of this loop turn

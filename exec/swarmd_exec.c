@@ -1,82 +1,55 @@
 // SPDX-License-Identifier: MIT
-// swarmd-exec: starts one command of an agent and sees to it that nothing of it is left behind.
+// swarmd-exec: starts one command of an agent in a sandbox and sees to it that nothing of it is
+// left.
 //
-//     swarmd-exec [--parent PID] -- COMMAND [ARGUMENT]...
+//     swarmd-exec [--parent PID] [--sandbox] -- COMMAND [ARGUMENT]...
 //
-// The server starts it in a process group of its own (transports/process.c). It makes itself the
-// reaper of all that descends from it, runs the command in a session of its own, and waits. A
-// double fork or setsid does not get away from it: an orphan becomes its child.
+// The server starts it in a process group of its own (transports/process.c). With --sandbox,
+// descriptor SANDBOX_FD brings the description (core/sandbox_spec.h) and takes reports back.
+//
+// In a sandbox there are three processes: this one, which the server knows; the init of a PID
+// namespace, which builds the walls around itself and reaps; and the command. When the init ends,
+// by whatever, the kernel kills everything in the namespace. Where namespaces are forbidden, and
+// without a sandbox, this process is the reaper itself (subreaper), and Landlock and seccomp are
+// what is left of the walls.
 //
 // - The command ends: what it left behind gets SIGTERM, and SIGKILL LEFTOVER_GRACE_MS later.
 // - SIGTERM, from the server or because the server died: SIGTERM to all, SIGKILL after
 //   STOP_GRACE_MS to those still there.
 //
 // It exits when no process is left, with the command's exit code, or 128 + the signal that ended
-// it. 127: the command was not found; 126: it cannot be executed; 125: wrong use, or no process
-// could be made. Only what survives SIGKILL for KILL_ROUNDS_MAX rounds (a process that hangs in
-// the kernel) is left, and it says so on stderr. A command that sends SIGKILL to its helper dies
-// with it, but not what it has started in the background: that takes a PID namespace.
+// it. 127: the command was not found; 126: it cannot be executed; 125: wrong use, no process could
+// be made, or no sandbox: then the command was not run.
 //
 // All signals are blocked and taken by sigtimedwait(): no handler, no race, and nothing that the
-// command sends to its own group, or the terminal to ours, ends it. Libc only, linked statically,
-// because its start-up is part of every command.
-#include "core/process_tree.h"
+// command sends to its own group, or the terminal to ours, ends it.
+#include "exec/helper.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum {
-    LEFTOVER_GRACE_MS = 100,
-    STOP_GRACE_MS = 3000,
-    KILL_ROUND_MS = 10, // at most; a round ends when a child has died
-    KILL_ROUNDS_MAX = 150,
-    MESSAGE_MAX = 4096,
+// What the init tells the process above it, in memory that both have.
+struct told {
+    bool forbidden; // nothing was run: no mounts may be made in a namespace here
+    struct failure why;
 };
-
-enum { EXIT_WRONG_USE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
 struct helper {
     pid_t parent; // 0: not told
     char **argv;  // the command's
-    pid_t command;
-    int exit_code;
-    bool command_ended;
-    int64_t kill_at; // ms; -1: not yet
-    struct process_tree tree;
+    struct plan *plan;
+    struct told *told;
+    int alive[2]; // a pipe whose writing end the outer process alone has
 };
-
-// In one write, so that it does not mix with the command's output. _exit: stdio is not used.
-static _Noreturn void __attribute__((format(printf, 2, 3))) quit(int code, const char *format, ...)
-{
-    char message[MESSAGE_MAX];
-    int len = snprintf(message, sizeof message, "swarmd-exec: ");
-    va_list args;
-    va_start(args, format);
-    len += vsnprintf(message + len, sizeof message - (size_t)len - 1, format, args);
-    va_end(args);
-    if (len > MESSAGE_MAX - 2)
-        len = MESSAGE_MAX - 2;
-    message[len++] = '\n';
-    if (write(STDERR_FILENO, message, (size_t)len) < 0)
-        _exit(code);
-    _exit(code);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 // --- the command
 
@@ -91,112 +64,162 @@ static _Noreturn void run_command(char **argv)
     quit(EXIT_NOT_EXECUTABLE, "%s: %s", argv[0], strerror(code));
 }
 
-// Everything that a command's surroundings will ever need (a sandbox, limits) goes in here.
-static _Noreturn void become_command(const struct helper *helper, pid_t self)
+static _Noreturn void no_sandbox(const struct failure *failure)
+{
+    quit(EXIT_WRONG_USE, "the sandbox could not be made, so the command was not run: %s: %s",
+         failure->what, strerror(failure->code));
+}
+
+static void raise_walls(const struct helper *helper, bool in_namespaces)
+{
+    const struct plan *plan = helper->plan;
+    struct failure failure = {0};
+    limits_apply(plan);
+    if (!privileges_drop(&failure))
+        no_sandbox(&failure);
+    if (plan->landlock) {
+        int abi = landlock_restrict(plan, !in_namespaces, &failure);
+        if (abi < 0)
+            no_sandbox(&failure);
+        if (abi == 0)
+            report(SANDBOX_SAYS_WEAK, "%s",
+                   in_namespaces ? "the kernel has no Landlock of ABI 2 or later"
+                                 : "nothing keeps commands from your files: no namespaces may be "
+                                   "made, and the kernel has no Landlock of ABI 2 or later");
+    }
+    if (plan->seccomp && !seccomp_restrict(plan, in_namespaces, &failure))
+        no_sandbox(&failure);
+}
+
+static _Noreturn void become_command(const struct helper *helper, pid_t self, bool in_namespaces)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL); // should somebody kill us with SIGKILL
     if (getppid() != self)
         _exit(128 + SIGKILL);
     setsid(); // no terminal to ask questions on, no group shared with us
+    if (helper->plan->sandboxed)
+        raise_walls(helper, in_namespaces);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     run_command(helper->argv);
 }
 
-static void start_command(struct helper *helper)
+// Runs the command to its end, as the reaper of all that comes of it.
+static _Noreturn void run(const struct helper *helper, bool in_namespaces)
 {
+    struct reaper reaper = {.name = helper->argv[0], .is_init = in_namespaces};
     pid_t self = getpid();
-    helper->command = fork();
-    if (helper->command == 0)
-        become_command(helper, self);
-    if (helper->command < 0)
+    reaper.command = fork();
+    if (reaper.command == 0)
+        become_command(helper, self, in_namespaces);
+    if (reaper.command < 0)
         quit(EXIT_WRONG_USE, "no process for %s: %s", helper->argv[0], strerror(errno));
+    reaper_run(&reaper);
+    _exit(reaper.exit_code);
 }
 
-// --- the tree
+// --- the init of the namespaces
 
-// False when no child is left; and, as orphans become our children, no descendant.
-static bool reap(struct helper *helper)
+// False when the outer process is gone already: then nobody would tell us.
+static bool bind_to_outer(const struct helper *helper)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_DUMPABLE, 0); // nothing in the namespace looks into it
+    close(helper->alive[1]);
+    struct pollfd outer = {.fd = helper->alive[0]};
+    return poll(&outer, 1, 0) == 0;
+}
+
+static _Noreturn void become_init(const struct helper *helper, bool new_user, uid_t uid, gid_t gid)
+{
+    struct told *told = helper->told;
+    if (new_user && !namespaces_map_user(uid, gid, &told->why)) {
+        told->forbidden = true;
+        _exit(EXIT_WRONG_USE);
+    }
+    if (!bind_to_outer(helper))
+        _exit(128 + SIGKILL);
+    enum mounts_result result = mounts_build(helper->plan, &told->why);
+    told->forbidden = result == MOUNTS_FORBIDDEN;
+    if (result == MOUNTS_FORBIDDEN)
+        _exit(EXIT_WRONG_USE);
+    if (result == MOUNTS_FAILED)
+        no_sandbox(&told->why);
+    if (helper->plan->network != NETWORK_ON && !namespaces_loopback_up(&told->why))
+        no_sandbox(&told->why);
+    setenv("TMPDIR", "/tmp", 1);
+    run(helper, true);
+}
+
+static int wait_for_init(pid_t init)
+{
+    int status;
     for (;;) {
-        int status;
-        pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
-        if (pid == 0)
-            return true;
-        if (pid < 0 && errno != EINTR)
-            return false;
-        if (pid == helper->command) {
-            helper->command_ended = true;
-            helper->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        }
+        pid_t ended = waitpid(init, &status, WNOHANG);
+        if (ended == init)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        if (ended < 0 && errno != EINTR)
+            return EXIT_WRONG_USE;
+        if (wait_signal(-1, false) == SIGTERM)
+            kill(init, SIGTERM);
     }
 }
 
-// SIGTERM or SIGCHLD; 0 when neither came by the time (-1: waits for ever).
-static int wait_signal(int64_t until)
+// Returns when no namespaces can be had; nothing was run then.
+static void run_in_namespaces(struct helper *helper)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    sigaddset(&set, SIGTERM);
-    int64_t left = until - now_ms();
-    if (left < 0)
-        left = 0;
-    struct timespec timeout = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
-    int number = until < 0 ? sigwaitinfo(&set, NULL) : sigtimedwait(&set, NULL, &timeout);
-    return number > 0 ? number : 0;
-}
-
-static void terminate_tree(struct helper *helper, int grace_ms)
-{
-    process_tree_find(&helper->tree, getpid());
-    process_tree_signal(&helper->tree, SIGTERM);
-    process_tree_signal(&helper->tree, SIGCONT); // a stopped one could not act on it
-    helper->kill_at = now_ms() + grace_ms;
-}
-
-static void kill_tree(struct helper *helper)
-{
-    for (int i = 0; i < KILL_ROUNDS_MAX && reap(helper); i++) {
-        process_tree_kill(&helper->tree, getpid());
-        wait_signal(now_ms() + KILL_ROUND_MS);
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    bool new_user;
+    if (pipe2(helper->alive, O_CLOEXEC) < 0)
+        quit(EXIT_WRONG_USE, "no pipe: %s", strerror(errno));
+    pid_t init = namespaces_enter(helper->plan, &new_user);
+    if (init == 0)
+        become_init(helper, new_user, uid, gid);
+    if (init < 0) {
+        helper->told->why.code = errno;
+        memcpy(helper->told->why.what, "make namespaces", sizeof "make namespaces");
+    } else {
+        close(helper->alive[0]);
+        int code = wait_for_init(init);
+        if (!helper->told->forbidden)
+            _exit(code);
     }
-    if (!reap(helper))
-        return;
-    process_tree_find(&helper->tree, getpid());
-    quit(helper->command_ended ? helper->exit_code : 128 + SIGKILL,
-         "%zu processes of %s do not die of SIGKILL (the first is %ld)", helper->tree.count,
-         helper->argv[0], helper->tree.count > 0 ? (long)helper->tree.pids[0] : 0);
-}
-
-// Returns when the command and all that came of it are dead.
-static void reap_tree(struct helper *helper)
-{
-    while (reap(helper)) {
-        if (helper->command_ended && helper->kill_at < 0)
-            terminate_tree(helper, LEFTOVER_GRACE_MS);
-        if (helper->kill_at >= 0 && now_ms() >= helper->kill_at) {
-            kill_tree(helper);
-            return;
-        }
-        if (wait_signal(helper->kill_at) == SIGTERM && helper->kill_at < 0)
-            terminate_tree(helper, STOP_GRACE_MS);
-    }
+    report(SANDBOX_SAYS_WEAK,
+           "no namespaces (%s: %s): Landlock alone is around files, and processes outside can be "
+           "seen and signalled",
+           helper->told->why.what, strerror(helper->told->why.code));
 }
 
 // --- the helper itself
 
+static bool take(int argc, char **argv, int *at, const char *option)
+{
+    if (*at >= argc || strcmp(argv[*at], option) != 0)
+        return false;
+    ++*at;
+    return true;
+}
+
 static void parse_arguments(struct helper *helper, int argc, char **argv)
 {
     int i = 1;
-    if (i + 1 < argc && strcmp(argv[i], "--parent") == 0) {
-        helper->parent = (pid_t)strtol(argv[i + 1], NULL, 10);
-        i += 2;
-    }
-    if (i + 1 >= argc || strcmp(argv[i], "--") != 0)
-        quit(EXIT_WRONG_USE, "use: swarmd-exec [--parent PID] -- COMMAND [ARGUMENT]...");
-    helper->argv = argv + i + 1;
+    if (take(argc, argv, &i, "--parent") && i < argc)
+        helper->parent = (pid_t)strtol(argv[i++], NULL, 10);
+    bool sandboxed = take(argc, argv, &i, "--sandbox");
+    if (!take(argc, argv, &i, "--") || i >= argc)
+        quit(EXIT_WRONG_USE,
+             "use: swarmd-exec [--parent PID] [--sandbox] -- COMMAND [ARGUMENT]...");
+    helper->argv = argv + i;
+    if (!sandboxed)
+        return;
+    plan_receive(helper->plan, SANDBOX_FD);
+    fcntl(SANDBOX_FD, F_SETFD, FD_CLOEXEC);
+    helper->told =
+        mmap(NULL, sizeof *helper->told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (helper->told == MAP_FAILED)
+        quit(EXIT_WRONG_USE, "no memory");
 }
 
 // False when the server is gone already: then nobody would tell us.
@@ -206,18 +229,41 @@ static bool bind_to_parent(const struct helper *helper)
     return helper->parent == 0 || getppid() == helper->parent;
 }
 
+// The folder that becomes /tmp: swarmd's own, for this agent.
+static void make_temporary_folder(const char *path)
+{
+    char above[4096];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return;
+    if (errno == ENOENT && len < sizeof above) {
+        memcpy(above, path, len);
+        above[len] = '\0';
+        mkdir(above, 0700);
+        if (mkdir(path, 0700) == 0 || errno == EEXIST)
+            return;
+    }
+    quit(EXIT_WRONG_USE, "cannot make the temporary folder %s: %s", path, strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
-    struct helper helper = {.kill_at = -1};
+    static struct plan plan;
+    struct helper helper = {.plan = &plan};
     parse_arguments(&helper, argc, argv);
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     if (!bind_to_parent(&helper))
         _exit(128 + SIGTERM);
+    if (plan.tmp) {
+        make_temporary_folder(plan.tmp);
+        setenv("TMPDIR", plan.tmp, 1);
+    }
+    if (plan.sandboxed && plan.namespaces)
+        run_in_namespaces(&helper);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         quit(EXIT_WRONG_USE, "cannot reap what commands leave behind: %s", strerror(errno));
-    start_command(&helper);
-    reap_tree(&helper);
-    _exit(helper.exit_code);
+    run(&helper, false);
 }

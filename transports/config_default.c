@@ -44,6 +44,7 @@ void config_set_defaults(struct config *config)
         .stall_s = 120,
         .idle_s = 600,
     };
+    sandbox_policy_set_defaults(&config->sandbox);
 }
 
 static char *dup_or_null(const char *s)

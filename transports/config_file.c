@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -41,6 +42,7 @@ void config_release(struct config *config)
     }
     mem_free(config->model);
     mem_free(config->mode);
+    sandbox_policy_release(&config->sandbox);
     *config = (struct config){0};
 }
 
@@ -118,11 +120,23 @@ static bool read_environment(struct config *config, struct config_origin *model_
                                      1, CONFIG_ACTIVE_MAX, err);
 }
 
+// What the sandbox has to hide is where the person's things are.
+static void set_places(struct config *config, const char *path)
+{
+    char real[PATH_MAX];
+    const char *home = env_or_null("HOME");
+    if (home && realpath(home, real) && strcmp(real, "/") != 0)
+        config->sandbox.home = mem_dup(str_of(real));
+    if (realpath(path, real))
+        config->sandbox.config_file = mem_dup(str_of(real));
+}
+
 static bool build(struct config *config, const char *path, struct str yaml, bool environment,
                   struct err *err)
 {
     struct config_origin model_at = {path, 0};
     config_set_defaults(config);
+    set_places(config, path);
     bool ok = config_read_yaml(config, path, yaml, &model_at, err) &&
               (!environment || read_environment(config, &model_at, err));
     if (ok) {

@@ -37,4 +37,8 @@ const yaml_node_t *config_find_value(struct config_walk *walk, const yaml_node_t
                                      const char *name); // or NULL
 struct str config_text(const yaml_node_t *scalar);
 
+// config_sandbox.c: the value of `sandbox`.
+bool config_read_sandbox(struct config_walk *walk, const struct config_entry *entry,
+                         struct err *err);
+
 #endif

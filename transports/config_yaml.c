@@ -136,6 +136,7 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
                                         "providers",
                                         "detach",
                                         "idle_seconds",
+                                        "sandbox",
                                         NULL};
     const struct number_key *number = number_key(entry->key);
     struct str value = {0};
@@ -145,6 +146,8 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
             return true; // "providers:" with everything below commented out
         return config_each_entry(walk, entry->value, "providers", add_provider, NULL, err);
     }
+    if (str_is(entry->key, "sandbox"))
+        return config_read_sandbox(walk, entry, err);
     if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode") &&
         !str_is(entry->key, "detach"))
         return config_unknown_key(entry, known, err);

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "core/process_tree.h"
+#include "core/sandbox_spec.h"
 #include "transports/loop.h"
 #include "transports/loop_parts.h"
 #include "transports/spawn.h"
@@ -11,6 +12,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,9 +38,11 @@ struct process {
     struct list node; // in without_pidfd
     struct process_sink sink;
     void *arg;
-    pid_t pid; // of the helper; 0 when it could not be started
-    int pidfd; // -1: none
-    int out;   // -1: closed
+    pid_t pid;                    // of the helper; 0 when it could not be started
+    int pidfd;                    // -1: none
+    int out;                      // -1: closed
+    int reports;                  // of the sandbox; -1: none
+    char *weak, *blocked, *limit; // the newest of each
     uv_poll_t exit_poll, out_poll;
     uv_timer_t timer; // the helper's end after a stop, then the pipe's end after that
     struct deferred later;
@@ -56,6 +60,9 @@ static void free_when_closed(struct process *process)
         return;
     list_remove(&process->later.node);
     list_remove(&process->node);
+    mem_free(process->weak);
+    mem_free(process->blocked);
+    mem_free(process->limit);
     mem_free(process);
 }
 
@@ -66,11 +73,41 @@ static void on_part_closed(uv_handle_t *handle)
     free_when_closed(process);
 }
 
+static void keep_report(char **kept, struct str message, const char *word)
+{
+    size_t len = strlen(word);
+    if (message.len <= len || memcmp(message.data, word, len) != 0 || message.data[len] != ' ')
+        return;
+    mem_free(*kept);
+    *kept = mem_dup(str_skip(message, len + 1));
+}
+
+// All is there by now: the helper has ended.
+static void read_reports(struct process *process)
+{
+    char bytes[SANDBOX_REPORT_MAX];
+    ssize_t got;
+    if (process->reports < 0)
+        return;
+    while ((got = recv(process->reports, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+        struct str message = str_from(bytes, (size_t)got);
+        keep_report(&process->weak, message, SANDBOX_SAYS_WEAK);
+        keep_report(&process->blocked, message, SANDBOX_SAYS_BLOCKED);
+        keep_report(&process->limit, message, SANDBOX_SAYS_LIMIT);
+    }
+    close(process->reports);
+    process->reports = -1;
+    process->end.weak = process->weak;
+    process->end.blocked = process->blocked;
+    process->end.limit = process->limit;
+}
+
 static void finish(struct process *process)
 {
     if (!process->exited || process->out >= 0 || process->finished)
         return;
     process->finished = true;
+    read_reports(process);
     process->sink.ended(process->arg, &process->end, &process->err);
     uv_close((uv_handle_t *)&process->timer, on_part_closed);
 }
@@ -284,15 +321,19 @@ struct process *process_start(struct processes *processes, const struct process_
     process->all = processes;
     process->sink = *sink;
     process->arg = arg;
-    process->pidfd = process->out = -1;
+    process->pidfd = process->out = process->reports = -1;
     process->end.exit_code = -1;
     process->later.fn = on_later;
     list_init(&process->later.node);
     list_init(&process->node);
-    if (!spawn_helper(processes->exec_helper, spec, &process->pid, &process->out, &process->err)) {
+    struct spawned spawned;
+    if (!spawn_helper(processes->exec_helper, spec, &spawned, &process->err)) {
         port_defer(processes->ports, &process->later);
         return process;
     }
+    process->pid = spawned.pid;
+    process->out = spawned.out;
+    process->reports = spawned.reports;
     uv_timer_init(loop_uv(processes->loop), &process->timer);
     process->timer.data = process;
     process->open_parts++;

@@ -2,22 +2,34 @@
 #include "transports/spawn.h"
 
 #include "core/mem.h"
+#include "core/sandbox_spec.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void prepare_files(posix_spawn_file_actions_t *actions, int pipe_end, const char *cwd)
+// The helper's.
+struct ends {
+    int out;
+    int sandbox; // -1: none
+};
+
+static void prepare_files(posix_spawn_file_actions_t *actions, const struct ends *ends,
+                          const char *cwd)
 {
+    int last = ends->sandbox >= 0 ? SANDBOX_FD : STDERR_FILENO;
     posix_spawn_file_actions_init(actions);
-    posix_spawn_file_actions_adddup2(actions, pipe_end, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(actions, pipe_end, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(actions, ends->out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(actions, ends->out, STDERR_FILENO);
     posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+    if (ends->sandbox >= 0)
+        posix_spawn_file_actions_adddup2(actions, ends->sandbox, SANDBOX_FD);
+    posix_spawn_file_actions_addclosefrom_np(actions, last + 1);
     posix_spawn_file_actions_addchdir_np(actions, cwd);
 }
 
@@ -35,11 +47,11 @@ static void prepare_attributes(posix_spawnattr_t *attributes)
 }
 
 static int spawn(const char *helper, const struct process_spec *spec, const char *const *argv,
-                 int pipe_end, pid_t *pid)
+                 const struct ends *ends, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    prepare_files(&actions, pipe_end, spec->cwd);
+    prepare_files(&actions, ends, spec->cwd);
     prepare_attributes(&attributes);
     int code = posix_spawn(pid, helper, &actions, &attributes, (char *const *)argv,
                            (char *const *)spec->envp);
@@ -64,33 +76,71 @@ static bool explain(int code, const char *helper, const struct process_spec *spe
     return err_set_errno(err, ERR_LIMIT, code, "cannot start %s", spec->argv[0]);
 }
 
-bool spawn_helper(const char *helper, const struct process_spec *spec, pid_t *pid, int *out,
-                  struct err *err)
+// The description waits in the socket when the helper starts.
+static bool make_channel(struct str description, int *ours, int *theirs)
 {
-    size_t count = 0;
+    int pair[2];
+    *ours = *theirs = -1;
+    if (description.len == 0)
+        return true;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+        return false;
+    *ours = pair[0];
+    *theirs = pair[1];
+    return send(pair[0], description.data, description.len, MSG_NOSIGNAL) ==
+           (ssize_t)description.len;
+}
+
+static const char **make_argv(const struct process_spec *spec, const char *parent)
+{
+    size_t count = 0, at = 0;
     while (spec->argv[count])
         count++;
-    if (count == 0)
-        return err_set(err, ERR_PARAMS, "there is no command to start");
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_set_errno(err, ERR_LIMIT, errno, "cannot start %s", spec->argv[0]);
+    const char **argv = mem_new_array(count + 6, sizeof *argv);
+    argv[at++] = "swarmd-exec";
+    argv[at++] = "--parent";
+    argv[at++] = parent;
+    if (spec->sandbox.len > 0)
+        argv[at++] = "--sandbox";
+    argv[at++] = "--";
+    memcpy(argv + at, spec->argv, count * sizeof *argv);
+    return argv;
+}
 
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+bool spawn_helper(const char *helper, const struct process_spec *spec, struct spawned *spawned,
+                  struct err *err)
+{
+    int fds[4] = {-1, -1, -1, -1}; // ours and theirs of the pipe, of the channel
     char parent[24];
+    if (!spec->argv[0])
+        return err_set(err, ERR_PARAMS, "there is no command to start");
+    if (pipe2(fds, O_CLOEXEC) < 0 || !make_channel(spec->sandbox, &fds[2], &fds[3])) {
+        err_set_errno(err, ERR_LIMIT, errno, "cannot start %s", spec->argv[0]);
+        close_all(fds, 4);
+        return false;
+    }
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
-    const char *const front[] = {"swarmd-exec", "--parent", parent, "--"};
-    enum { FRONT = sizeof front / sizeof *front };
-    const char **argv = mem_new_array(FRONT + count + 1, sizeof *argv);
-    memcpy(argv, front, sizeof front);
-    memcpy(argv + FRONT, spec->argv, count * sizeof *argv);
-    int code = spawn(helper, spec, argv, ends[1], pid);
+    const char **argv = make_argv(spec, parent);
+    struct ends ends = {.out = fds[1], .sandbox = fds[3]};
+    int code = spawn(helper, spec, argv, &ends, &spawned->pid);
     mem_free(argv);
-    close(ends[1]);
+    close(fds[1]);
+    fds[1] = -1;
+    close_all(fds + 3, 1);
+    fds[3] = -1;
     if (code != 0) {
-        *pid = 0;
-        close(ends[0]);
+        spawned->pid = 0;
+        close_all(fds, 4);
         return explain(code, helper, spec, err);
     }
-    *out = ends[0];
+    spawned->out = fds[0];
+    spawned->reports = fds[2];
     return true;
 }

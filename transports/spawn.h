@@ -10,10 +10,16 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct spawned {
+    pid_t pid;
+    int out;     // the reading end of the pipe of stdout and stderr
+    int reports; // what the helper says of the sandbox (core/sandbox_spec.h); -1 without one
+};
+
 // In a process group of its own, in spec->cwd, with default signals, /dev/null on stdin, one pipe
-// on stdout and stderr, and no other descriptor. *out is the pipe's reading end.
+// on stdout and stderr, SANDBOX_FD where there is a sandbox, and no other descriptor.
 // ERR_CONFIG: the helper is missing. ERR_WORKTREE: cwd is. ERR_LIMIT: everything else.
-bool spawn_helper(const char *helper, const struct process_spec *spec, pid_t *pid, int *out,
+bool spawn_helper(const char *helper, const struct process_spec *spec, struct spawned *spawned,
                   struct err *err);
 
 #endif

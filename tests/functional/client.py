@@ -43,8 +43,16 @@ def binary():
 
 
 def write_config(folder, config):
-    """config: YAML text, or something that JSON can hold (YAML is a superset of it)."""
+    """config: YAML text, or something that JSON can hold (YAML is a superset of it).
+
+    Unless it says something else, commands may write in the folder: they tell the tests what they do.
+    """
     path = pathlib.Path(folder) / "config.yaml"
+    sandbox = {"writable": [str(folder)]}
+    if not isinstance(config, str):
+        config = {"sandbox": sandbox, **config}
+    elif "sandbox:" not in config:
+        config += f"\nsandbox: {json.dumps(sandbox)}\n"
     path.write_text(config if isinstance(config, str) else json.dumps(config))
     return path
 

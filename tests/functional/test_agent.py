@@ -29,7 +29,7 @@ def test_a_turn_with_tools_from_task_to_done(swarm, repository):
     assert (worktree(done) / "src/new.txt").read_text() == "new\n"
     assert not (repository / "src").exists()
     kinds = [(i["kind"], i["status"]) for i in items(client, agent)]
-    assert kinds == [("user", "completed"), ("notice", "completed"), ("assistant", "completed"),
+    assert kinds == [("user", "completed"), ("assistant", "completed"),
                      ("tool", "completed"), ("tool", "completed"), ("assistant", "completed")]
     assert "A repository" in server.requests[1].results[0]["content"]
     assert client.close() == 0
@@ -53,7 +53,8 @@ def test_the_users_tree_is_untouched_and_git_sees_the_worktree(swarm, repository
     assert len(git("worktree", "list").splitlines()) == 1
 
 
-def test_commits_come_into_the_repository_and_nothing_else_does(swarm, repository):
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_commits_come_into_the_repository_and_nothing_else_does(swarm, repository, sandbox):
     def git(*args, at=repository):
         return subprocess.run(["git", *args], cwd=at, check=True, text=True,
                               capture_output=True).stdout
@@ -65,14 +66,14 @@ def test_commits_come_into_the_repository_and_nothing_else_does(swarm, repositor
         [call("write", path="a.txt", content="1\n"), call("bash", command=commit)],
         [call("bash", command="git config core.fsmonitor true; git checkout -qb more && "
                               "git commit -q --allow-empty -m more")],
-        [text("done")]])
+        [text("done")]], sandbox=f"{{enabled: {str(sandbox).lower()}}}")
     agent = client.wait_state(spawn(client, mode="full")["id"], "done")
     assert git("log", "--format=%s", "-2", agent["branch"]).split("\n")[:2] == ["more", "by the agent"]
     assert git("show", agent["branch"] + ":a.txt") == "1\n"
     assert before == [(repository / ".git" / name).read_bytes() for name in files]
     assert "more" not in git("branch", "--list").split()
     notices = [item["text"] for item in items(client, agent, "notice")]
-    assert any("put back: config" in notice for notice in notices)
+    assert any("put back: config" in notice for notice in notices) != sandbox
     assert git("config", "core.fsmonitor", at=worktree(agent)) == "false\n"
 
 
@@ -305,7 +306,8 @@ def test_bad_parameters_of_spawn(swarm):
 
 
 def test_isolation_none_works_in_the_repository_and_says_so(swarm, repository):
-    client, _ = swarm([[call("write", path="here.txt", content="x")], [text("done")]])
+    client, _ = swarm([[call("write", path="here.txt", content="x")], [text("done")]],
+                      sandbox="{enabled: false}")
     agent = client.wait_state(spawn(client, isolation="none")["id"], "done")
     assert (repository / "here.txt").exists() and agent["branch"] is None
     notices = [i["text"] for i in items(client, agent, "notice")]

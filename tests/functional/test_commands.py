@@ -19,12 +19,18 @@ def wait_for(path):
     return [int(line) for line in path.read_text().split()]
 
 
-def alive(pid):
-    try:
-        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0]
-        return state not in "ZX"
-    except FileNotFoundError:
-        return False
+def running(marker):
+    """The processes of the whole machine whose command line has the marker."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes()
+            state = (entry / "stat").read_text().rsplit(")")[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(marker).encode() in line and state not in "ZX":
+            found.append(int(entry.name))
+    return found
 
 
 # A stubborn tree: the shell ignores TERM, a child, and one that left its session and its parent.
@@ -41,11 +47,12 @@ def test_everything_a_command_started_is_dead_before_the_answer(swarm, tmp_path,
     agent = spawn(client)
     client.wait_event(lambda e: e["type"] == "delta" and e["kind"] == "tool"
                       and "begun" in e["text"])
-    while len(pids := wait_for(pids_file)) < 3:
+    while len(wait_for(pids_file)) < 3:
         pass
+    assert len(running(pids_file)) >= 3
     answer = client.request(f"swarm/{request_name}", {"agentId": agent["id"]})["agent"]
     assert answer["state"] == state
-    assert [pid for pid in pids if alive(pid)] == []
+    assert running(pids_file) == []
     assert "begun" in items(client, agent, "tool")[-1]["output"]
 
 
@@ -53,22 +60,22 @@ def test_nothing_survives_the_servers_sudden_death(swarm, tmp_path):
     pids_file = tmp_path / "pids"
     client, _ = swarm([[call("bash", command=STUBBORN.format(file=pids_file))]])
     spawn(client)
-    while len(pids := wait_for(pids_file)) < 3:
+    while len(wait_for(pids_file)) < 3:
         pass
+    assert len(running(pids_file)) >= 3
     client.process.kill()
     deadline = time.monotonic() + 60
-    while any(alive(pid) for pid in pids):
+    while running(pids_file):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def test_background_processes_end_with_their_command(swarm, tmp_path):
-    pids_file = tmp_path / "pids"
-    command = f"sleep 1000 & echo $! > {pids_file}; echo started"
+    command = f"sh -c 'echo {tmp_path}; sleep 1000; :' & echo started"
     client, _ = swarm([[call("bash", command=command)], [text("done")]])
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
-    assert not alive(wait_for(pids_file)[0])
+    assert running(tmp_path) == []
     assert "started" in items(client, agent, "tool")[-1]["output"]
 
 
@@ -114,18 +121,23 @@ def test_a_timeout_is_said(swarm):
     assert "before" in answer and "1 s" in answer and items(client, agent, "tool")[-1]["status"] == "failed"
 
 
-def test_credentials_do_not_reach_commands(swarm):
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_credentials_do_not_reach_commands(swarm, sandbox):
     marker = "sk-marker-8d1f"
     env = {"OPENAI_API_KEY": marker, "ANTHROPIC_API_KEY": marker, "PLAIN": "plain"}
-    # Every process above the command, up to the server.
-    command = ("env; p=$PPID; while [ $p -gt 1 ]; do tr '\\0' '\\n' < /proc/$p/environ; "
-               "[ $(cat /proc/$p/comm) = swarmd ] && echo found the server && break; "
-               "p=$(awk '/^PPid/{print $2}' /proc/$p/status); done")
-    client, server = swarm([[call("bash", command=command)], [text("done")]], env=env)
+    # Its own, and of every process that it sees.
+    command = "env; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; cat /proc/[0-9]*/comm; echo end"
+    if not sandbox: # then every process above it, up to the server
+        command = ("env; p=$PPID; while [ $p -gt 1 ]; do tr '\\0' '\\n' < /proc/$p/environ; "
+                   "[ $(cat /proc/$p/comm) = swarmd ] && echo found the server && break; "
+                   "p=$(awk '/^PPid/{print $2}' /proc/$p/status); done; echo end")
+    client, server = swarm([[call("bash", command=command)], [text("done")]], env=env,
+                           sandbox="{enabled: %s}" % str(sandbox).lower())
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
     answer = server.requests[1].results[0]["content"]
-    assert "PLAIN=plain" in answer and "found the server" in answer and marker not in answer
+    assert "PLAIN=plain" in answer and "end\n" in answer and marker not in answer
+    assert ("found the server" in answer or "\nswarmd\n" in answer) != sandbox
     state = client.state
     client.close()
     for path in state.rglob("*"):

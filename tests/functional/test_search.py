@@ -63,7 +63,7 @@ def test_a_hit_leads_to_its_item(start, repository, model):
 def test_titles_and_outputs_of_tools_are_found(start, repository):
     answers = [[call("bash", command="echo wombat; exit 3")], [text("Done.")]]
     with ModelServer(answers) as server:
-        client = start(config=server.config())
+        client = start(config=server.config(sandbox="{enabled: false}"))
         client.initialize(subscribe="all")
         agent = spawn(client, repository, "x", mode="full")
         assert (agent, "tool") in found(client, "wombat")

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "transports": r"(core|transports)/.*",
     "lsp": r"(core|lsp)/.*|transports/stream\.h",
     "cli": r"cli/.*|core/(%s)\.h" % "|".join(LEAVES),
-    "exec": r"exec/.*|core/process_tree\.h",
+    "exec": r"exec/.*|core/(process_tree|sandbox_spec)\.h",
 }
 # The files at the top know all parts.
 TOP = ("main", "serve", "host", "seek", "background")

@@ -120,7 +120,7 @@ static struct process *start(struct probe *probe)
     static const char *const argv[] = {"make", "test", NULL};
     static const char *const envp[] = {"PATH=/bin", NULL};
     static const struct process_sink sink = {on_output, on_ended};
-    const struct process_spec spec = {argv, envp, "/tmp"};
+    const struct process_spec spec = {.argv = argv, .envp = envp, .cwd = "/tmp"};
     return ops_of(probe)->process_start(fake_ports_get(probe->fake)->ctx, &spec, &sink, probe);
 }
 

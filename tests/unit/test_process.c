@@ -72,7 +72,7 @@ static void start(struct run *run, struct loop *loop, const char *cwd, const cha
 {
     static const char *const envp[] = {"PATH=/usr/bin:/bin", "LANG=C", NULL};
     static const struct process_sink sink = {on_output, on_ended};
-    const struct process_spec spec = {argv, envp, cwd};
+    const struct process_spec spec = {.argv = argv, .envp = envp, .cwd = cwd};
     run->loop = loop;
     buf_init(&run->got, 16 << 20);
     run->process = ops(run)->process_start(loop_ports(loop)->ctx, &spec, &sink, run);

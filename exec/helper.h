@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// What the files of swarmd-exec share. Libc only, linked statically, because its start-up is part
+// of every command; it allocates nothing but process trees.
+#ifndef SWARMD_EXEC_HELPER_H
+#define SWARMD_EXEC_HELPER_H
+
+#include "core/sandbox_spec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { EXIT_WRONG_USE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+// In one write to stderr, so that it does not mix with the command's output.
+_Noreturn void quit(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+int64_t now_ms(void);
+
+// --- plan.c: what is asked for
+
+enum path_use { PATH_WRITE, PATH_READ, PATH_HIDE };
+
+struct plan_path {
+    enum path_use use;
+    const char *path;
+};
+
+enum plan_network { NETWORK_ON, NETWORK_OFF, NETWORK_PROXY };
+
+struct plan {
+    bool sandboxed;                            // otherwise nothing below counts
+    struct plan_path paths[SANDBOX_PATHS_MAX]; // outer ones first
+    size_t count;
+    const char *tmp; // or NULL
+    enum plan_network network;
+    bool unix_sockets, ptrace;
+    bool namespaces, landlock, seccomp;
+    int landlock_abi;                            // the newest to use
+    int64_t memory, processes, cpu, file, files; // 0: no limit
+    char bytes[SANDBOX_SPEC_MAX + 1];            // what all the strings point into
+};
+
+void plan_receive(struct plan *plan, int fd); // quits when it is not understood
+
+// Tells the server. Nobody may be listening.
+void report(const char *word, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// --- what the walls say of themselves
+
+struct failure {
+    int code;       // errno; 0: none
+    char what[200]; // "mount /proc"
+};
+
+bool fail(struct failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// --- namespaces.c: a process that is the init of a PID namespace, with a mount namespace
+
+// As fork(): 0 in the child, -1 and errno where the kernel forbids namespaces.
+pid_t namespaces_enter(const struct plan *plan, bool *new_user);
+// In the child, before anything else.
+bool namespaces_map_user(uid_t uid, gid_t gid, struct failure *failure);
+bool namespaces_loopback_up(struct failure *failure);
+
+// --- mounts.c: what of the file system is seen, and what may be written
+
+enum mounts_result {
+    MOUNTS_DONE,
+    MOUNTS_FORBIDDEN, // none may be made here; nothing was changed
+    MOUNTS_FAILED
+};
+
+enum mounts_result mounts_build(const struct plan *plan, struct failure *failure);
+
+// --- landlock.c: the same once more, by another part of the kernel
+
+// Returns the ABI that holds; 0 where there is none that is good for anything. alone: there are no
+// mounts, so hidden paths are left out of what may be read.
+int landlock_restrict(const struct plan *plan, bool alone, struct failure *failure);
+
+// --- seccomp.c: system calls that no build needs and escapes do
+
+bool seccomp_restrict(const struct plan *plan, bool own_network, struct failure *failure);
+
+// --- limits.c
+
+void limits_apply(const struct plan *plan);
+bool privileges_drop(struct failure *failure);
+
+// --- reaper.c: until nothing of the command is left
+
+struct reaper {
+    pid_t command;
+    const char *name; // the command's, for messages
+    bool is_init;     // of a PID namespace: what is left dies with it
+    int exit_code;
+    bool command_ended;
+    int64_t kill_at; // ms; -1: not yet
+};
+
+// Returns when the command and all that came of it are dead, or die with this process.
+void reaper_run(struct reaper *reaper);
+
+// SIGTERM or SIGCHLD; 0 when neither came by the time (-1: waits for ever). outside: a SIGTERM of a
+// process in the own PID namespace does not count.
+int wait_signal(int64_t until, bool outside);
+
+#endif

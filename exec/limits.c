@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "exec/helper.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void limit(int what, int64_t value)
+{
+    struct rlimit now;
+    if (value <= 0 || getrlimit((__rlimit_resource_t)what, &now) < 0)
+        return;
+    rlim_t most = (rlim_t)value < now.rlim_max ? (rlim_t)value : now.rlim_max;
+    struct rlimit wanted = {most, most};
+    setrlimit((__rlimit_resource_t)what, &wanted);
+}
+
+void limits_apply(const struct plan *plan)
+{
+    limit(RLIMIT_NPROC, plan->processes);
+    limit(RLIMIT_CPU, plan->cpu);
+    limit(RLIMIT_FSIZE, plan->file);
+    limit(RLIMIT_NOFILE, plan->files);
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+}
+
+// Of root as well: no right beyond those of the owner of files is left, and none comes back with a
+// program that root executes or that has rights of its own.
+bool privileges_drop(struct failure *failure)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}, {0}};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return fail(failure, "give up new privileges");
+    prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                                 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
+    for (int cap = 0, has; (has = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
+        if (has && prctl(PR_CAPBSET_DROP, cap) < 0 && errno != EPERM)
+            return fail(failure, "drop capability %d", cap);
+    return syscall(SYS_capset, &header, none) == 0 || fail(failure, "drop capabilities");
+}
