@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "core/list.h"
 #include "core/state.h"
+#include "core/window.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -120,6 +121,7 @@ struct agent {
     struct list queue;              // of struct queued_message
     struct list approvals;          // of struct approval, undecided
     struct usage usage;
+    struct window window; // what of the transcript its model is shown
     struct agent_limits limits;
     char *allowed, *rejected; // tools answered with ...Always: names, space-separated; or NULL
     enum stop_reason stop_reason;

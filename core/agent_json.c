@@ -156,6 +156,8 @@ static void add_private(struct json_writer *w, const struct agent *a)
     json_add_int(w, "limitTokens", a->limits.tokens);
     json_add_int(w, "limitSeconds", a->limits.seconds);
     json_add_real(w, "limitCost", a->limits.cost_usd);
+    json_key(w, "window");
+    window_write_json(w, &a->window);
     json_key(w, "queue");
     json_begin_array(w);
     list_for_each(node, &a->queue)
@@ -270,6 +272,7 @@ static void read_private(struct agent *a, const struct json *json)
     a->limits.tokens = json_int(json, "limitTokens", 0);
     a->limits.seconds = json_int(json, "limitSeconds", 0);
     a->limits.cost_usd = json_real(json, "limitCost", 0);
+    window_read_json(&a->window, json_get(json, "window"));
     read_queue(a, json_get(json, "queue"));
     read_approvals(a, json_get(json, "approvals"));
 }

@@ -4,10 +4,8 @@
 #ifndef SWARMD_CORE_TRANSCRIPT_H
 #define SWARMD_CORE_TRANSCRIPT_H
 
-#include "core/arena.h"
 #include "core/item.h"
 #include "core/journal.h"
-#include "core/model.h"
 
 enum {
     TRANSCRIPT_BYTES_MAX = 64 << 20, // of stored items; a longer one cannot be loaded (limit)
@@ -34,11 +32,5 @@ void transcript_load(struct transcript *transcript, struct journal *journal, int
 
 void transcript_add(struct transcript *transcript, struct item *item); // takes it over
 struct item *transcript_find(const struct transcript *transcript, const char *id);
-
-// The run of parts that model.h promises, in the arena; views into the items. Every call has
-// exactly one result: one that has none yet gets a result that says so. False (ERR_LIMIT) past
-// the arena's ceiling.
-bool transcript_parts(const struct transcript *transcript, struct arena *arena,
-                      struct model_part **parts, size_t *count, struct err *err);
 
 #endif

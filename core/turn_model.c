@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A turn's requests to the model: when one is made, with what, and what follows from its end.
 #include "core/prompt.h"
+#include "core/tokens.h"
 #include "core/turn.h"
 
 // --- the request ---
@@ -33,8 +34,6 @@ static bool start_request(struct turn *turn, struct provider *provider, struct a
 {
     struct model_part *parts;
     size_t part_count, tool_count;
-    if (!transcript_parts(&turn->transcript, arena, &parts, &part_count, err))
-        return false;
     const struct tool *const *tools = tool_all(&tool_count);
     struct model_tool schemas[16];
     size_t schema_count = 0;
@@ -45,8 +44,16 @@ static bool start_request(struct turn *turn, struct provider *provider, struct a
     struct model_info model = swarm_model(turn->agent);
     turn->agent->usage.context_size = model.context_size;
     struct buf system;
+    struct window_limits limits;
     buf_init(&system, 64 << 10);
     prompt_system(turn->agent, &system);
+    window_limits(&turn->agent->window, model.context_size, model.max_output, 0,
+                  tokens_of_head(buf_str(&system), schemas, schema_count), &limits);
+    if (!window_parts(&turn->agent->window, &turn->transcript, &limits, arena, &parts, &part_count,
+                      err)) {
+        buf_release(&system);
+        return false;
+    }
     struct model_request request = {
         .model = str_of(turn->agent->model),
         .system = buf_str(&system),

@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 #include "core/transcript.h"
+#include "core/window.h"
 
 static struct item *add(struct transcript *transcript, enum item_kind kind, int64_t step,
                         const char *text)
@@ -39,10 +40,13 @@ static struct item *sign(struct item *item)
 static size_t parts_of(const struct transcript *transcript, struct arena *arena,
                        struct model_part **parts)
 {
+    const struct window window = {0};
+    struct window_limits limits;
     struct err err;
     size_t count = 0;
+    window_limits(&window, 1 << 30, 0, 0, 0, &limits);
     arena_init(arena, 64 << 20);
-    assert_true(transcript_parts(transcript, arena, parts, &count, &err));
+    assert_true(window_parts(&window, transcript, &limits, arena, parts, &count, &err));
     return count;
 }
 

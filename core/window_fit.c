@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// When the view is too large: which mark moves, and how far.
+#include "core/tokens.h"
+#include "core/transcript.h"
+#include "core/window.h"
+
+enum { VIEW_BYTES_MAX = 256 << 20, NOTE_BYTES = 150 };
+
+struct fitting {
+    struct window *window;
+    const struct transcript *transcript;
+    const struct window_limits *limits;
+    struct arena arena;
+    int64_t tokens; // of the view as it is
+    struct window_cut *cut;
+    struct err *err;
+};
+
+static bool measure(struct fitting *fitting)
+{
+    struct model_part *parts;
+    size_t count;
+    arena_reset(&fitting->arena);
+    if (!window_parts(fitting->window, fitting->transcript, fitting->limits, &fitting->arena,
+                      &parts, &count, fitting->err))
+        return false;
+    fitting->tokens = tokens_of_parts(parts, count);
+    return true;
+}
+
+static int64_t saved(size_t bytes)
+{
+    size_t kept = WINDOW_RESULT_KEPT + NOTE_BYTES;
+    return bytes > kept ? tokens_of_bytes(bytes - kept) : 0;
+}
+
+static const struct item *newest_tool(const struct transcript *transcript)
+{
+    for (const struct list *node = transcript->items.prev; node != &transcript->items;
+         node = node->prev) {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind == ITEM_TOOL)
+            return item;
+    }
+    return NULL;
+}
+
+// The oldest first, as far as needed; those of the newest step stay whole.
+static void shorten_results(struct fitting *fitting)
+{
+    struct window *window = fitting->window;
+    const struct item *newest = newest_tool(fitting->transcript);
+    int64_t need = fitting->tokens - fitting->limits->target;
+    list_for_each(node, &fitting->transcript->items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        if (need <= 0)
+            break;
+        if (item->kind != ITEM_TOOL || item->seq < window->results || !window_shows(window, item))
+            continue;
+        if (item->turn == newest->turn && item->step == newest->step)
+            break;
+        int64_t gain = saved(item->text.len) + saved(str_of(item->input).len);
+        window->results = item->seq + 1;
+        fitting->cut->results += gain > 0;
+        need -= gain;
+    }
+}
+
+static void drop_reasoning(struct fitting *fitting)
+{
+    int64_t turn_begins = 0;
+    size_t count = 0;
+    list_for_each(node, &fitting->transcript->items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind == ITEM_USER)
+            turn_begins = item->seq;
+    }
+    list_for_each(node, &fitting->transcript->items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        count += item->kind == ITEM_REASONING && item->seq >= fitting->window->reasoning &&
+                 item->seq < turn_begins && window_shows(fitting->window, item);
+    }
+    if (count > 0)
+        fitting->window->reasoning = turn_begins;
+    fitting->cut->reasonings += count;
+}
+
+static bool cut_parts(struct fitting *fitting)
+{
+    struct window *window = fitting->window;
+    int64_t largest = (int64_t)tokens_to_bytes(fitting->limits->limit);
+    if (largest <= 0)
+        return true;
+    if (window->part_max <= 0 || window->part_max > largest)
+        window->part_max = largest;
+    while (fitting->tokens > fitting->limits->limit && window->part_max > WINDOW_PART_MIN) {
+        window->part_max /= 2;
+        fitting->cut->parts = true;
+        if (!measure(fitting))
+            return false;
+    }
+    return true;
+}
+
+static enum window_fit fit(struct fitting *fitting, bool force)
+{
+    const struct window_limits *limits = fitting->limits;
+    if (!measure(fitting))
+        return WINDOW_ERROR;
+    fitting->cut->before = fitting->tokens;
+    int64_t boundary;
+    if (force)
+        boundary = window_boundary(fitting->window, fitting->transcript, limits);
+    else if (fitting->tokens <= limits->limit)
+        return WINDOW_FITS;
+    if (force)
+        return boundary ? WINDOW_COMPACT : WINDOW_FITS;
+    shorten_results(fitting);
+    if (!measure(fitting))
+        return WINDOW_ERROR;
+    if (fitting->tokens > limits->target) {
+        drop_reasoning(fitting);
+        if (!measure(fitting))
+            return WINDOW_ERROR;
+    }
+    if (fitting->tokens > limits->warn &&
+        window_boundary(fitting->window, fitting->transcript, limits))
+        return WINDOW_COMPACT;
+    if (fitting->tokens > limits->limit && !cut_parts(fitting))
+        return WINDOW_ERROR;
+    return fitting->tokens > limits->limit ? WINDOW_TOO_BIG : WINDOW_CUT;
+}
+
+enum window_fit window_fit(struct window *window, const struct transcript *transcript,
+                           const struct window_limits *limits, bool force, struct window_cut *cut,
+                           struct err *err)
+{
+    struct fitting fitting = {
+        .window = window,
+        .transcript = transcript,
+        .limits = limits,
+        .cut = cut,
+        .err = err,
+    };
+    *cut = (struct window_cut){0};
+    arena_init(&fitting.arena, VIEW_BYTES_MAX);
+    enum window_fit result = fit(&fitting, force);
+    cut->after = fitting.tokens;
+    arena_release(&fitting.arena);
+    return result;
+}
+
+// --- where to cut ---
+
+static bool is_answer(const struct item *item)
+{
+    return item->kind == ITEM_ASSISTANT || item->kind == ITEM_REASONING || item->kind == ITEM_TOOL;
+}
+
+// Does a group begin here that may stand first: a message, or all of one answer?
+static bool begins_group(const struct item *item, const struct item *before)
+{
+    if (item->kind == ITEM_USER || !before || before->kind == ITEM_USER)
+        return true;
+    if (item->turn != before->turn || item->step != before->step)
+        return true;
+    return item->kind != ITEM_TOOL && before->kind == ITEM_TOOL;
+}
+
+static int64_t tokens_of_item(const struct window *window, const struct item *item)
+{
+    size_t bytes = item->text.len + str_of(item->input).len;
+    if (item->kind == ITEM_TOOL && item->seq < window->results)
+        bytes -= bytes > WINDOW_RESULT_KEPT ? bytes - WINDOW_RESULT_KEPT : 0;
+    return tokens_of_bytes(bytes) + TOKENS_CALL + TOKENS_RESULT;
+}
+
+static const struct item *before_it(const struct transcript *transcript, const struct item *item)
+{
+    for (const struct list *node = item->node.prev; node != &transcript->items; node = node->prev) {
+        const struct item *before = list_entry(node, struct item, node);
+        if (before->kind == ITEM_USER || is_answer(before))
+            return before;
+    }
+    return NULL;
+}
+
+static bool has_older(const struct window *window, const struct transcript *transcript,
+                      int64_t boundary)
+{
+    list_for_each(node, &transcript->items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->seq >= boundary)
+            break;
+        if (item->seq >= window->compacted && (is_answer(item) || item->kind == ITEM_USER) &&
+            !window_is_pinned(window, item->seq))
+            return true;
+    }
+    return false;
+}
+
+int64_t window_boundary(const struct window *window, const struct transcript *transcript,
+                        const struct window_limits *limits)
+{
+    int64_t tokens = 0, boundary = 0;
+    for (const struct list *node = transcript->items.prev; node != &transcript->items;
+         node = node->prev) {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->seq < window->compacted)
+            break;
+        if (item->kind != ITEM_USER && !is_answer(item))
+            continue;
+        tokens += tokens_of_item(window, item);
+        if (boundary && tokens > limits->tail)
+            break;
+        if (begins_group(item, before_it(transcript, item)))
+            boundary = item->seq;
+    }
+    return boundary && has_older(window, transcript, boundary) ? boundary : 0;
+}

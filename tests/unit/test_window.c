@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+// The context window over random transcripts: whatever is cut, it fits, a provider accepts it,
+// and what was promised to stay is there. SWARMD_LONG walks more of them.
+#include "tests/unit/support/unit.h"
+
+#include "core/mem.h"
+#include "core/shorten.h"
+#include "core/tokens.h"
+#include "core/transcript.h"
+#include "core/utf8.h"
+#include "core/window.h"
+
+enum { SIZE = 8000, RESERVE = 1000, HEAD = 500, STEPS = 18 };
+
+struct world {
+    uint64_t random;
+    struct transcript transcript;
+    struct window window;
+    struct window_limits limits;
+    int64_t seq, turn, step;
+    int cuts, compactions;
+};
+
+static unsigned pick(struct world *world, unsigned bound)
+{
+    world->random = world->random * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(world->random >> 33) % bound;
+}
+
+// Mostly small, sometimes huge, of one to four bytes a character.
+static void add_random_text(struct world *world, struct buf *out)
+{
+    static const char *const pieces[] = {"word ", "\n", "ß", "€uro", "𝄞", "\"quoted\\\"", "\t"};
+    static const size_t sizes[] = {0, 1, 40, 100, 400, 400, 2000, 4000, 30000};
+    size_t size = sizes[pick(world, 9)];
+    if (size > 400 && pick(world, 3) > 0)
+        size = 400;
+    while (out->len < size)
+        buf_add_str(out, str_of(pieces[pick(world, 7)]));
+}
+
+static struct item *add(struct world *world, enum item_kind kind)
+{
+    struct item *item = item_new(kind);
+    item->seq = ++world->seq;
+    snprintf(item->id, sizeof(item->id), "i%lld", (long long)item->seq);
+    item->status = ITEM_COMPLETED;
+    item->turn = world->turn;
+    item->step = kind == ITEM_USER ? 0 : world->step;
+    transcript_add(&world->transcript, item);
+    return item;
+}
+
+static void add_call(struct world *world)
+{
+    struct item *item = add(world, ITEM_TOOL);
+    struct buf text, input;
+    struct json_writer w;
+    item->name = mem_dup(pick(world, 2) ? STR("read") : STR("bash"));
+    item->call_id = mem_format("call%lld", (long long)item->seq);
+    item->status = pick(world, 8) ? ITEM_COMPLETED : ITEM_FAILED;
+    if (pick(world, 4) == 0)
+        item->opaque = mem_dup(STR("{\"kind\":\"x\",\"signature\":\"abc\"}"));
+    add_random_text(world, &item->text);
+    buf_init(&text, ITEM_TEXT_MAX);
+    buf_init(&input, ITEM_TEXT_MAX);
+    add_random_text(world, &text);
+    json_writer_init(&w, &input);
+    json_begin_object(&w);
+    json_add_str(&w, "path", STR("a/b.c"));
+    json_add_str(&w, "content", buf_str(&text));
+    json_end_object(&w);
+    item->input = buf_detach(&input, NULL);
+    buf_release(&text);
+}
+
+static void add_message(struct world *world)
+{
+    world->turn++;
+    world->step = 0;
+    struct item *item = add(world, ITEM_USER);
+    buf_add_str(&item->text, STR("do "));
+    add_random_text(world, &item->text);
+}
+
+static void add_step(struct world *world)
+{
+    world->step++;
+    if (pick(world, 2)) {
+        struct item *item = add(world, ITEM_REASONING);
+        add_random_text(world, &item->text);
+        if (pick(world, 2))
+            item->opaque = mem_dup(STR("{\"kind\":\"x\"}"));
+    }
+    if (pick(world, 3))
+        add_random_text(world, &add(world, ITEM_ASSISTANT)->text);
+    if (pick(world, 6) == 0)
+        buf_add_str(&add(world, ITEM_NOTICE)->text, STR("not for the model"));
+    for (unsigned calls = pick(world, 4); calls > 0; calls--)
+        add_call(world);
+}
+
+// --- what every provider is strict about ---
+
+static void check_text(struct str text)
+{
+    assert_true(utf8_is_valid(text));
+}
+
+static void check_input(struct str input)
+{
+    struct arena arena;
+    struct json *json;
+    struct err err;
+    arena_init(&arena, 64 << 20);
+    assert_true(json_parse(&json, &arena, input, &err));
+    assert_int_equal(json->type, JSON_OBJECT);
+    arena_release(&arena);
+}
+
+static size_t check_step(const struct model_part *parts, size_t count, size_t at)
+{
+    size_t calls = 0;
+    while (at + calls < count && parts[at + calls].kind == MODEL_TOOL_CALL)
+        calls++;
+    for (size_t k = 0; k < calls; k++) {
+        assert_true(at + calls + k < count);
+        const struct model_part *result = &parts[at + calls + k];
+        assert_int_equal(result->kind, MODEL_TOOL_RESULT);
+        assert_true(str_equal(result->call_id, parts[at + k].call_id));
+        assert_true(result->text.len > 0);
+        check_input(parts[at + k].input);
+    }
+    return 2 * calls;
+}
+
+static void check_parts(const struct model_part *parts, size_t count)
+{
+    assert_true(count > 0);
+    assert_int_equal(parts[0].kind, MODEL_USER_TEXT);
+    for (size_t i = 0; i < count;) {
+        check_text(parts[i].text);
+        assert_int_not_equal(parts[i].kind, MODEL_TOOL_RESULT);
+        if (parts[i].kind == MODEL_TOOL_CALL) {
+            i += check_step(parts, count, i);
+        } else {
+            if (parts[i].kind != MODEL_REASONING)
+                assert_true(parts[i].text.len > 0);
+            i++;
+        }
+    }
+}
+
+static bool has_text(const struct model_part *parts, size_t count, const struct item *item)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(parts[i].text, buf_str(&item->text)))
+            return true;
+    return false;
+}
+
+static bool is_small(const struct item *item)
+{
+    return item->text.len > 0 && item->text.len < 500;
+}
+
+// What is pinned is there word for word, and so is the newest message; both unless huge.
+static void check_promises(const struct world *world, const struct model_part *parts, size_t count)
+{
+    const struct item *newest = NULL;
+    list_for_each(node, &world->transcript.items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind == ITEM_USER)
+            newest = item;
+        if (item->kind == ITEM_USER && window_is_pinned(&world->window, item->seq) &&
+            is_small(item) && world->window.part_max == 0)
+            assert_true(has_text(parts, count, item));
+    }
+    if (is_small(newest) && newest->seq >= world->window.compacted && world->window.part_max == 0)
+        assert_true(has_text(parts, count, newest));
+}
+
+// A call stays with what led to it: no answer is cut in two.
+static void check_boundary(const struct world *world, int64_t boundary)
+{
+    const struct item *first = NULL, *before = NULL;
+    list_for_each(node, &world->transcript.items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind != ITEM_NOTICE && item->kind != ITEM_COMPACTION && item->seq < boundary)
+            before = item;
+        if (item->seq == boundary)
+            first = item;
+    }
+    assert_true(first && before);
+    if (first->kind != ITEM_USER)
+        assert_true(before->turn != first->turn || before->step != first->step);
+}
+
+static void compact(struct world *world)
+{
+    int64_t boundary = window_boundary(&world->window, &world->transcript, &world->limits);
+    assert_true(boundary > world->window.compacted);
+    check_boundary(world, boundary);
+    struct item *summary = add(world, ITEM_COMPACTION);
+    buf_add_str(&summary->text, STR("the summary of it all"));
+    add_random_text(world, &summary->text);
+    window_compacted(&world->window, boundary, summary->seq);
+    world->compactions++;
+}
+
+// As the turn does it: compactions until it fits.
+static void make_fit(struct world *world)
+{
+    struct window_cut cut;
+    struct err err;
+    enum window_fit fit;
+    for (int rounds = 0;; rounds++) {
+        assert_true(rounds < 4);
+        fit = window_fit(&world->window, &world->transcript, &world->limits, false, &cut, &err);
+        if (fit != WINDOW_COMPACT)
+            break;
+        compact(world);
+    }
+    assert_true(fit == WINDOW_FITS || fit == WINDOW_CUT);
+    assert_true(cut.after <= world->limits.limit);
+    world->cuts += fit == WINDOW_CUT;
+}
+
+static void view(struct world *world, struct arena *arena, struct model_part **parts, size_t *count)
+{
+    struct err err;
+    arena_init(arena, 256 << 20);
+    assert_true(window_parts(&world->window, &world->transcript, &world->limits, arena, parts,
+                             count, &err));
+}
+
+static bool same_part(const struct model_part *a, const struct model_part *b)
+{
+    return a->kind == b->kind && str_equal(a->text, b->text) && str_equal(a->input, b->input) &&
+           str_equal(a->call_id, b->call_id) && str_equal(a->opaque, b->opaque);
+}
+
+// Without a cut in between, a request begins with all of the one before.
+static void check_prefix(struct world *world)
+{
+    struct arena before_arena, arena;
+    struct model_part *before, *parts;
+    size_t before_count, count;
+    struct window window = world->window;
+    view(world, &before_arena, &before, &before_count);
+    add_step(world);
+    if (pick(world, 8) == 0)
+        add_message(world);
+    make_fit(world);
+    view(world, &arena, &parts, &count);
+    bool moved =
+        window.results != world->window.results || window.reasoning != world->window.reasoning ||
+        window.compacted != world->window.compacted || window.part_max != world->window.part_max;
+    if (!moved) {
+        assert_true(count >= before_count);
+        for (size_t i = 0; i < before_count; i++)
+            assert_true(same_part(&before[i], &parts[i]));
+    }
+    check_parts(parts, count);
+    check_promises(world, parts, count);
+    assert_true(tokens_of_parts(parts, count) <= world->limits.limit);
+    arena_release(&before_arena);
+    arena_release(&arena);
+}
+
+static int rounds(void)
+{
+    const char *text = getenv("SWARMD_LONG");
+    return text && (strcmp(text, "1") == 0 || strcmp(text, "ON") == 0) ? 10000 : 500;
+}
+
+static void test_random_transcripts(void **unused)
+{
+    (void)unused;
+    int cuts = 0, compactions = 0;
+    for (int round = 0; round < rounds(); round++) {
+        struct world world = {.random = (uint64_t)round * 7919 + 1};
+        struct err err;
+        transcript_init(&world.transcript);
+        window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
+        add_message(&world);
+        window_pin(&world.window, 1, true, &err);
+        if (round % 3 == 0)
+            window_pin(&world.window, 2 + pick(&world, 40), true, &err);
+        make_fit(&world);
+        for (int step = 0; step < STEPS; step++)
+            check_prefix(&world);
+        cuts += world.cuts;
+        compactions += world.compactions;
+        transcript_release(&world.transcript);
+        window_release(&world.window);
+    }
+    assert_true(cuts > rounds() && compactions > rounds()); // it was about something
+}
+
+static void test_shortened_results_say_how_to_read_them(void **unused)
+{
+    (void)unused;
+    struct world world = {.random = 1};
+    struct arena arena;
+    struct model_part *parts;
+    size_t count;
+    transcript_init(&world.transcript);
+    window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
+    add_message(&world);
+    world.step = 1;
+    struct item *item = add(&world, ITEM_TOOL);
+    item->name = mem_dup(STR("bash"));
+    item->call_id = mem_dup(STR("a"));
+    item->full = mem_dup(STR("file:///state/output/a/i2"));
+    for (int i = 0; i < 1000; i++)
+        buf_addf(&item->text, "line %d\n", i);
+    world.window.results = item->seq + 1;
+    view(&world, &arena, &parts, &count);
+    struct str text = parts[2].text;
+    assert_int_equal(parts[2].kind, MODEL_TOOL_RESULT);
+    assert_true(text.len < 2000);
+    assert_true(str_starts(text, STR("line 0\n")) && str_ends(text, STR("line 999\n")));
+    assert_true(str_find(text, STR(" bytes are left out here. ")) > 0);
+    assert_true(str_find(text, STR("output:i2")) > 0);
+    arena_release(&arena);
+    transcript_release(&world.transcript);
+}
+
+static void test_pins(void **unused)
+{
+    (void)unused;
+    struct window window = {0};
+    struct err err;
+    for (int64_t seq = WINDOW_PINS_MAX; seq > 0; seq--)
+        assert_true(window_pin(&window, seq * 2, true, &err));
+    assert_true(window_pin(&window, 4, true, &err)); // is pinned
+    assert_false(window_pin(&window, 3, true, &err));
+    assert_int_equal(err.kind, ERR_LIMIT);
+    assert_true(window_pin(&window, 4, false, &err));
+    assert_false(window_is_pinned(&window, 4));
+    assert_true(window_pin(&window, 3, true, &err));
+    assert_true(window_is_pinned(&window, 3) && window_is_pinned(&window, 2) &&
+                window_is_pinned(&window, 128));
+    window_release(&window);
+}
+
+static void test_record(void **unused)
+{
+    (void)unused;
+    struct window window = {.results = 5,
+                            .reasoning = 4,
+                            .compacted = 3,
+                            .summary = 9,
+                            .part_max = 1000,
+                            .ratio = 1200,
+                            .warned = true};
+    struct window read = {0};
+    struct err err;
+    struct buf text;
+    struct json_writer w;
+    struct arena arena;
+    struct json *json;
+    window_pin(&window, 7, true, &err);
+    buf_init(&text, 1 << 20);
+    arena_init(&arena, 1 << 20);
+    json_writer_init(&w, &text);
+    window_write_json(&w, &window);
+    assert_true(json_parse(&json, &arena, buf_str(&text), &err));
+    window_read_json(&read, json);
+    assert_true(window_is_pinned(&read, 7));
+    window_release(&window);
+    window_release(&read);
+    assert_memory_equal(&window, &read, sizeof(window));
+    window_read_json(&read, NULL); // a record of before there were windows
+    assert_int_equal(read.results, 0);
+    buf_release(&text);
+    arena_release(&arena);
+}
+
+static void test_head_alone_too_large(void **unused)
+{
+    (void)unused;
+    struct world world = {.random = 3};
+    struct window_cut cut;
+    struct err err;
+    transcript_init(&world.transcript);
+    window_limits(&world.window, 4000, 0, 0, 5000, &world.limits);
+    assert_true(world.limits.limit <= 0);
+    add_message(&world);
+    assert_int_equal(window_fit(&world.window, &world.transcript, &world.limits, false, &cut, &err),
+                     WINDOW_TOO_BIG);
+    transcript_release(&world.transcript);
+}
+
+static void test_ratio(void **unused)
+{
+    (void)unused;
+    int ratio = tokens_learn(0, 1000, 1500);
+    assert_int_equal(ratio, 1500);
+    assert_int_equal(tokens_learn(ratio, 1000, 1100), 1400);
+    assert_int_equal(tokens_learn(ratio, 1000, 0), ratio); // not reported
+    assert_int_equal(tokens_learn(0, 1000, 3), TOKENS_RATIO_MIN);
+    assert_int_equal(tokens_corrected(1000, 1500), 1500);
+    assert_int_equal(tokens_uncorrected(1500, 1500), 1000);
+    assert_int_equal(tokens_of_bytes(0), 0);
+    assert_int_equal(tokens_of_bytes(7), 2);
+    assert_int_equal(tokens_of_bytes(8), 3);
+}
+
+static void test_shorten(void **unused)
+{
+    (void)unused;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct str same = STR("short");
+    assert_ptr_equal(shorten_text(&arena, same, 10, NULL).data, same.data);
+    char text[4001];
+    for (size_t cut = 0; cut < 3; cut++) { // "€" has three bytes: every place in it
+        for (size_t i = 0; i + 3 <= 3999; i += 3)
+            memcpy(text + i, "€", 3);
+        struct str out = shorten_text(&arena, str_from(text, 3999), 500 + cut, "Ask again");
+        assert_true(utf8_is_valid(out));
+        assert_true(out.len < 700 && str_find(out, STR("Ask again]")) > 0);
+    }
+    struct str broken = shorten_input(&arena, str_from(text, 3999), 500);
+    assert_true(str_starts(broken, STR("{\"note\":\"3999 bytes")));
+    arena_release(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_transcripts),
+        cmocka_unit_test(test_shortened_results_say_how_to_read_them),
+        cmocka_unit_test(test_pins),
+        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_head_alone_too_large),
+        cmocka_unit_test(test_ratio),
+        cmocka_unit_test(test_shorten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
