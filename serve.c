@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -215,7 +216,8 @@ static void protect_process(void)
 {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
-    signal(SIGXFSZ, SIG_IGN); // a limit to the size of files is an error like a full disk
+    prctl(PR_SET_DUMPABLE, 0); // nor may a command of the same user look into its memory
+    signal(SIGXFSZ, SIG_IGN);  // a limit to the size of files is an error like a full disk
 }
 
 static bool begin(struct process *process, struct err *err)

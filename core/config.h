@@ -24,8 +24,11 @@ enum { CONFIG_PROVIDERS_MAX = 32, CONFIG_MODELS_MAX = 1000 };
 struct provider_config {
     char *name;
     enum provider_kind kind;
-    char *base_url;    // without a slash at its end; NULL for demo
-    char *api_key_env; // name of the environment variable, or NULL when no key is needed
+    char *base_url; // without a slash at its end; NULL for demo
+    // At most one of these; none when no key is needed.
+    char *api_key_env;     // name of the environment variable
+    char *api_key_command; // for sh; the first line that it prints is the key
+    char *api_key_file;    // absolute path; its first line is the key
 };
 
 struct config {

@@ -7,14 +7,15 @@
 
 static const struct builtin_provider builtins[] = {
     {"anthropic", PROVIDER_ANTHROPIC, "https://api.anthropic.com", "ANTHROPIC_API_KEY",
-     "claude-sonnet-5"},
-    {"openai", PROVIDER_OPENAI_CHAT, "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-5.1"},
-    {"gemini", PROVIDER_GEMINI, "https://generativelanguage.googleapis.com/v1beta",
-     "GEMINI_API_KEY", "gemini-3.8-flash"},
+     "claude-sonnet-5", NULL},
+    {"openai", PROVIDER_OPENAI_CHAT, "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-5.1",
+     NULL},
+    {"gemini", PROVIDER_GEMINI, "https://generativelanguage.googleapis.com", "GEMINI_API_KEY",
+     "gemini-3.8-flash", "GOOGLE_API_KEY"},
     {"openrouter", PROVIDER_OPENAI_CHAT, "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
-     "anthropic/claude-sonnet-4.5"},
-    {"local", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:11434/v1", NULL, NULL},
-    {"demo", PROVIDER_DEMO, NULL, NULL, "tour"},
+     "anthropic/claude-sonnet-4.5", NULL},
+    {"local", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:11434/v1", NULL, NULL, NULL},
+    {"demo", PROVIDER_DEMO, NULL, NULL, "tour", NULL},
 };
 
 const struct builtin_provider *builtin_providers(size_t *count)
@@ -31,6 +32,18 @@ const struct builtin_provider *builtin_provider(struct str name)
         if (str_is(name, all[i].name))
             return &all[i];
     return NULL;
+}
+
+static bool is_set(const char *variable)
+{
+    const char *value = variable ? getenv(variable) : NULL;
+    return value && *value;
+}
+
+const char *builtin_key_env(const struct builtin_provider *builtin)
+{
+    bool other = !is_set(builtin->api_key_env) && is_set(builtin->other_key_env);
+    return other ? builtin->other_key_env : builtin->api_key_env;
 }
 
 void config_set_defaults(struct config *config)
@@ -63,15 +76,15 @@ void config_add_builtins(struct config *config)
             .name = mem_dup(str_of(all[i].name)),
             .kind = all[i].kind,
             .base_url = dup_or_null(all[i].base_url),
-            .api_key_env = dup_or_null(all[i].api_key_env),
+            .api_key_env = dup_or_null(builtin_key_env(&all[i])),
         };
     }
 }
 
 static bool has_key(const struct provider_config *provider)
 {
-    const char *key = provider->api_key_env ? getenv(provider->api_key_env) : NULL;
-    return provider->kind == PROVIDER_DEMO || (key && *key);
+    return provider->kind == PROVIDER_DEMO || provider->api_key_command || provider->api_key_file ||
+           is_set(provider->api_key_env);
 }
 
 // NULL: there is nothing to use it with.

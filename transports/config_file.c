@@ -39,6 +39,8 @@ void config_release(struct config *config)
         mem_free(config->providers[i].name);
         mem_free(config->providers[i].base_url);
         mem_free(config->providers[i].api_key_env);
+        mem_free(config->providers[i].api_key_command);
+        mem_free(config->providers[i].api_key_file);
     }
     mem_free(config->model);
     mem_free(config->mode);

@@ -20,10 +20,12 @@ struct builtin_provider {
     const char *name;
     enum provider_kind kind;
     const char *base_url, *api_key_env; // or NULL
-    const char *model; // used when nothing is configured; NULL: what the server says it has
+    const char *model;         // used when nothing is configured; NULL: what the server says it has
+    const char *other_key_env; // taken when it is set and api_key_env is not; or NULL
 };
 const struct builtin_provider *builtin_providers(size_t *count);
-const struct builtin_provider *builtin_provider(struct str name); // or NULL
+const struct builtin_provider *builtin_provider(struct str name);    // or NULL
+const char *builtin_key_env(const struct builtin_provider *builtin); // or NULL
 
 void config_set_defaults(struct config *config);
 void config_add_builtins(struct config *config);
@@ -51,6 +53,10 @@ bool config_set_base_url(struct provider_config *provider, const struct config_o
                          struct str value, struct err *err);
 bool config_set_key_env(struct provider_config *provider, const struct config_origin *at,
                         struct str value, struct err *err);
+bool config_set_key_command(struct provider_config *provider, const struct config_origin *at,
+                            struct str value, struct err *err);
+bool config_set_key_file(struct provider_config *provider, const struct config_origin *at,
+                         struct str value, struct err *err);
 bool config_set_kind(struct provider_config *provider, const struct config_origin *at,
                      struct str value, struct err *err);
 

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { SHOWN_MAX = 80, URL_MAX = 2048, WORD_MAX = 40, PART_MIN = 3 };
 
@@ -154,6 +155,33 @@ bool config_set_key_env(struct provider_config *provider, const struct config_or
     return true;
 }
 
+bool config_set_key_command(struct provider_config *provider, const struct config_origin *at,
+                            struct str value, struct err *err)
+{
+    if (str_trim(value).len == 0)
+        return config_fail(at, err, "api_key_command: expected a command that prints the key");
+    mem_free(provider->api_key_command);
+    provider->api_key_command = mem_dup(value);
+    return true;
+}
+
+bool config_set_key_file(struct provider_config *provider, const struct config_origin *at,
+                         struct str value, struct err *err)
+{
+    const char *home = getenv("HOME");
+    bool at_home = str_starts(value, STR("~/")) && home && home[0] == '/';
+    if (!at_home && !str_starts(value, STR("/")))
+        return config_fail(at, err,
+                           "api_key_file: expected an absolute path, or one that begins "
+                           "with ~/");
+    mem_free(provider->api_key_file);
+    if (at_home)
+        provider->api_key_file = mem_format("%s%.*s", home, STR_ARG(str_skip(value, 1)));
+    else
+        provider->api_key_file = mem_dup(value);
+    return true;
+}
+
 static const struct {
     const char *name;
     enum provider_kind kind;
@@ -162,7 +190,7 @@ static const struct {
     {"anthropic", PROVIDER_ANTHROPIC, "https://api.anthropic.com"},
     {"openai-chat", PROVIDER_OPENAI_CHAT, "http://127.0.0.1:8080/v1"},
     {"openai-responses", PROVIDER_OPENAI_RESPONSES, "https://api.openai.com/v1"},
-    {"gemini", PROVIDER_GEMINI, "https://generativelanguage.googleapis.com/v1beta"},
+    {"gemini", PROVIDER_GEMINI, "https://generativelanguage.googleapis.com"},
     {"demo", PROVIDER_DEMO, ""},
 };
 

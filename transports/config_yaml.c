@@ -6,19 +6,28 @@
 #include <stdio.h>
 #include <yaml.h>
 
+static bool is_one_of(struct str key, const char *const *known)
+{
+    for (; *known; known++)
+        if (str_is(key, *known))
+            return true;
+    return false;
+}
+
 static bool set_provider_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                              struct err *err)
 {
-    static const char *const known[] = {"kind", "base_url", "api_key_env", NULL};
+    static const char *const known[] = {"kind",         "base_url",        "api_key_env",
+                                        "api_key_file", "api_key_command", NULL};
     struct provider_config *provider = arg;
     struct str value;
     (void)walk;
     if (str_is(entry->key, "api_key")) // the value may be a key: not looked at
         return config_fail(&entry->at, err,
                            "keys are not kept in this file: put the key into an environment "
-                           "variable and write its name as api_key_env");
-    if (!str_is(entry->key, known[0]) && !str_is(entry->key, known[1]) &&
-        !str_is(entry->key, known[2]))
+                           "variable and write its name as api_key_env, or write api_key_command "
+                           "or api_key_file");
+    if (!is_one_of(entry->key, known))
         return config_unknown_key(entry, known, err);
     if (!config_scalar(entry, &value, err))
         return false;
@@ -26,6 +35,10 @@ static bool set_provider_key(struct config_walk *walk, const struct config_entry
         return config_set_kind(provider, &entry->value_at, value, err);
     if (str_is(entry->key, "base_url"))
         return config_set_base_url(provider, &entry->value_at, value, err);
+    if (str_is(entry->key, "api_key_command"))
+        return config_set_key_command(provider, &entry->value_at, value, err);
+    if (str_is(entry->key, "api_key_file"))
+        return config_set_key_file(provider, &entry->value_at, value, err);
     return config_set_key_env(provider, &entry->value_at, value, err);
 }
 
@@ -48,6 +61,11 @@ static bool check_provider(const struct provider_config *provider, const struct 
                            provider->name, config_kind_example(provider->kind));
     if (provider->kind == PROVIDER_DEMO && provider->base_url)
         return config_fail(&entry->at, err, "providers.%s: demo takes no base_url", provider->name);
+    if (!!provider->api_key_env + !!provider->api_key_command + !!provider->api_key_file > 1)
+        return config_fail(&entry->at, err,
+                           "providers.%s: give one of api_key_env, api_key_command and "
+                           "api_key_file",
+                           provider->name);
     return true;
 }
 
@@ -69,8 +87,10 @@ static void begin_provider(struct config_walk *walk, struct provider_config *pro
         return;
     if (builtin->base_url)
         provider->base_url = mem_dup(str_of(builtin->base_url));
-    if (builtin->api_key_env)
-        provider->api_key_env = mem_dup(str_of(builtin->api_key_env));
+    bool other_key = config_find_value(walk, entry->value, "api_key_command") ||
+                     config_find_value(walk, entry->value, "api_key_file");
+    if (builtin->api_key_env && !other_key)
+        provider->api_key_env = mem_dup(str_of(builtin_key_env(builtin)));
 }
 
 static bool add_provider(struct config_walk *walk, const struct config_entry *entry, void *arg,

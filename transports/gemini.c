@@ -16,10 +16,18 @@ static bool is_plain(char c)
            c == '.' || c == '_' || c == '/';
 }
 
+// A base URL that is only a host names no version of the API.
+static bool names_version(struct str base_url)
+{
+    long scheme = str_find(base_url, STR("://"));
+    return scheme >= 0 && str_find(str_skip(base_url, (size_t)scheme + 3), STR("/")) >= 0;
+}
+
 // A name may bring its collection along: "tunedModels/mine".
 static void path(struct buf *out, const struct model_request *request, struct str base_url)
 {
-    (void)base_url;
+    if (!names_version(base_url))
+        buf_add_str(out, STR("/v1beta"));
     bool collection = str_find(request->model, STR("/")) >= 0;
     buf_add_str(out, collection ? STR("/") : STR("/models/"));
     for (size_t i = 0; i < request->model.len; i++) {

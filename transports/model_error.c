@@ -147,8 +147,8 @@ void model_error_text(struct buf *out, const struct model_origin *origin, struct
 static void add_advice(struct buf *out, const struct model_origin *origin, enum err_kind kind,
                        int64_t status)
 {
-    if (kind == ERR_AUTH && origin->api_key_env)
-        buf_addf(out, " (check the key in the environment variable %s)", origin->api_key_env);
+    if (kind == ERR_AUTH && origin->key_place)
+        buf_addf(out, " (check the key in %s)", origin->key_place);
     else if (kind == ERR_AUTH)
         buf_addf(out, " (name the environment variable of its key: providers.%s.api_key_env)",
                  origin->provider);

@@ -19,9 +19,9 @@ enum { MODEL_ERROR_SHOWN_MAX = 300 }; // bytes of the server's own words in a me
 
 // Who is being talked to.
 struct model_origin {
-    char *provider;    // its configured name
-    char *api_key_env; // or NULL
-    char *api_key;     // or NULL
+    char *provider;        // its configured name
+    const char *key_place; // "the environment variable X"; or NULL
+    char *api_key;         // or NULL
 };
 
 // The server's own words, on one line, cut. Appends.

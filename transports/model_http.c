@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/ports.h"
 #include "transports/http.h"
+#include "transports/model_key.h"
 #include "transports/model_limits.h"
 #include "transports/model_stream.h"
 
@@ -21,7 +22,7 @@ struct model_http {
     struct http *http;
     struct model_origin origin;
     char *base_url;
-    char *key_header; // a header line, or NULL
+    struct model_key *key;
     int64_t stall_ms;
     struct arena arena; // of the event that is being read
 };
@@ -33,14 +34,19 @@ struct model_call {
     void *arg;
     struct model_stream *stream;
     struct model_limits_reader limits;
-    struct deferred too_large; // the end of a request that was never sent
-    bool in_callback, cancelled;
+    struct buf url, body;       // until it is sent
+    struct model_key_wait wait; // for the key
+    struct deferred never_sent; // the end of a request that is not sent
+    struct model_end why;       // then
+    bool waits, in_callback, cancelled;
 };
 
 static void call_free(struct model_call *call)
 {
     model_stream_release(call->stream);
     mem_free(call->stream);
+    buf_release(&call->url);
+    buf_release(&call->body);
     mem_free(call);
 }
 
@@ -48,6 +54,8 @@ static void call_end(struct model_call *call, const struct model_end *end)
 {
     struct model_sink sink = call->sink;
     void *arg = call->arg;
+    if (end->failure == MODEL_FAILURE_AUTH)
+        model_key_refused(call->client->key);
     call_free(call);
     sink.end(arg, end);
 }
@@ -140,33 +148,74 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
     call_end(call, &end);
 }
 
-static void on_too_large(struct deferred *deferred)
+static void on_never_sent(struct deferred *deferred)
 {
-    struct model_call *call = list_entry(deferred, struct model_call, too_large);
-    struct model_end end = {
-        .finish = MODEL_FAILED, .failure = MODEL_FAILURE_CONTEXT_TOO_LARGE, .retry_after_ms = -1};
-    if (call->cancelled) {
+    struct model_call *call = list_entry(deferred, struct model_call, never_sent);
+    struct model_end why = call->why;
+    if (call->cancelled)
         call_free(call);
-        return;
-    }
-    err_set(&end.err, ERR_LIMIT, "%s: the request is larger than %d MiB", call->client->base.name,
-            MODEL_REQUEST_MAX >> 20);
-    call_end(call, &end);
+    else
+        call_end(call, &why);
 }
 
-static void send_request(struct model_call *call, struct buf *url, struct buf *body)
+// No sink call is made from within start().
+static void fail_later(struct model_call *call)
+{
+    call->why.finish = MODEL_FAILED;
+    call->why.retry_after_ms = -1;
+    list_init(&call->never_sent.node);
+    call->never_sent.fn = on_never_sent;
+    call->in_callback = true; // on_never_sent() frees it, also when it is cancelled
+    port_defer(call->client->ports, &call->never_sent);
+}
+
+static void free_secret(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    mem_free(secret);
+}
+
+// For messages, which must not have it.
+static void note_key(struct model_http *client, const char *value)
+{
+    if (!value || (client->origin.api_key && strcmp(value, client->origin.api_key) == 0))
+        return;
+    free_secret(client->origin.api_key);
+    client->origin.api_key = mem_dup(str_of(value));
+}
+
+static void send_request(struct model_call *call)
 {
     static const struct http_sink sink = {.header = on_header, .body = on_body, .ended = on_ended};
-    const struct model_http *client = call->client;
+    struct model_http *client = call->client;
+    const char *key = model_key_value(client->key);
     const char *headers[5] = {"Content-Type: application/json", "Accept: text/event-stream"};
     size_t count = 2;
-    if (client->key_header)
-        headers[count++] = client->key_header;
+    char *key_header = key ? mem_format("%s%s", client->dialect->key_header, key) : NULL;
+    note_key(client, key);
+    if (key_header)
+        headers[count++] = key_header;
     if (client->dialect->header)
         headers[count++] = client->dialect->header;
-    struct http_spec spec = {.url = buf_str(url), .headers = headers, .stall_ms = client->stall_ms};
-    spec.body = buf_detach(body, &spec.body_len);
+    struct http_spec spec = {
+        .url = buf_str(&call->url), .headers = headers, .stall_ms = client->stall_ms};
+    spec.body = buf_detach(&call->body, &spec.body_len);
     call->request = http_start(client->http, &spec, &sink, call);
+    free_secret(key_header);
+    buf_release(&call->url);
+}
+
+static void on_key(struct model_key_wait *wait, const struct err *err)
+{
+    struct model_call *call = list_entry(wait, struct model_call, wait);
+    struct model_end end = {
+        .finish = MODEL_FAILED, .failure = MODEL_FAILURE_AUTH, .err = *err, .retry_after_ms = -1};
+    call->waits = false;
+    if (err->kind == ERR_NONE)
+        send_request(call);
+    else
+        call_end(call, &end);
 }
 
 static struct model_stream *open_stream(struct model_call *call)
@@ -178,31 +227,42 @@ static struct model_stream *open_stream(struct model_call *call)
     return stream;
 }
 
+static void begin(struct model_call *call)
+{
+    struct model_http *client = call->client;
+    if (call->body.overflow || call->url.overflow) {
+        call->why.failure = MODEL_FAILURE_CONTEXT_TOO_LARGE;
+        err_set(&call->why.err, ERR_LIMIT, "%s: the request is larger than %d MiB",
+                client->base.name, MODEL_REQUEST_MAX >> 20);
+        fail_later(call);
+    } else if (model_key_ready(client->key, &call->why.err)) {
+        send_request(call);
+    } else if (call->why.err.kind != ERR_NONE) {
+        call->why.failure = MODEL_FAILURE_AUTH;
+        fail_later(call);
+    } else {
+        call->waits = true;
+        call->wait.fn = on_key;
+        model_key_wait(client->key, &call->wait);
+    }
+}
+
 static struct model_call *start(struct provider *provider, const struct model_request *request,
                                 const struct model_sink *sink, void *arg)
 {
     struct model_http *client = (struct model_http *)provider;
     struct model_call *call = mem_new(sizeof(*call));
-    struct buf url, body;
     call->client = client;
     call->sink = *sink;
     call->arg = arg;
     call->stream = open_stream(call);
-    buf_init(&url, URL_MAX);
-    buf_init(&body, MODEL_REQUEST_MAX);
-    buf_add_str(&url, str_of(client->base_url));
-    client->dialect->path(&url, request, str_of(client->base_url));
-    client->dialect->write(&body, request, str_of(client->base_url));
-    if (body.overflow || url.overflow) {
-        list_init(&call->too_large.node);
-        call->too_large.fn = on_too_large;
-        call->in_callback = true; // on_too_large() frees it, also when it is cancelled
-        port_defer(client->ports, &call->too_large);
-    } else {
-        send_request(call, &url, &body);
-    }
-    buf_release(&url);
-    buf_release(&body);
+    buf_init(&call->url, URL_MAX);
+    buf_init(&call->body, MODEL_REQUEST_MAX);
+    list_init(&call->wait.node);
+    buf_add_str(&call->url, str_of(client->base_url));
+    client->dialect->path(&call->url, request, str_of(client->base_url));
+    client->dialect->write(&call->body, request, str_of(client->base_url));
+    begin(call);
     return call;
 }
 
@@ -210,6 +270,8 @@ static void cancel(struct model_call *call)
 {
     if (call->request)
         http_cancel(call->request);
+    if (call->waits)
+        model_key_leave(call->client->key, &call->wait);
     call->request = NULL;
     call->cancelled = true;
     model_stream_stop(call->stream);
@@ -227,22 +289,12 @@ struct provider *model_http_create(const struct model_dialect *dialect, const st
     client->ports = ports;
     client->http = http;
     client->origin.provider = client->base.name;
-    client->origin.api_key_env = spec->api_key_env.len ? mem_dup(spec->api_key_env) : NULL;
-    if (spec->api_key.len) {
-        client->origin.api_key = mem_dup(spec->api_key);
-        client->key_header = mem_format("%s%s", dialect->key_header, client->origin.api_key);
-    }
+    client->key = spec->key;
+    client->origin.key_place = model_key_place(spec->key);
     client->base_url = mem_dup(spec->base_url);
     client->stall_ms = spec->stall_ms;
     arena_init(&client->arena, EVENT_TREE_MAX);
     return &client->base;
-}
-
-static void free_secret(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    mem_free(secret);
 }
 
 void model_http_destroy(struct provider *provider)
@@ -251,8 +303,7 @@ void model_http_destroy(struct provider *provider)
     if (!client)
         return;
     free_secret(client->origin.api_key);
-    free_secret(client->key_header);
-    mem_free(client->origin.api_key_env);
+    model_key_destroy(client->key);
     mem_free(client->base.name);
     mem_free(client->base_url);
     arena_release(&client->arena);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct http;
+struct model_key;
 struct model_stream;
 struct ports;
 
@@ -27,11 +28,10 @@ struct model_dialect {
     void (*open)(struct model_stream *stream); // after model_stream_init()
 };
 
-struct model_http_spec { // all copied
-    struct str name;     // as configured
-    struct str base_url; // without a slash at its end
-    struct str api_key;  // empty: none is sent
-    struct str api_key_env;
+struct model_http_spec {   // strings are copied
+    struct str name;       // as configured
+    struct str base_url;   // without a slash at its end
+    struct model_key *key; // taken over
     int64_t stall_ms;
 };
 

@@ -8,6 +8,7 @@
 #include "transports/gemini.h"
 #include "transports/http.h"
 #include "transports/loop.h"
+#include "transports/model_key.h"
 #include "transports/openai_chat.h"
 #include "transports/openai_responses.h"
 
@@ -17,6 +18,7 @@ struct providers {
     const struct ports *ports;
     struct http *http;
     const struct config *config;
+    char **envp; // of commands that print keys; NULL: none was needed yet
     struct provider *made[CONFIG_PROVIDERS_MAX]; // in the configuration's order
 };
 
@@ -41,15 +43,6 @@ static int64_t demo_delay(void)
     return ms;
 }
 
-// HTTP would end the header line at a line break.
-static bool is_header_value(const char *key)
-{
-    for (; *key; key++)
-        if ((unsigned char)*key <= ' ' || *key == 0x7f)
-            return false;
-    return true;
-}
-
 static const struct model_dialect *dialect_of(enum provider_kind kind)
 {
     switch (kind) {
@@ -70,22 +63,17 @@ static const struct model_dialect *dialect_of(enum provider_kind kind)
 static struct provider *make_http(struct providers *providers, const struct provider_config *config,
                                   struct err *err)
 {
-    const char *key = config->api_key_env ? getenv(config->api_key_env) : NULL;
-    if (config->api_key_env && (!key || !*key)) {
-        err_set(err, ERR_AUTH,
-                "provider '%s' has no key: set the environment variable %s and start swarmd again",
-                config->name, config->api_key_env);
-        return NULL;
-    }
-    if (key && !is_header_value(key)) {
-        err_set(err, ERR_AUTH, "provider '%s': the key in %s has a space or a line break in it",
-                config->name, config->api_key_env);
+    if (!providers->envp)
+        providers->envp = config_tool_env(providers->config);
+    struct model_key *key =
+        model_key_create(providers->ports, config, (const char *const *)providers->envp);
+    if (!model_key_ready(key, err) && err->kind != ERR_NONE) {
+        model_key_destroy(key);
         return NULL;
     }
     struct model_http_spec spec = {.name = str_of(config->name),
                                    .base_url = str_of(config->base_url),
-                                   .api_key = str_of(key),
-                                   .api_key_env = str_of(config->api_key_env),
+                                   .key = key,
                                    .stall_ms = (int64_t)providers->config->stall_s * 1000};
     return model_http_create(dialect_of(config->kind), providers->ports, providers->http, &spec);
 }
@@ -128,5 +116,6 @@ void providers_destroy(struct providers *providers)
         else
             model_http_destroy(providers->made[i]);
     }
+    config_free_env(providers->envp);
     mem_free(providers);
 }

@@ -466,9 +466,11 @@ class ModelServer:
             return f"https://localhost:{self.port}{self.root}"
         return f"http://127.0.0.1:{self.port}{self.root}"
 
-    def config(self, model="scripted", key_env=None, **settings):
-        """A configuration file that uses this server. settings: mode="full", max_active=4..."""
-        key = f", api_key_env: {key_env}" if key_env else ""
+    def config(self, model="scripted", key_env=None, key_from=None, **settings):
+        """A configuration file that uses this server. settings: mode="full", max_active=4...;
+        key_from: {"api_key_command": ...} or {"api_key_file": ...}."""
+        named = {"api_key_env": key_env} if key_env else key_from or {}
+        key = "".join(f", {name}: {json.dumps(str(value))}" for name, value in named.items())
         lines = [f"{name}: {value}" for name, value in settings.items()]
         return "\n".join([f"model: scripted/{model}", *lines, "providers:",
                           f'  scripted: {{kind: {self.kind}, base_url: "{self.base_url}"{key}}}',

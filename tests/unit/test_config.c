@@ -222,10 +222,37 @@ static void test_provider_errors(void **state)
     expect_error("providers: {A b: {kind: demo}}\n",
                  "/c.yaml:1: providers: a name takes small letters, digits, '-', '_' and '.' (at "
                  "most 64), not 'A b'");
+    expect_error("providers: {openai: {api_key_env: A, api_key_file: /k}}\n",
+                 "/c.yaml:1: providers.openai: give one of api_key_env, api_key_command and "
+                 "api_key_file");
+    expect_error("providers: {openai: {api_key_command: \" \"}}\n",
+                 "/c.yaml:1: api_key_command: expected a command that prints the key");
+    expect_error("providers: {openai: {api_key_file: keys/openai}}\n",
+                 "/c.yaml:1: api_key_file: expected an absolute path, or one that begins with ~/");
     expect_error("providers: 7\n",
                  "/c.yaml:1: providers: expected keys and values (\"key: value\")");
     expect_error("providers: {demo: {base_url: \"http://h\"}}\n",
                  "/c.yaml:1: providers.demo: demo takes no base_url");
+}
+
+static void test_key_sources(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err = {0};
+    setenv("HOME", "/nonexistent", 1);
+    struct str yaml = STR("providers:\n  openai: {api_key_command: pass show openai}\n"
+                          "  anthropic: {api_key_file: ~/.keys/anthropic}\n");
+    assert_true(config_parse(&config, "/c.yaml", yaml, &err));
+    const struct provider_config *openai = config_provider(&config, STR("openai"));
+    const struct provider_config *anthropic = config_provider(&config, STR("anthropic"));
+    assert_string_equal(openai->api_key_command, "pass show openai");
+    assert_null(openai->api_key_env);
+    assert_null(openai->api_key_file);
+    assert_string_equal(anthropic->api_key_file, "/nonexistent/.keys/anthropic");
+    assert_null(anthropic->api_key_env);
+    assert_int_equal(strncmp(config.model, "anthropic/", 10), 0); // it has a key
+    config_release(&config);
 }
 
 static void test_secrets_are_not_shown(void **state)
@@ -342,8 +369,14 @@ static void test_model_follows_the_keys(void **state)
     assert_true(config_load(&config, &err));
     assert_int_equal(strncmp(config.model, "openrouter/", 11), 0);
     config_release(&config);
+    setenv("GOOGLE_API_KEY", "k", 1);
+    assert_true(config_load(&config, &err));
+    assert_int_equal(strncmp(config.model, "gemini/gemini-", 14), 0);
+    assert_string_equal(config_provider(&config, STR("gemini"))->api_key_env, "GOOGLE_API_KEY");
+    config_release(&config);
     setenv("GEMINI_API_KEY", "k", 1);
     assert_true(config_load(&config, &err));
+    assert_string_equal(config_provider(&config, STR("gemini"))->api_key_env, "GEMINI_API_KEY");
     assert_int_equal(strncmp(config.model, "gemini/gemini-", 14), 0);
     config_release(&config);
     setenv("OPENAI_API_KEY", "k", 1);
@@ -357,6 +390,7 @@ static void test_model_follows_the_keys(void **state)
     setenv("OPENAI_API_KEY", "", 1);
     unsetenv("ANTHROPIC_API_KEY");
     unsetenv("GEMINI_API_KEY");
+    unsetenv("GOOGLE_API_KEY");
     unsetenv("OPENROUTER_API_KEY");
     struct str nobody = STR("providers: {local: {base_url: \"http://127.0.0.1:1/v1\"}}");
     assert_true(config_parse(&config, "/c.yaml", nobody, &err));
@@ -408,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup(test_errors_name_the_line, setup),
         cmocka_unit_test_setup(test_syntax_errors, setup),
         cmocka_unit_test_setup(test_provider_errors, setup),
+        cmocka_unit_test_setup(test_key_sources, setup),
         cmocka_unit_test_setup(test_secrets_are_not_shown, setup),
         cmocka_unit_test_setup(test_base_urls, setup),
         cmocka_unit_test_setup(test_too_many_providers, setup),

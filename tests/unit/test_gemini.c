@@ -140,8 +140,12 @@ static void test_paths_and_models(void **state)
         struct model_request request = {.model = str_of(models[i].model)};
         struct buf out;
         buf_init(&out, MODEL_REQUEST_MAX);
-        gemini_dialect()->path(&out, &request, STR(""));
+        gemini_dialect()->path(&out, &request, STR("https://host/v1beta"));
         assert_string_equal(out.data, models[i].path);
+        buf_clear(&out);
+        gemini_dialect()->path(&out, &request, STR("https://host:99"));
+        assert_int_equal(strncmp(out.data, "/v1beta/", 8), 0);
+        assert_string_equal(out.data + 7, models[i].path);
         buf_clear(&out);
         gemini_request_write(&out, &request);
         assert_int_equal(!!strstr(out.data, "includeThoughts"), models[i].thinks);
