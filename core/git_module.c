@@ -66,3 +66,35 @@ bool worktree_remove(const struct worktree_spec *spec, struct err *err)
 {
     return git->remove(spec, err);
 }
+
+bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct err *err)
+{
+    return git->merge_plan(spec, plan, err);
+}
+
+void merge_plan_release(struct merge_plan *plan)
+{
+    if (git) // without it there is nothing in it
+        git->merge_plan_release(plan);
+}
+
+bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct err *err)
+{
+    return git->merge_apply(spec, plan, err);
+}
+
+void merge_write_intent(const struct merge_plan *plan, struct json_writer *w)
+{
+    git->merge_write_intent(plan, w);
+}
+
+bool merge_read_intent(const struct json *json, struct merge_plan *plan)
+{
+    return git->merge_read_intent(json, plan);
+}
+
+bool merge_reconcile(const struct worktree_spec *agent, struct merge_plan *plan, bool *done,
+                     struct err *err)
+{
+    return git->merge_reconcile(agent, plan, done, err);
+}

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The table of swarmd-git.so: the functions of core/worktree.h, which says what they do.
+// The table of swarmd-git.so: the functions of core/worktree.h and core/merge.h, which
+// say what they do.
 //
-// core/worktree*.c and core/repository*.c are in that module and export it (repository.c);
-// core/git_module.c is their place in the binary: it loads the module in git_start() and passes
-// calls on. The unit tests link the first instead of the second.
+// core/worktree*.c, core/repository*.c and core/merge*.c are in that module and export it
+// (repository.c); core/git_module.c is their place in the binary: it loads the module in
+// git_start() and passes calls on. The unit tests link the first instead of the second.
 #ifndef SWARMD_CORE_GIT_MODULE_H
 #define SWARMD_CORE_GIT_MODULE_H
 
+#include "core/merge.h"
 #include "core/worktree.h"
 
 struct git_module {
@@ -22,6 +24,13 @@ struct git_module {
     bool (*import)(const struct worktree_spec *spec, struct worktree_import *out, struct err *err);
     bool (*refresh)(const struct worktree_spec *spec, struct err *err);
     bool (*remove)(const struct worktree_spec *spec, struct err *err);
+    bool (*merge_plan)(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
+    void (*merge_plan_release)(struct merge_plan *plan);
+    bool (*merge_apply)(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
+    void (*merge_write_intent)(const struct merge_plan *plan, struct json_writer *w);
+    bool (*merge_read_intent)(const struct json *json, struct merge_plan *plan);
+    bool (*merge_reconcile)(const struct worktree_spec *agent, struct merge_plan *plan, bool *done,
+                            struct err *err);
 };
 
 #endif

@@ -184,4 +184,10 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .import = worktree_import,
     .refresh = worktree_refresh,
     .remove = worktree_remove,
+    .merge_plan = merge_plan,
+    .merge_plan_release = merge_plan_release,
+    .merge_apply = merge_apply,
+    .merge_write_intent = merge_write_intent,
+    .merge_read_intent = merge_read_intent,
+    .merge_reconcile = merge_reconcile,
 };

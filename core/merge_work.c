@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "core/merge_work.h"
+
+#include "core/mem.h"
+#include "core/merge_checkout.h"
+#include "core/repository.h"
+#include "core/worktree_private.h"
+
+#include <git2/sys/repository.h>
+#include <string.h>
+
+static bool count_changes(git_repository *repository, const git_oid *head, const git_oid *tree,
+                          size_t *count, struct err *err)
+{
+    struct merge_result changes;
+    git_tree *old = NULL, *new = NULL;
+    merge_result_init(&changes, repository, "", "");
+    bool ok = merge_tree_of(&old, repository, head, err);
+    if (ok && git_tree_lookup(&new, repository, tree) < 0)
+        ok = git_fail(err, ERR_REPOSITORY, "cannot read a tree");
+    ok = ok && merge_walk(&changes, old, new, old, err);
+    *count = changes.count;
+    merge_result_release(&changes);
+    git_tree_free(old);
+    git_tree_free(new);
+    return ok;
+}
+
+static bool take_tree(const struct worktree_spec *agent, git_repository *repository,
+                      struct merge_plan *plan, const git_oid *head, git_oid *tree, struct err *err)
+{
+    (void)plan;
+    (void)head;
+    git_repository *person = NULL;
+    git_index *index = NULL;
+    char *path = mem_format("%s/index", agent->git);
+    int code =
+        git_repository_open_ext(&person, agent->repository, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    if (code == 0)
+        code = git_repository_set_workdir(person, agent->path, 0);
+    if (code == 0)
+        code = git_index_open(&index, path);
+    if (code == 0)
+        code = git_repository_set_index(person, index);
+    if (code == 0)
+        code = git_index_add_all(index, NULL, GIT_INDEX_ADD_DEFAULT, NULL, NULL);
+    if (code == 0)
+        code = git_index_write_tree_to(tree, index, repository);
+    git_index_free(index);
+    git_repository_free(person);
+    mem_free(path);
+    return code == 0 || git_fail(err, ERR_WORKTREE, "cannot read what is in %s", agent->path);
+}
+
+bool work_look(const struct worktree_spec *agent, git_repository *repository,
+               struct merge_plan *plan, git_oid *head, git_oid *tree, struct err *err)
+{
+    struct worktree_import import;
+    if (!worktree_import(agent, &import, err))
+        return false;
+    if (*import.notice) {
+        mem_free(plan->notice);
+        plan->notice = mem_dup(str_of(import.notice));
+    }
+    memcpy(plan->work_old, import.commit, sizeof(plan->work_old));
+    if (git_oid_fromstr(head, plan->work_old) < 0)
+        return git_fail(err, ERR_WORKTREE, "the worktree %s has no commit", agent->path);
+    return take_tree(agent, repository, plan, head, tree, err) &&
+           count_changes(repository, head, tree, &plan->uncommitted, err);
+}
+
+// --- moving on ---
+
+static bool open_at(git_repository **repository, const struct worktree_spec *agent,
+                    const char *from, const char *to, bool *there, struct err *err)
+{
+    git_oid head;
+    char text[MERGE_ID_MAX];
+    *there = false;
+    if (!private_open(repository, agent, err))
+        return false;
+    if (git_reference_name_to_id(&head, *repository, "HEAD") < 0)
+        return git_fail(err, ERR_WORKTREE, "cannot read HEAD of %s", agent->path);
+    git_oid_tostr(text, sizeof(text), &head);
+    *there = strcmp(text, to) == 0;
+    return *there || strcmp(text, from) == 0 ||
+           err_set(err, ERR_WRONG_STATE, "something was committed in %s meanwhile: try again",
+                   agent->path);
+}
+
+static bool set_head(git_repository *repository, const char *from, const char *to, struct err *err)
+{
+    git_reference *head = NULL, *resolved = NULL, *moved = NULL;
+    git_oid old, new;
+    int code = git_reference_lookup(&head, repository, "HEAD");
+    if (code == 0)
+        code = git_oid_fromstr(&old, from) | git_oid_fromstr(&new, to);
+    if (code == 0 && git_reference_type(head) == GIT_REFERENCE_SYMBOLIC)
+        code = git_reference_resolve(&resolved, head);
+    if (code == 0)
+        code = git_reference_create_matching(&moved, repository,
+                                             resolved ? git_reference_name(resolved) : "HEAD", &new,
+                                             1, &old, "swarmd: merge");
+    git_reference_free(moved);
+    git_reference_free(resolved);
+    git_reference_free(head);
+    return code == 0 || git_fail(err, ERR_WORKTREE, "cannot move HEAD of %s",
+                                 git_repository_workdir(repository));
+}
+
+// What stays the same keeps the times and sizes that are noted; git looks at the rest.
+static bool set_index(git_repository *repository, const char *to, struct err *err)
+{
+    git_index *index = NULL;
+    git_tree *tree = NULL;
+    git_oid id;
+    int code = git_oid_fromstr(&id, to);
+    bool ok = code == 0 && merge_tree_of(&tree, repository, &id, err);
+    if (ok && (git_repository_index(&index, repository) < 0 ||
+               git_index_read_tree(index, tree) < 0 || git_index_write(index) < 0))
+        ok = git_fail(err, ERR_WORKTREE, "cannot write the index of %s",
+                      git_repository_workdir(repository));
+    git_index_free(index);
+    git_tree_free(tree);
+    return ok;
+}
+
+static bool bring_branch(const struct worktree_spec *agent, struct err *err)
+{
+    struct worktree_import import;
+    return worktree_import(agent, &import, err);
+}
+
+bool work_advance(const struct worktree_spec *agent, const char *from, const char *to,
+                  struct err *err)
+{
+    git_repository *repository = NULL;
+    bool there;
+    bool ok = open_at(&repository, agent, from, to, &there, err);
+    if (ok && !there)
+        ok = set_head(repository, from, to, err) && set_index(repository, to, err);
+    git_repository_free(repository);
+    return ok && bring_branch(agent, err);
+}
+
+bool work_checkout(const struct worktree_spec *agent, const char *from, const char *to,
+                   struct merge_plan *plan, struct err *err)
+{
+    git_repository *repository = NULL;
+    struct checkout checkout;
+    git_oid old, new;
+    bool there, opened = false;
+    bool ok = open_at(&repository, agent, from, to, &there, err) &&
+              git_oid_fromstr(&old, from) == 0 && git_oid_fromstr(&new, to) == 0;
+    if (ok && !there) {
+        opened = true;
+        ok = checkout_open(&checkout, repository, agent->name, &old, &new, plan, err) &&
+             checkout_begin(&checkout, err);
+        if (ok && !set_head(repository, from, to, err)) {
+            struct err undo_err;
+            ok = false;
+            if (!checkout_undo(&checkout, &undo_err))
+                *err = undo_err;
+        }
+        ok = ok && checkout_finish(&checkout, err);
+    }
+    if (opened)
+        checkout_close(&checkout);
+    git_repository_free(repository);
+    return ok && bring_branch(agent, err);
+}
