@@ -22,6 +22,12 @@ struct record { // an agent's row, on its way from the store's lane to the loop
     char text[];
 };
 
+struct setting { // a row of the settings, on the same way
+    struct setting *next;
+    size_t key_len, value_len;
+    char text[]; // both
+};
+
 struct host {
     struct host_setup setup;
     const struct ports *ports;
@@ -39,6 +45,7 @@ struct host {
     struct store *writer, *reader;
     struct store_state state;
     struct record *records, **next_record;
+    struct setting *settings;
     char *moved_aside;
     struct err open_err;
     // nothing to do
@@ -67,6 +74,18 @@ static bool keep_record(void *arg, int64_t num, struct str text, struct err *err
     return true;
 }
 
+static bool keep_setting(void *arg, struct str key, struct str value, struct err *err)
+{
+    struct host *host = arg;
+    struct setting *setting = mem_new(sizeof(*setting) + key.len + value.len + 1);
+    (void)err;
+    *setting = (struct setting){host->settings, key.len, value.len};
+    memcpy(setting->text, key.data, key.len);
+    memcpy(setting->text + key.len, value.data, value.len);
+    host->settings = setting;
+    return true;
+}
+
 static void open_run(struct work *work)
 {
     struct host *host = list_entry(work, struct host, open);
@@ -75,7 +94,8 @@ static void open_run(struct work *work)
         !store_open_reader(&host->reader, host->setup.folder, err) ||
         !store_state(host->writer, &host->state, err))
         return;
-    store_each_agent(host->writer, keep_record, host, err);
+    if (store_each_agent(host->writer, keep_record, host, err))
+        store_each_setting(host->writer, keep_setting, host, err);
 }
 
 static void drop_records(struct host *host)
@@ -84,6 +104,11 @@ static void drop_records(struct host *host)
         struct record *record = host->records;
         host->records = record->next;
         mem_free(record);
+    }
+    while (host->settings) {
+        struct setting *setting = host->settings;
+        host->settings = setting->next;
+        mem_free(setting);
     }
 }
 
@@ -101,6 +126,9 @@ static void restore(struct host *host)
         .last_agent = host->state.last_agent,
     };
     host->swarm = swarm_create(&setup);
+    for (const struct setting *setting = host->settings; setting; setting = setting->next)
+        swarm_restore_setting(host->swarm, str_from(setting->text, setting->key_len),
+                              str_from(setting->text + setting->key_len, setting->value_len));
     for (const struct record *record = host->records; record; record = record->next) {
         struct err err;
         if (swarm_restore(host->swarm, record->num, str_from(record->text, record->len), &err))

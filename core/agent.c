@@ -125,6 +125,10 @@ bool agent_enter(struct agent *agent, enum agent_cause cause, struct err *err)
              state_name(next), cause_name(cause));
     swarm->active -= state_is_active(agent->state);
     swarm->queued -= agent->state == STATE_QUEUED;
+    if (agent->state == STATE_WORKING && next != STATE_WORKING)
+        agent_count_work(agent);
+    if (next == STATE_WORKING && agent->state != STATE_WORKING)
+        agent->working_since = port_mono_ms(swarm->setup.ports);
     agent->state = next;
     agent->cut_off = false;
     swarm->active += state_is_active(next);

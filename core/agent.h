@@ -7,12 +7,14 @@
 #ifndef SWARMD_CORE_AGENT_H
 #define SWARMD_CORE_AGENT_H
 
+#include "core/budget.h"
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/item.h"
 #include "core/json.h"
 #include "core/list.h"
 #include "core/state.h"
+#include "core/usage.h"
 #include "core/window.h"
 
 #include <stdbool.h>
@@ -45,16 +47,15 @@ enum stop_reason {
 };
 const char *stop_reason_name(enum stop_reason reason); // NULL for STOP_NONE
 
-struct usage { // totals since the agent was made
-    int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
+struct usage { // since the agent was made
+    struct usage_sum sum;
     int64_t turns, tool_calls;
     int64_t context_used; // tokens, of the newest request and its answer
     int64_t context_size; // what the model takes; 0 before the first request
 };
 
-struct agent_limits { // 0: the configuration's, or none
-    int64_t steps, tokens, seconds;
-    double cost_usd;
+struct agent_limits { // of a turn; 0: the configuration's, or none
+    int64_t steps, seconds;
 };
 
 // A follow-up that waits for the turn's end.
@@ -121,8 +122,14 @@ struct agent {
     struct list queue;              // of struct queued_message
     struct list approvals;          // of struct approval, undecided
     struct usage usage;
-    struct window window; // what of the transcript its model is shown
+    struct window window;        // what of the transcript its model is shown
+    struct usage_sum turn_start; // usage.sum when the turn began
+    int64_t working_since;       // monotonic ms: time at work from here on is not in usage.sum
     struct agent_limits limits;
+    struct budget budget;
+    unsigned budget_warned;   // a bit a measure
+    bool unpriced_told;       // that a budget in dollars cannot be counted
+    bool budget_waits;        // its turn asked, and is woken when the answer is known
     char *allowed, *rejected; // tools answered with ...Always: names, space-separated; or NULL
     enum stop_reason stop_reason;
     struct err *error; // or NULL

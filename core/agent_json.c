@@ -23,11 +23,7 @@ static void add_usage(struct json_writer *w, const struct usage *usage)
 {
     json_key(w, "usage");
     json_begin_object(w);
-    json_add_int(w, "inputTokens", usage->input_tokens);
-    json_add_int(w, "outputTokens", usage->output_tokens);
-    json_add_int(w, "cacheReadTokens", usage->cache_read_tokens);
-    json_add_int(w, "cacheWriteTokens", usage->cache_write_tokens);
-    json_add_null(w, "costUsd"); // prices are not known to this version, and unknown is not 0
+    usage_add_members(w, &usage->sum);
     json_add_int(w, "turns", usage->turns);
     json_add_int(w, "toolCalls", usage->tool_calls);
     json_add_int(w, "contextUsed", usage->context_used);
@@ -135,6 +131,22 @@ void agent_write_queue(struct json_writer *w, const struct agent *agent)
     json_end_array(w);
 }
 
+// What the snapshot's usage does not tell exactly.
+static void add_money(struct json_writer *w, const struct agent *a)
+{
+    const struct usage_sum *sum = &a->usage.sum;
+    json_add_int(w, "cost", sum->cost);
+    json_add_int(w, "unpriced", sum->unpriced);
+    json_add_int(w, "uncounted", sum->uncounted);
+    json_add_int(w, "workMs", sum->work_ms);
+    json_key(w, "turnStart");
+    usage_sum_write(w, &a->turn_start);
+    json_key(w, "budget");
+    budget_write_json(w, &a->budget);
+    json_add_int(w, "budgetWarned", a->budget_warned);
+    json_add_bool(w, "unpricedTold", a->unpriced_told);
+}
+
 // Members of the record that clients do not see stand under "private".
 static void add_private(struct json_writer *w, const struct agent *a)
 {
@@ -153,11 +165,10 @@ static void add_private(struct json_writer *w, const struct agent *a)
     json_add_int(w, "created", a->created_at);
     json_add_int(w, "updated", a->updated_at);
     json_add_int(w, "limitSteps", a->limits.steps);
-    json_add_int(w, "limitTokens", a->limits.tokens);
     json_add_int(w, "limitSeconds", a->limits.seconds);
-    json_add_real(w, "limitCost", a->limits.cost_usd);
     json_key(w, "window");
     window_write_json(w, &a->window);
+    add_money(w, a);
     json_key(w, "queue");
     json_begin_array(w);
     list_for_each(node, &a->queue)
@@ -208,10 +219,13 @@ static void read_name(char *out, size_t size, const struct json *json, const cha
 
 static void read_usage(struct usage *usage, const struct json *json)
 {
-    usage->input_tokens = json_int(json, "inputTokens", 0);
-    usage->output_tokens = json_int(json, "outputTokens", 0);
-    usage->cache_read_tokens = json_int(json, "cacheReadTokens", 0);
-    usage->cache_write_tokens = json_int(json, "cacheWriteTokens", 0);
+    usage->sum.input_tokens = json_int(json, "inputTokens", 0);
+    usage->sum.output_tokens = json_int(json, "outputTokens", 0);
+    usage->sum.cache_read_tokens = json_int(json, "cacheReadTokens", 0);
+    usage->sum.cache_write_tokens = json_int(json, "cacheWriteTokens", 0);
+    usage->sum.requests = json_int(json, "requests", 0);
+    if (!json_get(json, "requests") && usage->sum.input_tokens > 0)
+        usage->sum.requests = usage->sum.unpriced = 1; // of a version that knew no prices
     usage->turns = json_int(json, "turns", 0);
     usage->tool_calls = json_int(json, "toolCalls", 0);
     usage->context_used = json_int(json, "contextUsed", 0);
@@ -253,6 +267,23 @@ static void read_approvals(struct agent *agent, const struct json *approvals)
     }
 }
 
+static void read_money(struct agent *a, const struct json *json)
+{
+    struct usage_sum *sum = &a->usage.sum;
+    sum->cost = json_int(json, "cost", 0);
+    sum->unpriced = json_int(json, "unpriced", sum->unpriced);
+    sum->uncounted = json_int(json, "uncounted", 0);
+    sum->work_ms = json_int(json, "workMs", 0);
+    a->turn_start = usage_sum_read(json_get(json, "turnStart"));
+    a->budget = budget_read_json(json_get(json, "budget"));
+    a->budget_warned = (unsigned)json_int(json, "budgetWarned", 0);
+    a->unpriced_told = json_bool(json, "unpricedTold", false);
+    if (json_get(json, "budget"))
+        return; // else the record is of a version that had only these two
+    a->budget.most[BUDGET_TOKENS] = json_int(json, "limitTokens", 0);
+    a->budget.most[BUDGET_COST] = (int64_t)(json_real(json, "limitCost", 0) * 1e9 + 0.5);
+}
+
 static void read_private(struct agent *a, const struct json *json)
 {
     a->cwd = read_string(json, "cwd");
@@ -269,10 +300,9 @@ static void read_private(struct agent *a, const struct json *json)
     a->created_at = json_int(json, "created", 0);
     a->updated_at = json_int(json, "updated", 0);
     a->limits.steps = json_int(json, "limitSteps", 0);
-    a->limits.tokens = json_int(json, "limitTokens", 0);
     a->limits.seconds = json_int(json, "limitSeconds", 0);
-    a->limits.cost_usd = json_real(json, "limitCost", 0);
     window_read_json(&a->window, json_get(json, "window"));
+    read_money(a, json);
     read_queue(a, json_get(json, "queue"));
     read_approvals(a, json_get(json, "approvals"));
 }

@@ -3,6 +3,7 @@
 #ifndef SWARMD_CORE_CONFIG_H
 #define SWARMD_CORE_CONFIG_H
 
+#include "core/budget.h"
 #include "core/catalogue.h"
 #include "core/log.h"
 #include "core/sandbox.h"
@@ -47,6 +48,7 @@ struct config {
     struct sandbox_policy sandbox;
     struct model_config *models; // over those of the catalogue
     size_t model_count;
+    struct budget budgets[BUDGET_KIND_COUNT];
 };
 
 #endif

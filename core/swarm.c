@@ -56,6 +56,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     struct swarm *swarm = mem_new(sizeof(*swarm));
     swarm->setup = *setup;
     swarm->catalogue = catalogue_create(setup->config);
+    swarm->budgets = budgets_create(swarm);
     swarm->last_agent = setup->last_agent;
     list_init(&swarm->agents);
     list_init(&swarm->by_change);
@@ -99,6 +100,11 @@ bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct e
     }
     swarm_schedule(swarm);
     return true;
+}
+
+void swarm_restore_setting(struct swarm *swarm, struct str key, struct str value)
+{
+    budgets_restore(swarm->budgets, key, value);
 }
 
 void swarm_resume_cut_off(struct swarm *swarm)
@@ -184,6 +190,7 @@ void swarm_destroy(struct swarm *swarm)
     list_remove(&swarm->close_done.node);
     buf_release(&swarm->event);
     catalogue_destroy(swarm->catalogue);
+    budgets_destroy(swarm->budgets);
     mem_free(swarm);
 }
 
@@ -231,6 +238,11 @@ struct log *swarm_log(struct swarm *swarm)
 const struct config *swarm_config(const struct swarm *swarm)
 {
     return swarm->setup.config;
+}
+
+int64_t swarm_now_ms(const struct swarm *swarm)
+{
+    return port_wall_ms(swarm->setup.ports);
 }
 
 struct catalogue *swarm_catalogue(struct swarm *swarm)

@@ -33,6 +33,9 @@ struct swarm *swarm_create(const struct swarm_setup *setup);
 // row stays as it is, and the others go on.
 bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct err *err);
 
+// A setting of the store, at start.
+void swarm_restore_setting(struct swarm *swarm, struct str key, struct str value);
+
 // Goes on with every agent that was detached by swarm_restore() and by nothing since: for editors
 // whose server ended under them, and who asked for no end.
 void swarm_resume_cut_off(struct swarm *swarm);
@@ -57,6 +60,7 @@ struct agent *swarm_next(struct swarm *swarm, const struct agent *agent);
 struct journal *swarm_journal(struct swarm *swarm);
 struct log *swarm_log(struct swarm *swarm); // may be NULL
 const struct config *swarm_config(const struct swarm *swarm);
+int64_t swarm_now_ms(const struct swarm *swarm); // since 1970
 struct catalogue *swarm_catalogue(struct swarm *swarm);
 struct model_info swarm_model(const struct agent *agent); // what is known of its model
 
@@ -108,7 +112,7 @@ struct swarm_op {
     char item_id[ITEM_ID_MAX]; // send
     const char *delivery;      // send: "started", "queued" or "steered"
     int position;              // send: place in the queue, from 1; 0 when started
-    struct buf approval;       // approve: the approval as JSON
+    struct buf approval;       // approve: the approval as JSON; budget: its answer
     // the swarm's own
     struct swarm *swarm;
     int64_t agent_num;
@@ -126,6 +130,7 @@ enum { SWARM_AGENTS_MAX = 100000 }; // more are refused (limit)
 struct spawn_params { // STR_NONE or zero where not given
     struct str task, name, role, model, cwd, base, isolation, mode, scope, parent;
     struct agent_limits limits;
+    struct budget budget;
     struct str context; // already rendered as text for the first message
 };
 
@@ -146,6 +151,9 @@ size_t swarm_pause_all(struct swarm *swarm, bool pause, struct swarm_op *op);
 void swarm_queue(struct swarm *swarm, struct agent *agent, struct str item_id, struct str text,
                  struct swarm_op *op);
 void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
+// Sets a budget; with `own` NULL it only looks. op->approval is {kind, budget, resumed}.
+void swarm_budget(struct swarm *swarm, const struct budget_target *target, const struct budget *own,
+                  struct swarm_op *op);
 void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op);
 // A decided approval comes back unchanged. ERR_PARAMS when there never was one.
 void swarm_approve(struct swarm *swarm, struct str approval_id, enum decision decision,

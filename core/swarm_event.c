@@ -49,11 +49,21 @@ void event_item(struct agent *agent, struct item *item)
 
 void event_turn(struct agent *agent, const char *phase, enum stop_reason reason)
 {
+    bool ended = reason != STOP_NONE;
+    if (ended)
+        agent_count_work(agent);
     struct json_writer *w = event_begin(agent, EVENT_TURN, "turn");
     json_add_cstr(w, "phase", phase);
     json_add_int(w, "turn", agent->usage.turns);
     if (reason != STOP_NONE)
         json_add_cstr(w, "stopReason", stop_reason_name(reason));
+    if (ended) {
+        struct usage_sum sum = usage_sum_since(&agent->usage.sum, &agent->turn_start);
+        json_key(w, "usage");
+        json_begin_object(w);
+        usage_add_members(w, &sum);
+        json_end_object(w);
+    }
     event_end(agent, EVENT_TURN);
 }
 

@@ -15,6 +15,7 @@ struct live_slot {
 struct swarm {
     struct swarm_setup setup;
     struct catalogue *catalogue;
+    struct budgets *budgets;
     struct list agents;    // by age
     struct list by_change; // struct agent
     struct list live;      // struct live_item, by change
@@ -63,6 +64,15 @@ void event_notice(struct agent *agent, const char *level, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 // A user item, whole at once. `id` is the one that was promised, or NULL; `from` NULL is the user.
 struct item *item_new_user(const char *id, struct str text, const char *from);
+
+// --- usage (agent_usage.c) ---
+// A request has ended, or was cut. `answered`: something of an answer came, so that it may have
+// cost something although the provider did not say what.
+void agent_count_request(struct agent *agent, int64_t step, const struct model_usage *usage,
+                         bool answered);
+// The time at work up to now is in usage.sum; an event of the agent's follows in this loop turn.
+void agent_count_work(struct agent *agent);
+int64_t agent_work_ms(const struct agent *agent); // up to now; waiting for a person is no work
 
 // --- live items (live.c) ---
 struct live_item *live_begin(struct agent *agent, struct item *item);

@@ -14,6 +14,7 @@ struct spawn {
     enum agent_mode mode;
     bool isolated;
     struct agent_limits limits;
+    struct budget budget;
 };
 
 static char *copy(struct str s)
@@ -94,6 +95,7 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
     spawn->scope = copy(p->scope);
     spawn->context = copy(p->context);
     spawn->limits = p->limits;
+    spawn->budget = p->budget;
     return take_model(spawn, p->model, err) && take_parent(spawn, p->parent, err);
 }
 
@@ -162,6 +164,7 @@ static bool make_agent(struct spawn *spawn, struct err *err)
     move(&agent->parent_id, &spawn->parent_id);
     agent->mode = spawn->mode;
     agent->limits = spawn->limits;
+    agent->budget = spawn->budget;
     swarm_index_add(swarm, agent);
     log_line(swarm->setup.log, LOG_INFO, agent->id, "spawned in %s with %s/%s, mode %s",
              agent->repository, agent->provider, agent->model, mode_name(agent->mode));

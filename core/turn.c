@@ -40,16 +40,26 @@ static bool is_due(const struct turn *turn)
     return turn->phase == TURN_RETRYING && port_mono_ms(ports_of(turn)) >= turn->retry_at;
 }
 
+// What is left of the turn's own limit of time at work; INT64_MAX without one. A person who thinks
+// takes none of it, and the timer is set anew when the turn goes on.
+static int64_t work_left(const struct turn *turn)
+{
+    const struct agent *agent = turn->agent;
+    int64_t seconds =
+        agent->limits.seconds ? agent->limits.seconds : agent->swarm->setup.config->turn_s;
+    if (seconds <= 0 || agent->state != STATE_WORKING)
+        return INT64_MAX;
+    return seconds * 1000 - (agent_work_ms(agent) - turn->work_start);
+}
+
 // One timer a turn, set to the nearest limit, so that a busy stream never touches it.
 static void watch_limits(struct turn *turn)
 {
-    const struct agent *agent = turn->agent;
-    const struct config *config = agent->swarm->setup.config;
+    const struct config *config = turn->agent->swarm->setup.config;
     int64_t now = port_mono_ms(ports_of(turn));
     int64_t left = turn->progress_at + config->turn_idle_s * 1000LL - now;
-    int64_t seconds = agent->limits.seconds ? agent->limits.seconds : config->turn_s;
-    if (seconds > 0 && turn->started_at + seconds * 1000 - now < left)
-        left = turn->started_at + seconds * 1000 - now;
+    if (work_left(turn) < left)
+        left = work_left(turn);
     if (turn->phase == TURN_RETRYING && !is_due(turn) && turn->retry_at - now < left)
         left = turn->retry_at - now;
     ports_of(turn)->ops->timer_set(turn->timer, left < 1 ? 1 : left);
@@ -61,14 +71,14 @@ static void tick(void *arg)
     const struct agent *agent = turn->agent;
     const struct config *config = agent->swarm->setup.config;
     int64_t now = port_mono_ms(ports_of(turn));
-    int64_t seconds = agent->limits.seconds ? agent->limits.seconds : config->turn_s;
     struct err err;
     // A person who thinks or paused, and a command with its own timeout, are no lack of progress.
     bool waits = agent->state == STATE_WAITING || !state_is_active(agent->state);
     if (waits || turn->busy > 0 || turn->phase == TURN_RETRYING)
         turn->progress_at = now;
-    if (seconds > 0 && now - turn->started_at >= seconds * 1000) {
-        err_set(&err, ERR_LIMIT, "the turn reached its limit of %lld s", (long long)seconds);
+    if (work_left(turn) <= 0) {
+        err_set(&err, ERR_LIMIT, "the turn reached its limit of %lld s",
+                (long long)(agent->limits.seconds ? agent->limits.seconds : config->turn_s));
         turn_stop(turn, STOP_TIMEOUT, &err);
     } else if (now - turn->progress_at >= config->turn_idle_s * 1000LL) {
         err_set(&err, ERR_LIMIT, "the turn made no progress for %d s", config->turn_idle_s);
@@ -241,7 +251,8 @@ static struct turn *turn_new(struct agent *agent, bool mend_only)
     buf_init(&turn->sandbox, SANDBOX_SPEC_MAX);
     transcript_init(&turn->transcript);
     turn->timer = port_timer_new(ports_of(turn), tick, turn);
-    turn->started_at = turn->progress_at = port_mono_ms(ports_of(turn));
+    turn->progress_at = port_mono_ms(ports_of(turn));
+    turn->work_start = agent_work_ms(agent);
     watch_limits(turn);
     turn->loading = true;
     transcript_load(&turn->transcript, agent->swarm->setup.journal, agent->num, loaded);
@@ -295,6 +306,7 @@ static void advance(struct deferred *deferred)
     // that; nothing new is begun, and the turn does not end.
     if (!state_is_active(turn->agent->state) && !turn->stop)
         return;
+    watch_limits(turn);
     if (is_due(turn) && !turn->stop)
         turn_retry(turn);
     if (turn->phase == TURN_THINKING && turn->ended && !turn->stop)
@@ -322,6 +334,8 @@ static void builtin_start(struct agent *agent)
     }
     turn_new(agent, false);
     agent->usage.turns++;
+    agent_count_work(agent); // of the turn before, when it goes on at once
+    agent->turn_start = agent->usage.sum;
     agent->stop_reason = STOP_NONE;
     event_turn(agent, "started", STOP_NONE);
     agent_set_activity(agent, "thinking");

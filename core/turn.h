@@ -70,7 +70,8 @@ struct turn {
     struct list answers; // struct approval: decided while the transcript was loading
     struct deferred advance;
     struct timer *timer;
-    int64_t started_at, progress_at; // monotonic ms
+    int64_t progress_at; // monotonic ms
+    int64_t work_start;  // agent_work_ms() when it began
     // the request
     int64_t step;
     int tries;        // of this step

@@ -6,12 +6,29 @@
 
 // --- the request ---
 
+static bool within_budgets(struct turn *turn)
+{
+    struct err err;
+    switch (budget_ask(turn->agent, &err)) {
+    case BUDGET_GOES:
+        return true;
+    case BUDGET_WAITS:
+        return false;
+    case BUDGET_ENDS:
+        turn_stop(turn, STOP_BUDGET, NULL);
+        return false;
+    case BUDGET_FAILS:
+        break;
+    }
+    turn_stop(turn, STOP_ERROR, &err);
+    return false;
+}
+
 static bool within_limits(struct turn *turn)
 {
     const struct agent *agent = turn->agent;
     const struct config *config = agent->swarm->setup.config;
     int64_t steps = agent->limits.steps ? agent->limits.steps : config->step_limit;
-    int64_t tokens = agent->usage.input_tokens + agent->usage.output_tokens;
     if (turn->step >= steps) {
         event_notice(turn->agent, "warning",
                      "The turn reached its limit of %lld steps. Resume it, or send a message, to "
@@ -20,13 +37,7 @@ static bool within_limits(struct turn *turn)
         turn_stop(turn, STOP_MAX_STEPS, NULL);
         return false;
     }
-    if (agent->limits.tokens > 0 && tokens >= agent->limits.tokens) {
-        event_notice(turn->agent, "warning", "The agent used %lld of its %lld tokens.",
-                     (long long)tokens, (long long)agent->limits.tokens);
-        turn_stop(turn, STOP_BUDGET, NULL);
-        return false;
-    }
-    return true;
+    return within_budgets(turn);
 }
 
 static bool start_request(struct turn *turn, struct provider *provider, struct arena *arena,
@@ -98,22 +109,11 @@ void turn_retry(struct turn *turn)
 
 // --- its end ---
 
-static int64_t known(int64_t tokens)
-{
-    return tokens > 0 ? tokens : 0;
-}
-
 void turn_count_usage(struct turn *turn)
 {
-    struct usage *usage = &turn->agent->usage;
-    usage->input_tokens += known(turn->usage.input);
-    usage->output_tokens += known(turn->usage.output);
-    usage->cache_read_tokens += known(turn->usage.cache_read);
-    usage->cache_write_tokens += known(turn->usage.cache_write);
-    if (turn->usage.input >= 0)
-        usage->context_used = known(turn->usage.input) + known(turn->usage.output);
+    bool answered = turn->text || turn->reasoning || turn->call_count > 0;
+    agent_count_request(turn->agent, turn->step, &turn->usage, answered);
     turn->usage = (struct model_usage){-1, -1, -1, -1};
-    agent_touch(turn->agent);
 }
 
 void turn_answered(struct turn *turn)

@@ -135,6 +135,41 @@ void usage_add_members(struct json_writer *w, const struct usage_sum *sum)
     json_add_int(w, "seconds", sum->work_ms / 1000);
 }
 
+enum { MEMBERS = 9 };
+
+static void put_members(struct usage_sum *sum, int64_t *members[MEMBERS])
+{
+    int64_t *all[MEMBERS] = {&sum->requests,           &sum->unpriced,      &sum->uncounted,
+                             &sum->input_tokens,       &sum->output_tokens, &sum->cache_read_tokens,
+                             &sum->cache_write_tokens, &sum->cost,          &sum->work_ms};
+    memcpy(members, all, sizeof(all));
+}
+
+void usage_sum_write(struct json_writer *w, const struct usage_sum *sum)
+{
+    struct usage_sum copy = *sum;
+    int64_t *members[MEMBERS];
+    put_members(&copy, members);
+    json_begin_array(w);
+    for (int i = 0; i < MEMBERS; i++)
+        json_put_int(w, *members[i]);
+    json_end_array(w);
+}
+
+struct usage_sum usage_sum_read(const struct json *json)
+{
+    struct usage_sum sum = {0};
+    int64_t *members[MEMBERS];
+    int i = 0;
+    put_members(&sum, members);
+    json_for_each(value, json)
+    {
+        if (i < MEMBERS && value->type == JSON_INT)
+            *members[i++] = value->integer;
+    }
+    return sum;
+}
+
 void usage_format_dollars(int64_t nano, char out[32])
 {
     int64_t cents = (nano + NANO / 200) / (NANO / 100);

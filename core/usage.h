@@ -43,6 +43,9 @@ struct usage_sum usage_of_request(const struct model_usage *usage, const struct 
 void usage_add_members(struct json_writer *w, const struct usage_sum *sum);
 // Dollars, exact to the nano-dollar.
 void usage_add_dollars(struct json_writer *w, const char *key, int64_t nano);
+// All members, for the store: an array of integers.
+void usage_sum_write(struct json_writer *w, const struct usage_sum *sum);
+struct usage_sum usage_sum_read(const struct json *json); // zeroes where there is nothing
 // For people: "$12.34", "$0.0012".
 void usage_format_dollars(int64_t nano, char out[32]);
 

@@ -25,6 +25,8 @@ static const struct method methods[] = {
     {"swarm/continue", method_continue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/queue", method_queue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/stats", method_stats, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/usage", method_usage, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/budget", method_budget, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/search", method_search, METHOD_SWARM | METHOD_REQUEST},
 };
 

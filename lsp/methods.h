@@ -53,6 +53,10 @@ void method_continue(struct call *call);
 void method_queue(struct call *call);
 void method_stats(struct call *call);
 
+// methods_usage.c
+void method_usage(struct call *call);
+void method_budget(struct call *call);
+
 // methods_search.c
 void method_search(struct call *call);
 

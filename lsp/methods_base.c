@@ -38,7 +38,8 @@ static bool take_config(struct session *session, const struct json *options, str
         return false;
     if (!json_get_str(config, "model", &model, err) || !json_get_str(config, "role", &role, err) ||
         !params_get_choice(config, "mode", modes, &mode, err) ||
-        !params_get_limits(config, "limits", &session->defaults.limits, err))
+        !params_get_limits(config, "limits", &session->defaults.limits, &session->defaults.budget,
+                           err))
         return err_wrap(err, "initializationOptions.config");
     replace(&session->defaults.model, model);
     replace(&session->defaults.role, role);

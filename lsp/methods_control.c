@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum { STATS_ROWS_MAX = 100 }; // scopes, and models, of today
+
 // --- pause, continue ---
 
 // One agent when the request named one, else every agent: clients replace what they show.
@@ -110,19 +112,13 @@ static void put_totals(struct json_writer *json, struct swarm *swarm)
 {
     struct usage sum = {0};
     for (struct agent *agent = swarm_first(swarm); agent; agent = swarm_next(swarm, agent)) {
-        sum.input_tokens += agent->usage.input_tokens;
-        sum.output_tokens += agent->usage.output_tokens;
-        sum.cache_read_tokens += agent->usage.cache_read_tokens;
-        sum.cache_write_tokens += agent->usage.cache_write_tokens;
+        usage_sum_add(&sum.sum, &agent->usage.sum);
         sum.turns += agent->usage.turns;
         sum.tool_calls += agent->usage.tool_calls;
     }
     json_key(json, "totals"); // of the agents that are listed
     json_begin_object(json);
-    json_add_int(json, "inputTokens", sum.input_tokens);
-    json_add_int(json, "outputTokens", sum.output_tokens);
-    json_add_int(json, "cacheReadTokens", sum.cache_read_tokens);
-    json_add_int(json, "cacheWriteTokens", sum.cache_write_tokens);
+    usage_add_members(json, &sum.sum);
     json_add_int(json, "turns", sum.turns);
     json_add_int(json, "toolCalls", sum.tool_calls);
     json_end_object(json);
@@ -147,18 +143,33 @@ static void put_process(struct json_writer *json)
     json_end_object(json);
 }
 
+static void stats_result(struct pending *pending, struct json_writer *json)
+{
+    struct swarm *swarm = pending->op.swarm;
+    struct swarm_counts counts;
+    swarm_count(swarm, &counts);
+    json_begin_object(json);
+    put_states(json, swarm);
+    json_add_int(json, "active", (int64_t)counts.active);
+    json_add_int(json, "maxActive", swarm_config(swarm)->max_active);
+    put_totals(json, swarm);
+    json_add_raw(json, "today", buf_str(&pending->read.out));
+    put_process(json);
+    json_add_int(json, "seq", journal_committed(swarm_journal(swarm)));
+    json_end_object(json);
+}
+
+static const struct pending_kind stats_kind = {.result = stats_result, .can_be_left = true};
+
 void method_stats(struct call *call)
 {
-    struct swarm_counts counts;
-    swarm_count(call->swarm, &counts);
-    struct json_writer *json = call_begin(call);
-    json_begin_object(json);
-    put_states(json, call->swarm);
-    json_add_int(json, "active", (int64_t)counts.active);
-    json_add_int(json, "maxActive", swarm_config(call->swarm)->max_active);
-    put_totals(json, call->swarm);
-    put_process(json);
-    json_add_int(json, "seq", journal_committed(swarm_journal(call->swarm)));
-    json_end_object(json);
-    call_end(call);
+    struct pending *pending = pending_new(call, &stats_kind);
+    if (!pending)
+        return;
+    struct store_usage_query *query = &pending->read.usage;
+    int64_t today = swarm_now_ms(call->swarm) / USAGE_DAY_MS;
+    pending->op.swarm = call->swarm;
+    *query = (struct store_usage_query){
+        .wanted = true, .overview = true, .from = today, .to = today, .limit = STATS_ROWS_MAX};
+    journal_read(swarm_journal(call->swarm), &pending->read);
 }

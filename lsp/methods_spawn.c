@@ -44,7 +44,7 @@ static bool read_spawn(const struct json *params, struct spawn_params *spawn, st
            json_get_str(params, "scope", &spawn->scope, err) &&
            get_choice(params, "isolation", isolations, &spawn->isolation, err) &&
            get_choice(params, "mode", modes, &spawn->mode, err) &&
-           params_get_limits(params, "limits", &spawn->limits, err);
+           params_get_limits(params, "limits", &spawn->limits, &spawn->budget, err);
 }
 
 static struct str either(struct str given, const char *otherwise)
@@ -56,6 +56,7 @@ static struct str either(struct str given, const char *otherwise)
 static void start_from(struct spawn_params *spawn, const struct session *session)
 {
     spawn->limits = session->defaults.limits;
+    spawn->budget = session->defaults.budget;
     spawn->model = either(spawn->model, session->defaults.model);
     spawn->mode = either(spawn->mode, session->defaults.mode);
     spawn->role = either(spawn->role, session->defaults.role);

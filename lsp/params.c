@@ -54,25 +54,37 @@ bool params_get_int(const struct json *params, const char *key, int64_t min, int
     return true;
 }
 
-static bool get_limits(const struct json *limits, struct agent_limits *out, struct err *err)
+bool params_get_dollars(const struct json *params, const char *key, int64_t *nano, struct err *err)
 {
-    if (!params_get_int(limits, "steps", 0, INT64_MAX, &out->steps, err) ||
-        !params_get_int(limits, "tokens", 0, INT64_MAX, &out->tokens, err) ||
-        !params_get_int(limits, "seconds", 0, INT64_MAX / 1000, &out->seconds, err) ||
-        !json_get_real(limits, "costUsd", &out->cost_usd, err))
+    double dollars = (double)*nano / 1e9;
+    const struct json *member = json_get(params, key);
+    if (!member || member->type == JSON_NULL)
+        return true;
+    if (!json_get_real(params, key, &dollars, err))
         return false;
-    if (!(out->cost_usd >= 0))
-        return err_set(err, ERR_PARAMS, "costUsd: expected a number of at least 0");
+    if (!(dollars >= 0 && dollars <= USAGE_DOLLARS_MAX))
+        return err_set(err, ERR_PARAMS, "%s: expected a number from 0 to %d", key,
+                       USAGE_DOLLARS_MAX);
+    *nano = (int64_t)(dollars * 1e9 + 0.5);
     return true;
 }
 
-bool params_get_limits(const struct json *params, const char *key, struct agent_limits *out,
+static bool get_limits(const struct json *limits, struct agent_limits *turn, struct budget *agent,
                        struct err *err)
+{
+    return params_get_int(limits, "steps", 0, INT64_MAX, &turn->steps, err) &&
+           params_get_int(limits, "tokens", 0, INT64_MAX, &agent->most[BUDGET_TOKENS], err) &&
+           params_get_int(limits, "seconds", 0, INT64_MAX / 1000, &turn->seconds, err) &&
+           params_get_dollars(limits, "costUsd", &agent->most[BUDGET_COST], err);
+}
+
+bool params_get_limits(const struct json *params, const char *key, struct agent_limits *turn,
+                       struct budget *agent, struct err *err)
 {
     const struct json *limits = NULL;
     if (!json_get_object(params, key, &limits, err))
         return false;
-    return !limits || get_limits(limits, out, err) || err_wrap(err, "%s", key);
+    return !limits || get_limits(limits, turn, agent, err) || err_wrap(err, "%s", key);
 }
 
 bool params_need_agent(struct swarm *swarm, const struct json *params, struct agent **out,

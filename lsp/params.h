@@ -21,9 +21,13 @@ bool params_get_choice(const struct json *params, const char *key, const char *c
 bool params_get_int(const struct json *params, const char *key, int64_t min, int64_t max,
                     int64_t *out, struct err *err);
 
-// {steps, tokens, seconds, costUsd}, each optional; what is absent stays as it is.
-bool params_get_limits(const struct json *params, const char *key, struct agent_limits *out,
-                       struct err *err);
+// An optional amount of dollars, as nano-dollars.
+bool params_get_dollars(const struct json *params, const char *key, int64_t *nano, struct err *err);
+
+// {steps, tokens, seconds, costUsd}, each optional; what is absent stays as it is. Steps and
+// seconds are of a turn, tokens and dollars of the agent.
+bool params_get_limits(const struct json *params, const char *key, struct agent_limits *turn,
+                       struct budget *agent, struct err *err);
 
 // The agent that agentId names, by any unique prefix.
 bool params_need_agent(struct swarm *swarm, const struct json *params, struct agent **out,

@@ -39,6 +39,7 @@ enum session_interest { INTEREST_OWN, INTEREST_ALL, INTEREST_NONE };
 struct session_defaults {
     char *model, *mode, *role;
     struct agent_limits limits;
+    struct budget budget;
 };
 
 struct server;

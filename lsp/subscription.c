@@ -9,8 +9,8 @@
 #include "lsp/restore.h"
 #include "lsp/server_parts.h"
 
-static const char *const event_names[] = {"agent", "removed", "turn", "item",
-                                          "delta", "lagged",  "reset"};
+static const char *const event_names[] = {"agent", "removed", "turn",   "request",
+                                          "item",  "delta",   "lagged", "reset"};
 
 void subscription_advertise(struct json_writer *json)
 {

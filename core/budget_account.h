@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The account of a swarm id, a scope or a day: what its agents used, out of the store and since.
+// Only core/budget*.c include this.
+//
+// What is in the store at the moment of the reading, and what was told of before it, must be
+// counted once: each piece carries the seq of its event, which is in the same commit.
+#ifndef SWARMD_CORE_BUDGET_ACCOUNT_H
+#define SWARMD_CORE_BUDGET_ACCOUNT_H
+
+#include "core/journal.h"
+#include "core/swarm_internal.h"
+
+enum account_phase { ACCOUNT_NEW, ACCOUNT_LOADING, ACCOUNT_LOADED, ACCOUNT_FAILED };
+
+struct account_piece {
+    int64_t seq;
+    struct usage_sum sum;
+};
+
+struct account {
+    struct list node;
+    struct budgets *budgets;
+    enum budget_kind kind;
+    char *name; // a day's is "2026-11-21"
+    struct budget own;
+    unsigned warned; // a bit a measure
+    enum account_phase phase;
+    struct usage_sum spent; // complete once it is loaded
+    struct account_piece *pieces;
+    size_t piece_count, piece_capacity;
+    struct journal_wait wait;
+    struct journal_read read;
+    bool reading;   // then its end frees it, if nobody wants it any more (budgets is NULL)
+    struct err err; // ACCOUNT_FAILED
+};
+
+struct budgets {
+    struct swarm *swarm;
+    struct list accounts;
+};
+
+struct account *account_find(struct budgets *budgets, enum budget_kind kind, struct str name);
+struct account *account_new(struct budgets *budgets, enum budget_kind kind, struct str name);
+void account_free(struct account *account);
+void account_store(const struct account *account); // what was set, and who was warned
+void account_load(struct account *account);        // when it is not; wakes who waits
+void account_add(struct account *account, const struct usage_sum *sum, int64_t seq);
+bool account_is_old(const struct account *account); // of a day that is over
+
+void budget_today(const struct swarm *swarm, char out[USAGE_DAY_TEXT]);
+
+#endif
