@@ -112,6 +112,13 @@ static void drop_records(struct host *host)
     }
 }
 
+static void say(void *arg, const char *text)
+{
+    const struct host *host = arg;
+    if (host->server)
+        server_say(host->server, text);
+}
+
 // One agent that cannot be read does not keep the others from starting.
 static void restore(struct host *host)
 {
@@ -124,6 +131,8 @@ static void restore(struct host *host)
         .state_folder = host->setup.folder,
         .tool_envp = (const char *const *)host->setup.tool_env,
         .last_agent = host->state.last_agent,
+        .say = say,
+        .arg = host,
     };
     host->swarm = swarm_create(&setup);
     for (const struct setting *setting = host->settings; setting; setting = setting->next)

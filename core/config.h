@@ -22,6 +22,9 @@ enum provider_kind {
 
 enum { CONFIG_PROVIDERS_MAX = 32, CONFIG_MODELS_MAX = 1000 };
 
+// provider_config.concurrency, beside numbers
+enum { CONCURRENCY_DEFAULT = 0, CONCURRENCY_ADAPTIVE = -1, CONCURRENCY_OFF = -2 };
+
 struct provider_config {
     char *name;
     enum provider_kind kind;
@@ -30,6 +33,7 @@ struct provider_config {
     char *api_key_env;     // name of the environment variable
     char *api_key_command; // for sh; the first line that it prints is the key
     char *api_key_file;    // absolute path; its first line is the key
+    int concurrency;       // requests at once, or one of the enum above
 };
 
 struct config {
@@ -41,6 +45,9 @@ struct config {
     int turn_idle_s;          // a turn without progress ends after; default 600
     int turn_s;               // the whole turn; 0: no limit
     int stall_s;              // a stream without a byte fails after; default 120
+    int retry_first_ms;       // before a request's second try; doubles; default 500
+    int retry_max_ms;         // and is never longer; default 30000
+    int quota_probe_s;        // between two looks whether a used up quota is back; default 300
     bool detach;              // agents outlive the editor, in a background host
     int idle_s;               // it ends when it had nothing to do for; 0: never; default 600
     struct provider_config providers[CONFIG_PROVIDERS_MAX];

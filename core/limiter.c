@@ -323,25 +323,10 @@ void limiter_cancel(struct limiter_ticket *ticket)
 
 // --- what the server says remains ---
 
-// What comes back of a limit while it is used, in milliseconds for so much of it.
-static double gap_for(const struct limiter_window *window, double amount)
-{
-    if (window->limit <= 0 || window->remaining < 0 || window->reset_ms <= 0)
-        return 0;
-    double share = (double)window->remaining / (double)window->limit;
-    if (share >= 0.5)
-        return 0;
-    double even = amount * (double)window->reset_ms / (double)(window->limit - window->remaining);
-    return share >= 0.1 ? even * (0.5 - share) / 0.4 : even * (2 - 10 * share);
-}
-
 void limiter_set_rates(struct limiter *limiter, const struct limiter_rates *rates)
 {
-    double requests = gap_for(&rates->requests, 1);
-    double tokens = gap_for(&rates->tokens, limiter->cost);
-    double gap = requests > tokens ? requests : tokens;
     limiter->rates = *rates;
-    limiter->gap_ms = gap < LIMITER_GAP_MS_MAX ? gap : LIMITER_GAP_MS_MAX;
+    limiter->gap_ms = limiter_gap(rates, limiter->cost);
     limiter->gap_until = now_of(limiter) + larger(rates->requests.reset_ms, rates->tokens.reset_ms);
     serve_soon(limiter);
 }
@@ -405,18 +390,6 @@ struct limiter_state limiter_state(const struct limiter *limiter)
         .broke = limiter->broke,
         .opened = limiter->opened,
     };
-}
-
-const char *limiter_breaker_name(enum limiter_breaker breaker)
-{
-    static const char *const names[] = {"closed", "open", "probing", "reopening"};
-    return names[breaker];
-}
-
-const char *limiter_mode_name(enum limiter_mode mode)
-{
-    static const char *const names[] = {"adaptive", "fixed", "off"};
-    return names[mode];
 }
 
 // --- life ---

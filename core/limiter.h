@@ -121,6 +121,8 @@ void limiter_cancel(struct limiter_ticket *ticket); // limiter_give() with LIMIT
 
 // What the server says remains, as soon as it says so.
 void limiter_set_rates(struct limiter *limiter, const struct limiter_rates *rates);
+// Milliseconds between two beginnings that follow, when a request takes so many tokens.
+double limiter_gap(const struct limiter_rates *rates, double tokens);
 void limiter_set_exhausted(struct limiter *limiter, bool exhausted);
 
 // How many are served before this one that waits; may be a few too many.

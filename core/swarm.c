@@ -68,6 +68,13 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     swarm->tell.fn = tell;
     swarm->place.fn = place;
     buf_init(&swarm->event, EVENT_BYTES_MAX);
+    swarm->accounts = accounts_create(&(struct accounts_setup){
+        .ports = setup->ports,
+        .log = setup->log,
+        .config = setup->config,
+        .say = setup->say,
+        .arg = setup->arg,
+    });
     return swarm;
 }
 
@@ -189,6 +196,7 @@ void swarm_destroy(struct swarm *swarm)
     list_remove(&swarm->place.node);
     list_remove(&swarm->close_done.node);
     buf_release(&swarm->event);
+    accounts_destroy(swarm->accounts);
     catalogue_destroy(swarm->catalogue);
     budgets_destroy(swarm->budgets);
     mem_free(swarm);
@@ -253,6 +261,11 @@ struct catalogue *swarm_catalogue(struct swarm *swarm)
 struct model_info swarm_model(const struct agent *agent)
 {
     return catalogue_find(agent->swarm->catalogue, str_of(agent->provider), str_of(agent->model));
+}
+
+struct accounts *swarm_accounts(const struct swarm *swarm)
+{
+    return swarm->accounts;
 }
 
 void swarm_count(const struct swarm *swarm, struct swarm_counts *out)

@@ -24,6 +24,8 @@ struct swarm_setup {
     const char *state_folder;     // worktrees/ and output/ are made in it
     const char *const *tool_envp; // environment of commands, without swarmd's credentials
     int64_t last_agent;           // from store_state()
+    void (*say)(void *arg, const char *text); // to every person who looks; or NULL
+    void *arg;
 };
 
 struct swarm *swarm_create(const struct swarm_setup *setup);
@@ -59,6 +61,7 @@ struct agent *swarm_first(struct swarm *swarm); // by age; NULL when empty
 struct agent *swarm_next(struct swarm *swarm, const struct agent *agent);
 struct journal *swarm_journal(struct swarm *swarm);
 struct log *swarm_log(struct swarm *swarm); // may be NULL
+struct accounts *swarm_accounts(const struct swarm *swarm);
 const struct config *swarm_config(const struct swarm *swarm);
 int64_t swarm_now_ms(const struct swarm *swarm); // since 1970
 struct catalogue *swarm_catalogue(struct swarm *swarm);

@@ -3,6 +3,7 @@
 #ifndef SWARMD_CORE_SWARM_INTERNAL_H
 #define SWARMD_CORE_SWARM_INTERNAL_H
 
+#include "core/account.h"
 #include "core/backend.h"
 #include "core/swarm.h"
 #include "core/worktree.h"
@@ -31,6 +32,7 @@ struct swarm {
     size_t slot_count;
     struct buf event; // scratch of the event being written
     struct json_writer writer;
+    struct accounts *accounts;
     bool closing;
     bool handing_over; // what is cut off keeps its state: another process goes on with it
     void (*closed)(void *arg);

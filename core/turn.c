@@ -74,7 +74,8 @@ static void tick(void *arg)
     struct err err;
     // A person who thinks or paused, and a command with its own timeout, are no lack of progress.
     bool waits = agent->state == STATE_WAITING || !state_is_active(agent->state);
-    if (waits || turn->busy > 0 || turn->phase == TURN_RETRYING)
+    bool queues = turn->phase == TURN_RETRYING || turn->phase == TURN_PLACING;
+    if (waits || turn->busy > 0 || queues)
         turn->progress_at = now;
     if (work_left(turn) <= 0) {
         err_set(&err, ERR_LIMIT, "the turn reached its limit of %lld s",
@@ -250,6 +251,7 @@ static struct turn *turn_new(struct agent *agent, bool mend_only)
     list_init(&turn->answers);
     buf_init(&turn->sandbox, SANDBOX_SPEC_MAX);
     transcript_init(&turn->transcript);
+    turn_place_init(turn);
     turn->timer = port_timer_new(ports_of(turn), tick, turn);
     turn->progress_at = port_mono_ms(ports_of(turn));
     turn->work_start = agent_work_ms(agent);
@@ -264,6 +266,7 @@ static struct turn *turn_new(struct agent *agent, bool mend_only)
 static void turn_free(struct turn *turn)
 {
     turn->agent->turn = NULL;
+    turn_place_give(turn);
     ports_of(turn)->ops->timer_free(turn->timer);
     list_remove(&turn->advance.node);
     turn_calls_release(turn);
@@ -304,9 +307,14 @@ static void advance(struct deferred *deferred)
     struct turn *turn = list_entry(deferred, struct turn, advance);
     // What is under way goes on to its end while the agent is paused, or waits for a place after
     // that; nothing new is begun, and the turn does not end.
-    if (!state_is_active(turn->agent->state) && !turn->stop)
+    if (!state_is_active(turn->agent->state) && !turn->stop) {
+        if (turn->phase == TURN_PLACING && turn->ticket.held)
+            turn_place_give(turn);
         return;
+    }
     watch_limits(turn);
+    if (turn->phase == TURN_PLACING && !turn->stop)
+        turn_place_granted(turn);
     if (is_due(turn) && !turn->stop)
         turn_retry(turn);
     if (turn->phase == TURN_THINKING && turn->ended && !turn->stop)

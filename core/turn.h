@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One turn of the built-in backend: requests to a model and the tool calls in between. Shared by
-// turn.c (life), turn_model.c (the requests), turn_stream.c (what streams back), turn_retry.c
-// (requests that failed), turn_tools.c (the calls), turn_ask.c (approvals).
+// turn.c (life), turn_model.c (the requests), turn_stream.c (what streams back), turn_place.c
+// (their places), turn_retry.c (requests that failed), turn_tools.c (the calls), turn_ask.c
+// (approvals).
 //
 // A turn only ever advances from turn_advance(), at the end of a loop turn: callbacks of streams
 // and tools note what came and ask for it. So no callback frees what called it.
@@ -9,15 +10,14 @@
 #define SWARMD_CORE_TURN_H
 
 #include "core/confine.h"
+#include "core/limiter.h"
 #include "core/model.h"
 #include "core/swarm_internal.h"
 #include "core/tool.h"
 #include "core/transcript.h"
 
 enum {
-    TURN_TRIES_MAX = 6,  // of one request: the first and five more
-    TURN_RETRY_MS = 500, // before the second try; doubles, with full jitter
-    TURN_RETRY_MS_MAX = 30000,
+    TURN_TRIES_MAX = 6,                 // of one request: the first and five more
     TURN_RETRY_AFTER_MS_MAX = 600000,   // a provider that asks for longer fails the turn
     TURN_READS_MAX = 8,                 // read-only calls that run at once
     TURN_REQUEST_BYTES_MAX = 256 << 20, // arena of one request
@@ -25,7 +25,8 @@ enum {
 
 enum turn_phase {
     TURN_LOADING,  // the transcript comes from the store
-    TURN_THINKING, // a request is under way
+    TURN_PLACING,  // a request waits for its place
+    TURN_THINKING, // it is under way
     TURN_RETRYING, // one failed, and is made again when the timer says so
     TURN_TOOLS,    // calls are asked for, run, and answered
 };
@@ -74,8 +75,13 @@ struct turn {
     int64_t work_start;  // agent_work_ms() when it began
     // the request
     int64_t step;
-    int tries;        // of this step
-    int64_t retry_at; // monotonic ms
+    int tries;               // of this step
+    bool shortened;          // its transcript was made shorter for it
+    int64_t retry_at;        // monotonic ms
+    struct account *account; // whose place the request has, or had last
+    struct limiter_user user;
+    struct limiter_ticket ticket;
+    struct model_limits limits; // what the answer's headers said
     struct model_call *call;
     struct item *text, *reasoning;
     struct live_item *text_live, *reasoning_live;
@@ -102,9 +108,16 @@ void turn_stop(struct turn *turn, enum stop_reason reason, const struct err *err
 // turn_model.c
 void turn_request(struct turn *turn);                     // the next request to the model
 void turn_retry(struct turn *turn);                       // the same request again
+void turn_place_granted(struct turn *turn);               // it may begin now
 void turn_wait_until(struct turn *turn, int64_t mono_ms); // turn.c: then turn_retry()
 void turn_answered(struct turn *turn);                    // its end has come
 void turn_count_usage(struct turn *turn);                 // adds what the request took so far
+
+// turn_place.c
+void turn_place_init(struct turn *turn);
+// Takes a place, or waits for one: turn->ticket.held says which. False when it cannot have any.
+bool turn_place_take(struct turn *turn, struct err *err);
+void turn_place_give(struct turn *turn); // when nothing came of it, or it was cut; harmless else
 
 // turn_stream.c
 extern const struct model_sink turn_sink; // its arg is the turn

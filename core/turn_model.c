@@ -85,17 +85,18 @@ void turn_request(struct turn *turn)
         return;
     turn->step++;
     turn->tries = 0;
+    turn->shortened = false;
     turn_retry(turn);
 }
 
-void turn_retry(struct turn *turn)
+static void begin_request(struct turn *turn)
 {
     struct agent *agent = turn->agent;
     struct err err;
-    turn->tries++;
     turn->phase = TURN_THINKING;
     turn->ended = false;
     turn->usage = (struct model_usage){-1, -1, -1, -1};
+    turn->limits = (struct model_limits){0};
     turn_progress(turn);
     agent_set_activity(agent, "thinking");
     const struct provider_port *providers = &agent->swarm->setup.providers;
@@ -105,6 +106,28 @@ void turn_retry(struct turn *turn)
     if (!provider || !start_request(turn, provider, &arena, &err))
         turn_stop(turn, STOP_ERROR, &err);
     arena_release(&arena);
+}
+
+void turn_retry(struct turn *turn)
+{
+    struct err err;
+    turn->tries++;
+    turn->phase = TURN_PLACING;
+    if (!turn_place_take(turn, &err))
+        turn_stop(turn, STOP_ERROR, &err);
+    else if (turn->ticket.held)
+        begin_request(turn);
+}
+
+void turn_place_granted(struct turn *turn)
+{
+    struct err err;
+    if (turn->ticket.held)
+        begin_request(turn);
+    else if (!turn_place_take(turn, &err)) // it was given back while the agent was paused
+        turn_stop(turn, STOP_ERROR, &err);
+    else if (turn->ticket.held)
+        begin_request(turn);
 }
 
 // --- its end ---

@@ -1,48 +1,89 @@
 // SPDX-License-Identifier: MIT
-// Requests that failed: which are made again, and when.
+// Requests that failed: the class of the failure decides which are made again, and when.
+#include "core/account.h"
 #include "core/turn.h"
 
 #include <stdio.h>
 #include <sys/random.h>
 
-// Too many requests, a server that is overloaded or broken, no answer at all. Everything else
-// would fail the same way again.
-static bool is_passing(const struct model_end *end)
+// Everything else would fail in the same way again.
+static bool is_passing(enum model_failure failure)
 {
-    int status = end->http_status;
-    bool no_answer = (status == 0 || status == 200) && end->err.kind == ERR_PROVIDER;
-    return status == 408 || status == 429 || status >= 500 || no_answer;
+    switch (failure) {
+    case MODEL_FAILURE_RATE_LIMITED:
+    case MODEL_FAILURE_OVERLOADED:
+    case MODEL_FAILURE_NETWORK:
+    case MODEL_FAILURE_TIMEOUT:
+    case MODEL_FAILURE_SERVER:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Where the server says that nothing remains, and when there will be; -1 where it does not.
+static int64_t until_whole(const struct model_limits *limits)
+{
+    const struct model_limit *const all[] = {&limits->requests, &limits->tokens,
+                                             &limits->input_tokens, &limits->output_tokens};
+    int64_t longest = -1;
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+        bool is_empty = all[i]->limit > 0 && all[i]->remaining == 0;
+        if (is_empty && all[i]->reset_ms > longest)
+            longest = all[i]->reset_ms;
+    }
+    return longest;
 }
 
 // Exponential with full jitter: clients that failed together do not come back together.
+static int64_t jitter(const struct turn *turn)
+{
+    const struct config *config = turn->agent->swarm->setup.config;
+    int64_t most = (int64_t)config->retry_first_ms << (turn->tries - 1);
+    uint32_t random = 0;
+    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+        random = UINT32_MAX;
+    if (most > config->retry_max_ms)
+        most = config->retry_max_ms;
+    return 1 + (int64_t)random * most / UINT32_MAX;
+}
+
 static int64_t retry_delay(const struct turn *turn)
 {
     if (turn->end.retry_after_ms >= 0)
         return turn->end.retry_after_ms;
-    int64_t most = (int64_t)TURN_RETRY_MS << (turn->tries - 1);
-    uint32_t random = 0;
-    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
-        random = UINT32_MAX;
-    if (most > TURN_RETRY_MS_MAX)
-        most = TURN_RETRY_MS_MAX;
-    return 1 + (int64_t)random * most / UINT32_MAX;
+    int64_t reset =
+        turn->end.failure == MODEL_FAILURE_RATE_LIMITED ? until_whole(&turn->limits) : -1;
+    return reset >= 0 ? reset : jitter(turn);
 }
 
 static bool try_again(struct turn *turn)
 {
     int64_t delay = retry_delay(turn);
-    if (!is_passing(&turn->end) || turn->tries >= TURN_TRIES_MAX || delay > TURN_RETRY_AFTER_MS_MAX)
+    if (!is_passing(turn->end.failure) || turn->tries >= TURN_TRIES_MAX ||
+        delay > TURN_RETRY_AFTER_MS_MAX)
         return false;
-    char why[32] = "no answer";
+    char status[16];
+    const char *why = model_failure_name(turn->end.failure);
+    snprintf(status, sizeof(status), "%d", turn->end.http_status);
     if (turn->end.http_status >= 400)
-        snprintf(why, sizeof(why), "%d", turn->end.http_status);
+        why = status;
     log_line(turn->agent->swarm->setup.log, LOG_WARNING, turn->agent->id,
              "try %d failed, the next in %lld ms: %s", turn->tries, (long long)delay,
              turn->end.err.message);
     agent_set_activity(turn->agent, "retry in %lld s (%s)", (long long)(delay + 999) / 1000, why);
+    account_count_retry(turn->account);
     turn->phase = TURN_RETRYING;
     turn_wait_until(turn, port_mono_ms(turn->agent->swarm->setup.ports) + delay);
     return true;
+}
+
+// The place where a transcript that has grown too large is to be made shorter, once a request.
+// Whether the request may be made again. Nothing makes transcripts shorter yet.
+static bool turn_shorten_context(struct turn *turn)
+{
+    (void)turn;
+    return false;
 }
 
 // What had come of an answer that is made anew stays in the store, as failed; the model is not
@@ -64,9 +105,15 @@ void turn_request_failed(struct turn *turn)
 {
     turn_end_texts(turn, ITEM_FAILED);
     turn_calls_release(turn);
-    if (try_again(turn))
+    bool too_large = turn->end.failure == MODEL_FAILURE_CONTEXT_TOO_LARGE;
+    if (too_large && !turn->shortened && turn_shorten_context(turn)) {
+        turn->shortened = true;
         forget_partial_text(turn);
-    else
-        turn_stop(turn, turn->end.err.kind == ERR_REFUSED ? STOP_REFUSED : STOP_ERROR,
-                  &turn->end.err);
+        turn_retry(turn);
+    } else if (try_again(turn)) {
+        forget_partial_text(turn);
+    } else {
+        bool refused = turn->end.failure == MODEL_FAILURE_REFUSED;
+        turn_stop(turn, refused ? STOP_REFUSED : STOP_ERROR, &turn->end.err);
+    }
 }

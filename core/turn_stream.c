@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What streams back from the model: text and reasoning that grow, calls in pieces.
+#include "core/account.h"
 #include "core/mem.h"
 #include "core/turn.h"
 
@@ -156,9 +157,17 @@ static void on_usage(void *arg, const struct model_usage *usage)
     turn_of(arg)->usage = *usage;
 }
 
+static void on_limits(void *arg, const struct model_limits *limits)
+{
+    struct turn *turn = turn_of(arg);
+    turn->limits = *limits;
+    account_set_limits(turn->account, limits);
+}
+
 static void on_end(void *arg, const struct model_end *end)
 {
     struct turn *turn = turn_of(arg);
+    account_ended(turn->account, &turn->ticket, end, &turn->usage);
     turn->call = NULL;
     turn->end = *end;
     turn->ended = true;
@@ -166,6 +175,7 @@ static void on_end(void *arg, const struct model_end *end)
 }
 
 const struct model_sink turn_sink = {
+    .limits = on_limits,
     .text = on_text,
     .reasoning = on_reasoning,
     .tool_begin = on_tool_begin,
@@ -177,6 +187,7 @@ const struct model_sink turn_sink = {
 
 void turn_cut_stream(struct turn *turn)
 {
+    turn_place_give(turn);
     if (turn->call) {
         const struct agent *agent = turn->agent;
         const struct provider_port *providers = &agent->swarm->setup.providers;

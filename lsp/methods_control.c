@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // swarm/pause, swarm/continue, swarm/queue and swarm/stats.
+#include "core/account.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 
@@ -154,6 +155,8 @@ static void stats_result(struct pending *pending, struct json_writer *json)
     json_add_int(json, "maxActive", swarm_config(swarm)->max_active);
     put_totals(json, swarm);
     json_add_raw(json, "today", buf_str(&pending->read.out));
+    json_key(json, "providers");
+    accounts_write_json(json, swarm_accounts(swarm));
     put_process(json);
     json_add_int(json, "seq", journal_committed(swarm_journal(swarm)));
     json_end_object(json);

@@ -187,6 +187,12 @@ void server_warn(struct server *server, const char *text)
         session_show(list_entry(node, struct session, node), SHOW_WARNING, text);
 }
 
+void server_say(struct server *server, const char *text)
+{
+    list_for_each(node, &server->sessions)
+        session_show(list_entry(node, struct session, node), SHOW_WARNING, text);
+}
+
 void server_show_warnings(struct server *server, struct session *session)
 {
     for (size_t i = 0; i < server->warning_count; i++)

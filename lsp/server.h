@@ -53,6 +53,9 @@ void server_failed(struct server *server, const struct err *err);
 enum { SERVER_WARNINGS_MAX = 8 };
 void server_warn(struct server *server, const char *text);
 
+// Shown to those who are connected now.
+void server_say(struct server *server, const char *text);
+
 // Ends every connection; what is queued is still written, for at most 2 s. `closed` is called
 // from the loop, never from within; the server is gone then. Call it before swarm_close():
 // nothing of the swarm is looked at any more once this returns.

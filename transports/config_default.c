@@ -55,6 +55,9 @@ void config_set_defaults(struct config *config)
         .step_limit = 100,
         .turn_idle_s = 600,
         .stall_s = 120,
+        .retry_first_ms = 500,
+        .retry_max_ms = 30000,
+        .quota_probe_s = 300,
         .idle_s = 600,
     };
     sandbox_policy_set_defaults(&config->sandbox);

@@ -15,6 +15,8 @@ enum {
     CONFIG_ACTIVE_MAX = 1000,
     CONFIG_SECONDS_MAX = 30 * 24 * 3600,
     CONFIG_STEPS_MAX = 100000,
+    CONFIG_CONCURRENCY_MAX = 1000,
+    CONFIG_RETRY_MS_MAX = 600000,
 };
 
 // $SWARMD_CONFIG, else $XDG_CONFIG_HOME/swarmd/config.yaml, else ~/.config/swarmd/config.yaml. A

@@ -60,6 +60,9 @@ bool config_set_key_file(struct provider_config *provider, const struct config_o
 bool config_set_kind(struct provider_config *provider, const struct config_origin *at,
                      struct str value, struct err *err);
 
+bool config_set_concurrency(struct provider_config *provider, const struct config_origin *at,
+                            struct str value, struct err *err);
+
 // A base URL to show in a message.
 const char *config_kind_example(enum provider_kind kind);
 // Do two kinds speak to the same servers, so that one's base URL and key are good for the other?

@@ -41,4 +41,8 @@ struct str config_text(const yaml_node_t *scalar);
 bool config_read_sandbox(struct config_walk *walk, const struct config_entry *entry,
                          struct err *err);
 
+// The keys of `retry` (config_limits.c); a config_entry_fn.
+bool config_set_retry_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
+                          struct err *err);
+
 #endif

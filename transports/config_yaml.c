@@ -17,8 +17,8 @@ static bool is_one_of(struct str key, const char *const *known)
 static bool set_provider_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                              struct err *err)
 {
-    static const char *const known[] = {"kind",         "base_url",        "api_key_env",
-                                        "api_key_file", "api_key_command", NULL};
+    static const char *const known[] = {
+        "kind", "base_url", "api_key_env", "api_key_file", "api_key_command", "concurrency", NULL};
     struct provider_config *provider = arg;
     struct str value;
     (void)walk;
@@ -39,6 +39,8 @@ static bool set_provider_key(struct config_walk *walk, const struct config_entry
         return config_set_key_command(provider, &entry->value_at, value, err);
     if (str_is(entry->key, "api_key_file"))
         return config_set_key_file(provider, &entry->value_at, value, err);
+    if (str_is(entry->key, "concurrency"))
+        return config_set_concurrency(provider, &entry->value_at, value, err);
     return config_set_key_env(provider, &entry->value_at, value, err);
 }
 
@@ -132,6 +134,7 @@ static const struct number_key numbers[] = {
     {"turn_idle_seconds", offsetof(struct config, turn_idle_s), 1, CONFIG_SECONDS_MAX},
     {"turn_seconds", offsetof(struct config, turn_s), 0, CONFIG_SECONDS_MAX},
     {"stall_seconds", offsetof(struct config, stall_s), 1, CONFIG_SECONDS_MAX},
+    {"quota_probe_seconds", offsetof(struct config, quota_probe_s), 1, CONFIG_SECONDS_MAX},
     {"idle_seconds", offsetof(struct config, idle_s), 0, CONFIG_SECONDS_MAX},
 };
 
@@ -146,18 +149,10 @@ static const struct number_key *number_key(struct str name)
 static bool set_top_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                         struct err *err)
 {
-    static const char *const known[] = {"model",
-                                        "mode",
-                                        "max_active",
-                                        "step_limit",
-                                        "turn_idle_seconds",
-                                        "turn_seconds",
-                                        "stall_seconds",
-                                        "providers",
-                                        "detach",
-                                        "idle_seconds",
-                                        "sandbox",
-                                        NULL};
+    static const char *const known[] = {
+        "model",        "mode",          "max_active",          "step_limit", "turn_idle_seconds",
+        "turn_seconds", "stall_seconds", "providers",           "detach",     "idle_seconds",
+        "sandbox",      "retry",         "quota_probe_seconds", NULL};
     const struct number_key *number = number_key(entry->key);
     struct str value = {0};
     (void)arg;
@@ -168,6 +163,8 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
     }
     if (str_is(entry->key, "sandbox"))
         return config_read_sandbox(walk, entry, err);
+    if (str_is(entry->key, "retry"))
+        return config_each_entry(walk, entry->value, "retry", config_set_retry_key, NULL, err);
     if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode") &&
         !str_is(entry->key, "detach"))
         return config_unknown_key(entry, known, err);

@@ -163,11 +163,11 @@ static void test_errors_name_the_line(void **state)
                  "/c.yaml:1: unknown key 'max_actve'; did you mean 'max_active'?");
     expect_error("a: 2\n", "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
                            "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
-                           "detach, idle_seconds, sandbox");
+                           "detach, idle_seconds, sandbox, retry, quota_probe_seconds");
     expect_error("temperature: 2\n",
                  "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
                  "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
-                 "idle_seconds, sandbox");
+                 "idle_seconds, sandbox, retry, quota_probe_seconds");
     expect_error("mode: yolo\n", "/c.yaml:1: mode: expected ask, edit, full or read, not 'yolo'");
     expect_error("\n\nmax_active: 0\n",
                  "/c.yaml:3: max_active: expected a whole number from 1 to 1000, not '0'");
@@ -233,6 +233,46 @@ static void test_provider_errors(void **state)
                  "/c.yaml:1: providers: expected keys and values (\"key: value\")");
     expect_error("providers: {demo: {base_url: \"http://h\"}}\n",
                  "/c.yaml:1: providers.demo: demo takes no base_url");
+}
+
+static void expect_concurrency(const char *value, int expected)
+{
+    struct config config;
+    struct err err = {0};
+    char *yaml = mem_format("providers: {a: {kind: demo%s}}", value);
+    assert_true(config_parse(&config, "/c.yaml", str_of(yaml), &err));
+    assert_int_equal(config.providers[0].concurrency, expected);
+    config_release(&config);
+    mem_free(yaml);
+}
+
+static void test_concurrency_and_retry(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err = {0};
+    expect_concurrency("", CONCURRENCY_DEFAULT);
+    expect_concurrency(", concurrency: adaptive", CONCURRENCY_ADAPTIVE);
+    expect_concurrency(", concurrency: off", CONCURRENCY_OFF);
+    expect_concurrency(", concurrency: 1000", 1000);
+    expect_error("providers: {a: {kind: demo, concurrency: 0}}\n",
+                 "/c.yaml:1: concurrency: expected adaptive, off, or a whole number from 1 to "
+                 "1000, not '0'");
+    assert_true(config_parse(&config, "/c.yaml", STR(""), &err));
+    assert_int_equal(config.retry_first_ms, 500);
+    assert_int_equal(config.retry_max_ms, 30000);
+    assert_int_equal(config.quota_probe_s, 300);
+    config_release(&config);
+    struct str yaml = STR("quota_probe_seconds: 7\nretry: {first_ms: 1, max_ms: 20}\n");
+    assert_true(config_parse(&config, "/c.yaml", yaml, &err));
+    assert_int_equal(config.retry_first_ms, 1);
+    assert_int_equal(config.retry_max_ms, 20);
+    assert_int_equal(config.quota_probe_s, 7);
+    config_release(&config);
+    expect_error("retry: 3\n", "/c.yaml:1: retry: expected keys and values (\"key: value\")");
+    expect_error("retry: {first: 1}\n", "/c.yaml:1: unknown key 'first'; did you mean 'first_ms'?");
+    expect_error("retry:\n  max_ms: 600001\n",
+                 "/c.yaml:2: max_ms: expected a whole number from 1 to 600000, not '600001'");
 }
 
 static void test_key_sources(void **state)
@@ -443,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup(test_syntax_errors, setup),
         cmocka_unit_test_setup(test_provider_errors, setup),
         cmocka_unit_test_setup(test_key_sources, setup),
+        cmocka_unit_test_setup(test_concurrency_and_retry, setup),
         cmocka_unit_test_setup(test_secrets_are_not_shown, setup),
         cmocka_unit_test_setup(test_base_urls, setup),
         cmocka_unit_test_setup(test_too_many_providers, setup),

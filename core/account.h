@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// Provider accounts: what all agents that use one provider's key share. Each configured provider
+// name has one key, so an account is told by the name: one limiter (limiter.h), what its answers
+// say of its limits, and one notice to people when it has trouble, however many agents meet it.
+#ifndef SWARMD_CORE_ACCOUNT_H
+#define SWARMD_CORE_ACCOUNT_H
+
+#include "core/config.h"
+#include "core/json.h"
+#include "core/limiter.h"
+#include "core/log.h"
+#include "core/model.h"
+
+enum {
+    ACCOUNT_NOTICE_MS = 600000, // between two notices of one kind
+    ACCOUNT_WAIT_MAX = 120,     // bytes of what account_describe_wait() writes
+};
+
+struct accounts;
+struct account;
+
+struct accounts_setup {
+    const struct ports *ports;
+    struct log *log; // or NULL
+    const struct config *config;
+    void (*say)(void *arg, const char *text); // to every person who looks; or NULL
+    void *arg;
+};
+
+struct accounts *accounts_create(const struct accounts_setup *setup);
+void accounts_destroy(struct accounts *accounts); // after the last request; takes NULL
+
+// That of a configured provider, made at first use; NULL for another name.
+struct account *accounts_find(struct accounts *accounts, struct str provider);
+
+// For those who take places.
+struct limiter *account_limiter(struct account *account);
+
+// What the answer's headers said.
+void account_set_limits(struct account *account, const struct model_limits *limits);
+
+// A request has ended by itself: gives its place back, with what is to be learned from it.
+void account_ended(struct account *account, struct limiter_ticket *ticket,
+                   const struct model_end *end, const struct model_usage *usage);
+void account_count_retry(struct account *account);
+
+// Why a ticket waits, for an activity line.
+void account_describe_wait(const struct account *account, const struct limiter_ticket *ticket,
+                           char text[ACCOUNT_WAIT_MAX]);
+
+// The member `providers` of swarm/stats: an array of those that were used.
+void accounts_write_json(struct json_writer *w, const struct accounts *accounts);
+
+#endif
