@@ -126,15 +126,20 @@ static bool rule_matches(const struct ignore_rule *rule, struct str path, struct
                       rule->anywhere ? 0 : GLOB_PATH);
 }
 
-bool ignore_matches(const struct ignore *ignore, struct str path, bool is_folder)
+enum ignore_verdict ignore_verdict(const struct ignore *ignore, struct str path, bool is_folder)
 {
     const char *slash = memrchr(path.data, '/', path.len);
     struct str name = slash ? str_skip(path, (size_t)(slash - path.data) + 1) : path;
     for (const struct ignore_folder *folder = ignore->top; folder; folder = folder->above) {
         for (size_t i = folder->count; i-- > 0;) {
             if (rule_matches(&folder->rules[i], str_skip(path, folder->prefix), name, is_folder))
-                return !folder->rules[i].negated;
+                return folder->rules[i].negated ? IGNORE_NEGATED : IGNORE_NAMED;
         }
     }
-    return false;
+    return IGNORE_SILENT;
+}
+
+bool ignore_matches(const struct ignore *ignore, struct str path, bool is_folder)
+{
+    return ignore_verdict(ignore, path, is_folder) == IGNORE_NAMED;
 }

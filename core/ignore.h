@@ -43,6 +43,8 @@ void ignore_pop(struct ignore *ignore);
 void ignore_release(struct ignore *ignore); // pops all
 
 // path is relative to the top and in a folder that has been pushed.
+enum ignore_verdict { IGNORE_SILENT, IGNORE_NAMED, IGNORE_NEGATED };
+enum ignore_verdict ignore_verdict(const struct ignore *ignore, struct str path, bool is_folder);
 bool ignore_matches(const struct ignore *ignore, struct str path, bool is_folder);
 
 #endif

@@ -235,11 +235,11 @@ static bool begin(git_repository *repository, const struct worktree_spec *spec,
 static bool fill(git_repository *repository, const struct worktree_spec *spec,
                  struct record *record, struct err *err)
 {
-    git_repository *tree = NULL;
-    bool ok = private_make(repository, spec, err) && make_folder(spec, err) &&
-              private_open(&tree, spec, err) &&
-              worktree_checkout(tree, spec->path, spec->base, err);
-    git_repository_free(tree);
+    char *index = mem_format("%s/index", spec->git);
+    bool ok =
+        private_make(repository, spec, err) && make_folder(spec, err) &&
+        worktree_checkout(repository, spec->path, index, spec->base, NULL, spec->progress, err);
+    mem_free(index);
     if (!ok)
         return false;
     private_note(spec, record);

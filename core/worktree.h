@@ -17,6 +17,7 @@
 
 #include "core/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -39,6 +40,10 @@ bool repository_probe(const char *cwd, const char *base, struct repository_info 
                       struct err *err);
 void repository_info_release(struct repository_info *info);
 
+struct worktree_progress { // of the files of a checkout, for another thread to look at
+    atomic_size_t done, total;
+};
+
 struct worktree_spec {
     const char *repository; // root from the probe
     const char *base;       // commit id
@@ -46,6 +51,7 @@ struct worktree_spec {
     const char *name;       // the agent's id: of refs/swarmd/<name>
     const char *path;       // absolute; parents are made 0700; must not exist
     const char *git; // its git directory, absolute; as path. A file `git`.record is ours, too
+    struct worktree_progress *progress; // or NULL
 };
 
 // Branch, git directory and checkout; all or nothing: a failure leaves nothing behind. The result

@@ -32,6 +32,10 @@ void private_note(const struct worktree_spec *spec, struct record *record);
 bool private_put_back(const struct worktree_spec *spec, struct record *record, bool *changed,
                       char notice[WORKTREE_NOTICE_MAX], struct err *err);
 
+// The file of the person's that core.excludesFile ("ignore") or core.attributesFile
+// ("attributes") names, or the default of that name in git's own folder; mem_free(), may be NULL.
+char *private_person_file(struct git_repository *repository, const char *key, const char *name);
+
 // Where a folder goes that was in the place of one of these files; mem_free().
 char *private_aside(const struct worktree_spec *spec);
 

@@ -21,6 +21,8 @@ enum guard {
     GUARD_ALTERNATES,
     GUARD_EXCLUDE,
     GUARD_ATTRIBUTES,
+    GUARD_PERSON_EXCLUDE, // copies of core.excludesFile and core.attributesFile
+    GUARD_PERSON_ATTRIBUTES,
     GUARD_COUNT
 };
 

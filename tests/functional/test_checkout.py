@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""An agent's worktree has the bytes that `git worktree add` would give."""
+import os
+import stat
+import subprocess
+
+import pytest
+from agents import spawn, worktree
+from model_server import text
+
+EVERY_BYTE = bytes(range(256))
+TEXTS = {
+    "lf.txt": b"one\ntwo\nthree\n",
+    "crlf.txt": b"one\r\ntwo\r\n",
+    "mixed.txt": b"one\r\ntwo\nthree\rfour\n",
+    "cr.txt": b"one\rtwo\n",
+    "no-end.txt": b"one\ntwo",
+    "empty.txt": b"",
+    "nul.txt": b"one\n\0two\n",
+    "binary.dat": EVERY_BYTE,
+    "dos-end.txt": b"one\ntwo\n\x1a",
+    "control.txt": b"a\x01b\x02\n" * 3,
+    "mostly-text.txt": b"plain text, " * 40 + b"\x01\n",
+    "utf8.txt": "gr\u00fc\u00dfe \u4e16\u754c\n".encode(),
+    "latin1.txt": b"gr\xfc\xdfe\n",
+    "id.txt": b"$Id$ $Id: old $ $Id: a b c $ $Id:\n$ $Id $ $ID$ $Id$$Id$\n$Id: no end",
+    "one.c": b"int main(void) { return 0; }\n",
+    "sub/two.c": b"$Id$\nint x;\n",
+    "sub/deep/three.h": b"#define X\r\n#define Y\r\n",
+    "sub/notes.md": b"notes\n",
+    "#early/a.txt": b"x\ny\n",
+}
+
+
+def git(repository, *arguments, **options):
+    return subprocess.run(["git", "-C", str(repository), *arguments], check=True,
+                          capture_output=True, **options).stdout
+
+
+def add(repository, files):
+    for name, content in files.items():
+        path = os.path.join(os.fsencode(repository), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+
+
+def commit(repository):
+    # What is in the repository is what the test wrote, whatever the attributes say.
+    git(repository, "-c", "core.autocrlf=false", "add", "-A", "-f")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "nasty")
+
+
+def commit_raw(repository, files):
+    """Blobs as they are: no filter has a say."""
+    add(repository, files)
+    for name in files:
+        blob = git(repository, "hash-object", "-w", "--no-filters", "--", name).decode().strip()
+        git(repository, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
+    git(repository, "commit", "-q", "-m", "nasty")
+
+
+def content(top):
+    """Each path with its kind, permissions and bytes."""
+    found = {}
+    top = os.fsencode(str(top))
+    for folder, folders, files in os.walk(top):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            relative = os.path.relpath(path, top)
+            if relative == b".git":
+                continue
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode):
+                found[relative] = ("link", os.readlink(path))
+            elif stat.S_ISDIR(status.st_mode):
+                found[relative] = ("folder", stat.S_IMODE(status.st_mode))
+            else:
+                with open(path, "rb") as file:
+                    found[relative] = (stat.S_IMODE(status.st_mode), file.read())
+    return found
+
+
+@pytest.fixture
+def same(swarm, repository, tmp_path):
+    """Compares the two worktrees of a repository; the agent's is returned."""
+    def compare():
+        reference = tmp_path / "reference"
+        git(repository, "worktree", "add", "-q", "--detach", reference)
+        client, _ = swarm([[text("done")]])
+        agent = client.wait_state(spawn(client)["id"], "done")
+        ours = worktree(agent)
+        assert content(ours) == content(reference)
+        assert git(ours, "status", "--porcelain") == b""
+        # What is in the repository as no git would have put it there looks changed, once it is read.
+        for path in content(ours):
+            for top in (ours, reference):
+                os.utime(os.path.join(os.fsencode(str(top)), path), (0, 0), follow_symlinks=False)
+        assert git(ours, "status", "--porcelain") == git(reference, "status", "--porcelain")
+        assert git(ours, "ls-files", "-s") == git(reference, "ls-files", "-s")
+        git(ours, "fsck")
+        assert git(ours, "write-tree") == git(reference, "write-tree")
+        return ours
+    return compare
+
+
+ATTRIBUTES = {
+    "none": "",
+    "auto": "* text=auto\n",
+    "auto-lf": "* text=auto eol=lf\n",
+    "auto-crlf": "* text=auto eol=crlf\n",
+    "text": "*.txt text\n*.c text eol=crlf\n*.h text eol=lf\n*.dat binary\n",
+    "minus": "* text=auto eol=crlf\n*.c -text\n*.txt !text !eol\nmixed.txt text\n*.dat -text\n",
+    "old": "*.txt crlf\n*.c -crlf\n*.md crlf=input\n",
+    "ident": "* ident\n*.c -ident\nsub/*.c ident eol=crlf\n",
+    "macro": "[attr]dos text eol=crlf ident\n*.txt dos\n*.c -dos\nid.txt !dos text\n",
+    "macro-of-binary": "* eol=crlf text\n*.txt binary\n[attr]mine binary\n*.c mine\n",
+    "encoding": "utf8.txt working-tree-encoding=UTF-16\nlf.txt working-tree-encoding=UTF-16LE-BOM "
+                "eol=crlf text\none.c working-tree-encoding=UTF-16BE\n"
+                "sub/notes.md working-tree-encoding=ISO-8859-1\nempty.txt "
+                "working-tree-encoding=UTF-8\n",
+    "filter": "* filter=lfs diff=lfs merge=lfs -text\n",
+    "export": "* export-ignore export-subst linguist-vendored\n",
+    "patterns": "/lf.txt eol=crlf\nsub/** eol=crlf\n**/deep/*.h ident\n# comment\n\n"
+                "\"no-end.txt\" eol=crlf\n  *.md text eol=crlf\nid.[tx]xt ident\n!one.c eol=crlf\n"
+                "sub/ eol=lf\n\"\\155ixed.txt\" eol=crlf\n*.c bad!name eol=crlf\n",
+}
+
+
+@pytest.mark.parametrize("autocrlf", ["false", "true", "input"])
+@pytest.mark.parametrize("attributes", ATTRIBUTES)
+def test_ends_of_lines(repository, same, autocrlf, attributes):
+    commit_raw(repository, {**TEXTS, ".gitattributes": ATTRIBUTES[attributes].encode()})
+    git(repository, "config", "core.autocrlf", autocrlf)
+    same()
+
+
+@pytest.mark.parametrize("key, value", [
+    ("core.eol", "crlf"), ("core.eol", "lf"), ("core.eol", "native"), ("core.symlinks", "false"),
+    ("core.fileMode", "false"), ("core.autocrlf", "TRUE"), ("core.safecrlf", "true")])
+def test_settings(repository, same, key, value):
+    (repository / "run.sh").write_text("#!/bin/sh\n")
+    (repository / "run.sh").chmod(0o755)
+    (repository / "link").symlink_to("run.sh")
+    commit(repository)
+    commit_raw(repository, {**TEXTS, ".gitattributes": b"*.txt text\n*.md text=auto\n"})
+    git(repository, "config", key, value)
+    same()
+
+
+def test_attributes_in_folders(repository, same):
+    commit_raw(repository, {
+        **TEXTS,
+        ".gitattributes": b"*.txt text eol=crlf\n[attr]dos eol=crlf text\n",
+        "#early/.gitattributes": b"a.txt -text\n",
+        "sub/.gitattributes": b"*.c dos ident\n/notes.md dos\ndeep/*.h ident\n[attr]bad eol=crlf\n",
+        "sub/deep/.gitattributes": b"*.h text eol=lf\n",
+    })
+    info = repository / ".git/info"
+    info.mkdir(exist_ok=True)
+    (info / "attributes").write_text("lf.txt -text\nsub/two.c !eol\n[attr]mine eol=crlf text\n"
+                                     "one.c mine\n")
+    same()
+
+
+def test_attributes_of_the_person(repository, same, tmp_path):
+    (tmp_path / "my-attributes").write_text("*.c text eol=crlf\n*.txt ident\n")
+    git(repository, "config", "core.attributesFile", tmp_path / "my-attributes")
+    commit_raw(repository, {**TEXTS, ".gitattributes": b"one.c -text\n"})
+    same()
+
+
+def test_names(repository, same):
+    names = ["with space", "new\nline", "tab\there", "quote\"s", "back\\slash", "caf\u00e9",
+             "cafe\u0301", "-dash", "a" * 255, "Case", "case", "CASE/x", "cas\u00e9/x", ".hidden",
+             "..dots", "trailing.", "trailing ", "*star*", "[x]", ":colon", "con", "a.git", "git~2",
+             "long/" + "d" * 200 + "/" + "e" * 200 + "/" + "f" * 255, "a/b", "a-b", "a.b", "ab",
+             "a/b.c", "a0"]
+    names = [name for name in names if name != "a/b"]
+    add(repository, {name: name.encode() for name in names})
+    add(repository, {b"\xff\xfe": b"no utf-8"})
+    commit(repository)
+    same()
+
+
+def test_kinds(repository, same, tmp_path):
+    add(repository, {"run.sh": b"#!/bin/sh\n", "folder/inner.sh": b"x", "empty": b"",
+                     "large.bin": EVERY_BYTE * 20000})
+    for name in ("run.sh", "folder/inner.sh"):
+        (repository / name).chmod(0o755)
+    (repository / "link").symlink_to("run.sh")
+    (repository / "dangling").symlink_to("/nowhere/at/all")
+    (repository / "to-folder").symlink_to("folder")
+    (repository / "folder/out").symlink_to("../../..")
+    inner = tmp_path / "inner"
+    subprocess.run(["git", "init", "-q", inner], check=True)
+    git(inner, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner, "module")
+    commit(repository)
+    ours = same()
+    assert os.listdir(ours / "module") == []
+    assert b"-" in git(ours, "submodule", "status")
+
+
+def test_an_empty_tree(repository, same):
+    for name in os.listdir(repository):
+        if name != ".git":
+            git(repository, "rm", "-rq", name)
+    commit(repository)
+    same()
+
+
+def test_packed_and_loose_and_deltas(repository, same):
+    lines = [b"line %d\n" % number for number in range(3000)]
+    for step in range(5):
+        lines[step * 100] = b"changed %d\n" % step
+        add(repository, {"many.txt": b"".join(lines), f"v{step}.txt": b"".join(lines)})
+        commit(repository)
+    git(repository, "gc", "-q")
+    add(repository, {"loose.txt": b"loose\n"})
+    commit(repository)
+    same()
+
+
+def test_the_first_status_reads_no_file_again(repository, same):
+    commit_raw(repository, TEXTS)
+    ours = same()
+    entry = git(ours, "ls-files", "--debug", "lf.txt").decode()
+    modified = int(entry.split("mtime: ")[1].split(":")[0])
+    index = git(ours, "rev-parse", "--path-format=absolute", "--git-path", "index").decode().strip()
+    assert modified < int(os.stat(index).st_mtime)
