@@ -320,7 +320,7 @@ void budget_set(struct swarm *swarm, const struct budget_target *target, const s
         struct agent *agent = target->agent;
         agent->budget = *own;
         forget_warnings(swarm, target, &agent->usage.sum, &agent->budget_warned);
-        agent_publish(agent);
+        agent_store(agent, false);
     } else {
         struct account *account = target_account(swarm, target, true);
         account->own = *own;

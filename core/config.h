@@ -20,7 +20,7 @@ enum provider_kind {
     PROVIDER_DEMO
 };
 
-enum { CONFIG_PROVIDERS_MAX = 32, CONFIG_MODELS_MAX = 1000 };
+enum { CONFIG_PROVIDERS_MAX = 32, CONFIG_MODELS_MAX = 1000, CONFIG_FALLBACKS_MAX = 8 };
 
 // provider_config.concurrency, beside numbers
 enum { CONCURRENCY_DEFAULT = 0, CONCURRENCY_ADAPTIVE = -1, CONCURRENCY_OFF = -2 };
@@ -56,6 +56,8 @@ struct config {
     struct model_config *models; // over those of the catalogue
     size_t model_count;
     struct budget budgets[BUDGET_KIND_COUNT];
+    char *fallbacks[CONFIG_FALLBACKS_MAX]; // "provider/model", for a model that is gone
+    size_t fallback_count;
 };
 
 #endif

@@ -13,7 +13,7 @@ static void usage_result(struct pending *pending, struct json_writer *json)
     const struct journal_read *read = &pending->read;
     json_begin_object(json);
     json_add_raw(json, "usage", buf_str(&read->out));
-    if (read->more)
+    if (read->more && read->usage.limit)
         json_add_int(json, "next", read->usage.skip + (int64_t)read->usage.limit);
     json_add_int(json, "seq", read->last);
     json_end_object(json);

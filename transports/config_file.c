@@ -42,6 +42,11 @@ void config_release(struct config *config)
         mem_free(config->providers[i].api_key_command);
         mem_free(config->providers[i].api_key_file);
     }
+    for (size_t i = 0; i < config->model_count; i++)
+        mem_free(config->models[i].id);
+    mem_free(config->models);
+    for (size_t i = 0; i < config->fallback_count; i++)
+        mem_free(config->fallbacks[i]);
     mem_free(config->model);
     mem_free(config->mode);
     sandbox_policy_release(&config->sandbox);

@@ -15,7 +15,7 @@ struct str config_text(const yaml_node_t *node)
     return str_from((const char *)node->data.scalar.value, node->data.scalar.length);
 }
 
-static const yaml_node_t *node_at(struct config_walk *walk, int index)
+const yaml_node_t *config_node(const struct config_walk *walk, int index)
 {
     return yaml_document_get_node(walk->document, index);
 }
@@ -24,7 +24,7 @@ static bool is_repeated(struct config_walk *walk, const yaml_node_t *mapping,
                         const yaml_node_pair_t *pair, struct str key)
 {
     for (yaml_node_pair_t *at = mapping->data.mapping.pairs.start; at < pair; at++)
-        if (str_equal(config_text(node_at(walk, at->key)), key))
+        if (str_equal(config_text(config_node(walk, at->key)), key))
             return true;
     return false;
 }
@@ -37,8 +37,8 @@ bool config_each_entry(struct config_walk *walk, const yaml_node_t *mapping, con
         return config_fail(&at, err, "%s: expected keys and values (\"key: value\")", what);
     for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
          pair < mapping->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = node_at(walk, pair->key);
-        struct config_entry entry = {.value = node_at(walk, pair->value)};
+        const yaml_node_t *key = config_node(walk, pair->key);
+        struct config_entry entry = {.value = config_node(walk, pair->value)};
         entry.at = origin(walk, key);
         entry.value_at = origin(walk, entry.value);
         if (key->type != YAML_SCALAR_NODE)
@@ -86,9 +86,14 @@ const yaml_node_t *config_find_value(struct config_walk *walk, const yaml_node_t
         return NULL;
     for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
          pair < mapping->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key = node_at(walk, pair->key);
+        const yaml_node_t *key = config_node(walk, pair->key);
         if (key->type == YAML_SCALAR_NODE && str_is(config_text(key), name))
-            return node_at(walk, pair->value);
+            return config_node(walk, pair->value);
     }
     return NULL;
+}
+
+bool config_is_empty(const struct config_entry *entry)
+{
+    return entry->value->type == YAML_SCALAR_NODE && entry->value->data.scalar.length == 0;
 }

@@ -37,6 +37,17 @@ const yaml_node_t *config_find_value(struct config_walk *walk, const yaml_node_t
                                      const char *name); // or NULL
 struct str config_text(const yaml_node_t *scalar);
 
+bool config_is_empty(const struct config_entry *entry); // all below it is commented out
+const yaml_node_t *config_node(const struct config_walk *walk, int index);
+
+// config_money.c: the values of `models`, `budgets` and `fallback`.
+bool config_read_models(struct config_walk *walk, const struct config_entry *entry,
+                        struct err *err);
+bool config_read_budgets(struct config_walk *walk, const struct config_entry *entry,
+                         struct err *err);
+bool config_read_fallback(struct config_walk *walk, const struct config_entry *entry,
+                          struct err *err);
+
 // config_sandbox.c: the value of `sandbox`.
 bool config_read_sandbox(struct config_walk *walk, const struct config_entry *entry,
                          struct err *err);

@@ -149,22 +149,41 @@ static const struct number_key *number_key(struct str name)
 static bool set_top_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                         struct err *err)
 {
-    static const char *const known[] = {
-        "model",        "mode",          "max_active",          "step_limit", "turn_idle_seconds",
-        "turn_seconds", "stall_seconds", "providers",           "detach",     "idle_seconds",
-        "sandbox",      "retry",         "quota_probe_seconds", NULL};
+    static const char *const known[] = {"model",
+                                        "mode",
+                                        "max_active",
+                                        "step_limit",
+                                        "turn_idle_seconds",
+                                        "turn_seconds",
+                                        "stall_seconds",
+                                        "providers",
+                                        "detach",
+                                        "idle_seconds",
+                                        "sandbox",
+                                        "retry",
+                                        "quota_probe_seconds",
+                                        "models",
+                                        "budgets",
+                                        "fallback",
+                                        NULL};
     const struct number_key *number = number_key(entry->key);
     struct str value = {0};
     (void)arg;
     if (str_is(entry->key, "providers")) {
-        if (entry->value->type == YAML_SCALAR_NODE && entry->value->data.scalar.length == 0)
-            return true; // "providers:" with everything below commented out
+        if (config_is_empty(entry))
+            return true;
         return config_each_entry(walk, entry->value, "providers", add_provider, NULL, err);
     }
     if (str_is(entry->key, "sandbox"))
         return config_read_sandbox(walk, entry, err);
     if (str_is(entry->key, "retry"))
         return config_each_entry(walk, entry->value, "retry", config_set_retry_key, NULL, err);
+    if (str_is(entry->key, "models"))
+        return config_read_models(walk, entry, err);
+    if (str_is(entry->key, "budgets"))
+        return config_read_budgets(walk, entry, err);
+    if (str_is(entry->key, "fallback"))
+        return config_read_fallback(walk, entry, err);
     if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode") &&
         !str_is(entry->key, "detach"))
         return config_unknown_key(entry, known, err);
