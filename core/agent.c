@@ -80,13 +80,19 @@ void approval_free(struct approval *approval)
     mem_free(approval);
 }
 
+void queued_message_free(struct queued_message *message)
+{
+    images_release(&message->images);
+    mem_free(message->text);
+    mem_free(message);
+}
+
 void agent_free(struct agent *agent)
 {
     list_for_each_safe(node, &agent->queue)
     {
         struct queued_message *message = list_entry(node, struct queued_message, node);
-        mem_free(message->text);
-        mem_free(message);
+        queued_message_free(message);
     }
     list_for_each_safe(node, &agent->approvals)
     {

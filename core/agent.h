@@ -25,7 +25,7 @@ enum {
     AGENT_TASK_MAX = 1 << 20, // bytes
     AGENT_QUEUE_MAX = 256,    // queued messages; more are refused (limit)
     // They and the open questions are in the agent's record, which is written with each change:
-    AGENT_QUEUE_BYTES_MAX = 4 << 20,     // of all queued messages; more are refused (limit)
+    AGENT_QUEUE_BYTES_MAX = 16 << 20,    // of all queued messages; more are refused (limit)
     AGENT_APPROVALS_BYTES_MAX = 8 << 20, // of all open questions; a call beyond them fails
     AGENT_ACTIVITY_MAX = 120,
 };
@@ -62,9 +62,11 @@ struct agent_limits { // of a turn; 0: the configuration's, or none
 struct queued_message {
     struct list node;
     char item_id[ITEM_ID_MAX];
-    char *text;
+    char *text; // may be empty when there are images
+    struct images images;
     bool steer; // goes into the running turn at its next tool boundary
 };
+void queued_message_free(struct queued_message *message); // not in a list any more
 
 enum decision {
     DECISION_NONE,

@@ -126,6 +126,8 @@ void agent_write_queue(struct json_writer *w, const struct agent *agent)
         json_begin_object(w);
         json_add_cstr(w, "itemId", message->item_id);
         json_add_cstr(w, "text", message->text);
+        if (message->images.count)
+            json_add_int(w, "images", (int64_t)message->images.count);
         json_end_object(w);
     }
     json_end_array(w);
@@ -178,6 +180,10 @@ static void add_private(struct json_writer *w, const struct agent *a)
         json_add_cstr(w, "itemId", message->item_id);
         json_add_cstr(w, "text", message->text);
         json_add_bool(w, "steer", message->steer);
+        json_key(w, "images");
+        json_begin_array(w);
+        images_write_json(w, &message->images);
+        json_end_array(w);
         json_end_object(w);
     }
     json_end_array(w);
@@ -240,6 +246,7 @@ static void read_queue(struct agent *agent, const struct json *queue)
         read_name(message->item_id, sizeof(message->item_id), entry, "itemId");
         message->text = mem_dup(json_str(entry, "text"));
         message->steer = json_bool(entry, "steer", false);
+        json_for_each(block, json_get(entry, "images")) images_read_json(&message->images, block);
         list_append(&agent->queue, &message->node);
     }
 }

@@ -8,6 +8,7 @@
 #define SWARMD_CORE_ITEM_H
 
 #include "core/buf.h"
+#include "core/image.h"
 #include "core/json.h"
 #include "core/list.h"
 
@@ -59,6 +60,7 @@ struct item {
     char *full;           // tool: URI of the whole output when `text` is cut, else NULL
     int exit_code;        // tool: of a command, else -1
     char *paths;          // tool: JSON array of files touched, relative to the worktree, or NULL
+    struct images images; // user: behind the text
     char *opaque;         // assistant, reasoning, tool: what the provider wants back (model.h), a
                           // JSON object on one line, or NULL
 };
@@ -70,7 +72,7 @@ const char *item_kind_name(enum item_kind kind);
 const char *item_status_name(enum item_status status);
 
 // Writes the item as one JSON object on one line. User content is written as
-// `content: [{type: "text", text}]`.
+// `content: [{type: "text", text}, {type: "image", mimeType, data}...]`.
 void item_write_json(struct json_writer *w, const struct item *item, struct str agent_id);
 
 // Reads what item_write_json wrote, in this or an earlier version. Unknown kinds give

@@ -30,10 +30,13 @@ static void write_user(struct json_writer *w, const struct item *item)
 {
     json_key(w, "content");
     json_begin_array(w);
-    json_begin_object(w);
-    json_add_str(w, "type", STR("text"));
-    json_add_str(w, "text", buf_str(&item->text));
-    json_end_object(w);
+    if (item->text.len || item->images.count == 0) {
+        json_begin_object(w);
+        json_add_str(w, "type", STR("text"));
+        json_add_str(w, "text", buf_str(&item->text));
+        json_end_object(w);
+    }
+    images_write_json(w, &item->images);
     json_end_array(w);
     json_add_cstr(w, "from", item->name ? item->name : "user");
 }
@@ -166,8 +169,10 @@ static void read_user(struct item *item, const struct json *json)
     if (content && content->type == JSON_ARRAY) {
         json_for_each(block, content)
         {
-            if (!str_is(json_str(block, "type"), "text"))
+            if (!str_is(json_str(block, "type"), "text")) {
+                images_read_json(&item->images, block);
                 continue;
+            }
             if (item->text.len)
                 read_text(item, STR("\n"));
             read_text(item, json_str(block, "text"));

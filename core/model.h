@@ -24,6 +24,7 @@
 // begins with a user part.
 enum model_part_kind {
     MODEL_USER_TEXT,
+    MODEL_USER_IMAGE,
     MODEL_ASSISTANT_TEXT,
     MODEL_REASONING,
     MODEL_TOOL_CALL,
@@ -32,9 +33,10 @@ enum model_part_kind {
 
 struct model_part {
     enum model_part_kind kind;
-    struct str text;    // of user, assistant and reasoning parts; the output of a result
+    struct str text;    // of user, assistant and reasoning parts; the output of a result; an
+                        // image's bytes in base64
     struct str call_id; // of a call and of its result
-    struct str name;    // of a call and of its result: the tool
+    struct str name;    // of a call and of its result: the tool; of an image: its media type
     struct str input;   // of a call: its arguments, a JSON object
     struct str opaque;  // of assistant, reasoning and call parts; or empty
     bool failed;        // of a result

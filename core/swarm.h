@@ -134,15 +134,17 @@ struct spawn_params { // STR_NONE or zero where not given
     struct str task, name, role, model, cwd, base, isolation, mode, scope, parent;
     struct agent_limits limits;
     struct budget budget;
-    struct str context; // already rendered as text for the first message
+    struct str context;     // already rendered as text for the first message
+    struct str image_files; // paths, each with a NUL behind it; those that are images go along
 };
 
 // The agent is queued or starting, and durable; its id is in op->agent_id.
 void swarm_spawn(struct swarm *swarm, const struct spawn_params *params, struct swarm_op *op);
 
 enum delivery { DELIVER_QUEUE, DELIVER_STEER, DELIVER_INTERRUPT };
-void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum delivery delivery,
-                struct swarm_op *op);
+// The images, which may be none, are taken over when it succeeds. Text may be empty beside some.
+void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, struct images *images,
+                enum delivery delivery, struct swarm_op *op);
 void swarm_cancel(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 void swarm_kill(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 // Pauses, or goes on. While paused, what is under way (an answer that streams, a command) goes on

@@ -63,12 +63,12 @@ void swarm_queue(struct swarm *swarm, struct agent *agent, struct str item_id, s
         op_fail(swarm, op);
         return;
     }
-    mem_free(message->text);
     if (text.data) {
+        mem_free(message->text);
         message->text = mem_dup(text);
     } else {
         list_remove(&message->node);
-        mem_free(message);
+        queued_message_free(message);
     }
     agent_publish(agent);
     journal_want_sync(swarm->setup.journal);

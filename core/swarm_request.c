@@ -83,8 +83,8 @@ void backend_turn_ended(struct agent *agent, enum stop_reason reason, const stru
     swarm_close_check(swarm);
 }
 
-static int queue_message(struct agent *agent, struct str text, enum delivery delivery,
-                         struct swarm_op *op)
+static int queue_message(struct agent *agent, struct str text, struct images *images,
+                         enum delivery delivery, struct swarm_op *op)
 {
     struct queued_message *message = mem_new(sizeof(*message));
     // The agent event that follows takes this number, so no item ever gets the same id.
@@ -92,6 +92,7 @@ static int queue_message(struct agent *agent, struct str text, enum delivery del
              journal_next_seq(agent->swarm->setup.journal));
     memcpy(op->item_id, message->item_id, sizeof(op->item_id));
     message->text = mem_dup(text);
+    images_move(&message->images, images);
     message->steer = delivery == DELIVER_STEER;
     if (delivery == DELIVER_INTERRUPT)
         list_append(agent->queue.next, &message->node); // before the first
@@ -109,8 +110,11 @@ static int queue_message(struct agent *agent, struct str text, enum delivery del
 
 bool queue_has_bytes(const struct agent *agent, size_t bytes, struct err *err)
 {
-    list_for_each(node, &agent->queue) bytes +=
-        strlen(list_entry(node, struct queued_message, node)->text);
+    list_for_each(node, &agent->queue)
+    {
+        const struct queued_message *message = list_entry(node, struct queued_message, node);
+        bytes += strlen(message->text) + images_bytes(&message->images);
+    }
     return bytes <= AGENT_QUEUE_BYTES_MAX ||
            err_set(err, ERR_LIMIT, "the queued messages of %s would be longer than %d bytes",
                    agent->id, AGENT_QUEUE_BYTES_MAX);
@@ -126,20 +130,29 @@ static bool queue_has_room(const struct agent *agent, size_t bytes, struct err *
     return queue_has_bytes(agent, bytes, err);
 }
 
-void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum delivery delivery,
-                struct swarm_op *op)
+static bool takes_images(const struct agent *agent, const struct images *images, struct err *err)
+{
+    if (images->count == 0 || swarm_model(agent).images != ABILITY_NO)
+        return true;
+    return err_set(err, ERR_PARAMS, "content: the model %s/%s takes no images", agent->provider,
+                   agent->model);
+}
+
+void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, struct images *images,
+                enum delivery delivery, struct swarm_op *op)
 {
     if (text.len && memchr(text.data, 0, text.len))
         err_set(&op->err, ERR_PARAMS, "text: has a character U+0000 in it");
-    else if (str_trim(text).len == 0)
+    else if (str_trim(text).len == 0 && images->count == 0)
         err_set(&op->err, ERR_PARAMS, "text: expected a message that is not empty");
     else if (text.len > AGENT_TASK_MAX)
         err_set(&op->err, ERR_PARAMS, "text: at most %d bytes, this has %zu", AGENT_TASK_MAX,
                 text.len);
     else if (agent->removing)
         err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
-    else if (can_take(swarm, &op->err) && agent_may(agent, CAUSE_SEND, &op->err) &&
-             queue_has_room(agent, text.len, &op->err))
+    else if (takes_images(agent, images, &op->err) && can_take(swarm, &op->err) &&
+             agent_may(agent, CAUSE_SEND, &op->err) &&
+             queue_has_room(agent, text.len + images_bytes(images), &op->err))
         op->err.kind = ERR_NONE;
     if (op->err.kind != ERR_NONE) {
         op_fail(swarm, op);
@@ -148,7 +161,7 @@ void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, enum 
     enum agent_state next;
     state_next(agent->state, CAUSE_SEND, &next);
     bool starts = next != agent->state;
-    op->position = queue_message(agent, text, delivery, op);
+    op->position = queue_message(agent, text, images, delivery, op);
     journal_want_sync(swarm->setup.journal);
     if (starts) {
         op->delivery = "started";

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Spawning: the parameters, the probe of the repository on LANE_GIT, and the new agent.
+#include "core/file.h"
 #include "core/mem.h"
 #include "core/swarm_internal.h"
 #include "core/worktree.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 struct spawn {
     struct work work;
@@ -11,6 +15,9 @@ struct spawn {
     struct repository_info info;
     struct err err;
     char *task, *name, *role, *provider, *model, *cwd, *base, *scope, *parent_id, *context;
+    char *image_files; // as in the parameters
+    size_t image_files_len;
+    struct images images;
     enum agent_mode mode;
     bool isolated;
     struct agent_limits limits;
@@ -28,6 +35,8 @@ static void spawn_free(struct spawn *spawn)
                        spawn->cwd,  spawn->base, spawn->scope, spawn->parent_id, spawn->context};
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
         mem_free(strings[i]);
+    mem_free(spawn->image_files);
+    images_release(&spawn->images);
     repository_info_release(&spawn->info);
     mem_free(spawn);
 }
@@ -56,6 +65,18 @@ static bool take_parent(struct spawn *spawn, struct str parent, struct err *err)
         return false;
     spawn->parent_id = mem_dup(str_of(agent->id));
     return true;
+}
+
+// A model that cannot see them gets their names.
+static void take_image_files(struct spawn *spawn, struct str files)
+{
+    struct model_info model =
+        catalogue_find(spawn->swarm->catalogue, str_of(spawn->provider), str_of(spawn->model));
+    if (files.len == 0 || model.images == ABILITY_NO)
+        return;
+    spawn->image_files = mem_new(files.len);
+    memcpy(spawn->image_files, files.data, files.len);
+    spawn->image_files_len = files.len;
 }
 
 static bool take_params(struct spawn *spawn, const struct spawn_params *p, struct err *err)
@@ -96,7 +117,10 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
     spawn->context = copy(p->context);
     spawn->limits = p->limits;
     spawn->budget = p->budget;
-    return take_model(spawn, p->model, err) && take_parent(spawn, p->parent, err);
+    if (!take_model(spawn, p->model, err) || !take_parent(spawn, p->parent, err))
+        return false;
+    take_image_files(spawn, p->image_files);
+    return true;
 }
 
 static void move(char **to, char **from)
@@ -123,7 +147,7 @@ static void place_worktree(struct agent *agent, struct spawn *spawn)
         mem_format("%s/worktrees/%s/%s", agent->swarm->setup.state_folder, folder, agent->id);
 }
 
-static void give_task(struct agent *agent, const struct spawn *spawn)
+static void give_task(struct agent *agent, struct spawn *spawn)
 {
     struct item *item = item_new_user(NULL, str_of(spawn->task), NULL);
     if (spawn->context) {
@@ -137,6 +161,7 @@ static void give_task(struct agent *agent, const struct spawn *spawn)
                  "same files in your working directory: leave that beginning away.",
                  agent->repository);
     item->turn = 1;
+    images_move(&item->images, &spawn->images);
     event_item(agent, item);
     item_free(item);
 }
@@ -176,11 +201,42 @@ static bool make_agent(struct spawn *spawn, struct err *err)
     return true;
 }
 
+// What is no file, cannot be read or is no image stays a name in the text.
+static bool load_image(struct spawn *spawn, const char *path, struct err *err)
+{
+    struct stat seen;
+    struct buf bytes;
+    struct err ignored;
+    buf_init(&bytes, (size_t)IMAGE_BYTES_MAX + 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool loaded = fd >= 0 && fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode);
+    bool ok = true;
+    if (loaded && seen.st_size > IMAGE_BYTES_MAX)
+        ok = err_set(err, ERR_PARAMS,
+                     "an image may have at most %d bytes (3 MiB), this one has "
+                     "%lld: make it smaller",
+                     (int)IMAGE_BYTES_MAX, (long long)seen.st_size);
+    else if (loaded && file_load_fd(fd, path, &bytes, &ignored) && image_type(buf_str(&bytes)))
+        ok = images_add_bytes(&spawn->images, buf_str(&bytes), err);
+    if (fd >= 0)
+        close(fd);
+    buf_release(&bytes);
+    return ok || err_wrap(err, "context: %s", path);
+}
+
+static void load_images(struct spawn *spawn)
+{
+    const char *path = spawn->image_files, *end = path + spawn->image_files_len;
+    for (; path < end && spawn->err.kind == ERR_NONE; path += strlen(path) + 1)
+        load_image(spawn, path, &spawn->err);
+}
+
 static void spawn_probe(struct work *work)
 {
     struct spawn *spawn = list_entry(work, struct spawn, work);
-    if (git_start(&spawn->err))
-        repository_probe(spawn->cwd, spawn->base, &spawn->info, &spawn->err);
+    if (git_start(&spawn->err) &&
+        repository_probe(spawn->cwd, spawn->base, &spawn->info, &spawn->err))
+        load_images(spawn);
 }
 
 static void spawn_probed(struct work *work)

@@ -24,6 +24,7 @@ void transcript_add(struct transcript *transcript, struct item *item)
 {
     list_append(&transcript->items, &item->node);
     transcript->bytes += item->text.len + (item->opaque ? strlen(item->opaque) : 0);
+    transcript->bytes += images_bytes(&item->images);
 }
 
 struct item *transcript_find(const struct transcript *transcript, const char *id)

@@ -136,11 +136,11 @@ static void take_queue(struct turn *turn, bool steering_only)
             continue;
         struct item *item = item_new_user(message->item_id, str_of(message->text), NULL);
         item->turn = agent->usage.turns;
+        images_move(&item->images, &message->images);
         event_item(agent, item);
         transcript_add(&turn->transcript, item);
         list_remove(&message->node);
-        mem_free(message->text);
-        mem_free(message);
+        queued_message_free(message);
         taken = true;
     }
     if (taken)

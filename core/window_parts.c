@@ -58,10 +58,14 @@ static void cap_pinned(struct view *view, size_t older, const struct window_limi
 static bool choose_items(struct view *view, const struct transcript *transcript,
                          const struct window_limits *limits)
 {
-    size_t max = 0, older = 0;
-    list_for_each(node, &transcript->items) max++;
+    size_t max = 0, images = 0, older = 0;
+    list_for_each(node, &transcript->items)
+    {
+        max++;
+        images += list_entry(node, struct item, node)->images.count;
+    }
     view->items = arena_alloc(view->arena, (max + 1) * sizeof(*view->items));
-    view->parts = arena_alloc(view->arena, (max * 2 + 2) * sizeof(*view->parts));
+    view->parts = arena_alloc(view->arena, (max * 2 + images + 2) * sizeof(*view->parts));
     if (!view->items || !view->parts)
         return false;
     list_for_each(node, &transcript->items)
@@ -147,6 +151,12 @@ static void put_user(struct view *view, const struct item *item)
     if (item->text.len)
         next_part(view, MODEL_USER_TEXT)->text =
             shortened(view, buf_str(&item->text), cap_of(view, item), NULL);
+    for (size_t i = 0; i < item->images.count; i++) {
+        const struct image *image = &item->images.items[i];
+        struct model_part *part = next_part(view, MODEL_USER_IMAGE);
+        part->name = str_of(image->mime_type);
+        part->text = str_from(image->data, image->len);
+    }
 }
 
 // A provider takes its reasoning back only in front of what it led to: not when the answer broke
@@ -264,7 +274,8 @@ static void put_items(struct view *view)
 // A request begins with a message of the user's, whatever is pinned.
 static void begin_with_user(struct view *view)
 {
-    if (view->part_count == 0 || view->parts[0].kind == MODEL_USER_TEXT)
+    if (view->part_count == 0 || view->parts[0].kind == MODEL_USER_TEXT ||
+        view->parts[0].kind == MODEL_USER_IMAGE)
         return;
     memmove(&view->parts[1], &view->parts[0], view->part_count * sizeof(*view->parts));
     view->parts[0] = (struct model_part){.kind = MODEL_USER_TEXT};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/context.h"
 
+#include "core/image.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "core/uri.h"
@@ -50,7 +51,8 @@ static void add_fenced(struct str text, struct buf *out)
         buf_add_char(out, '`');
 }
 
-static bool add_entry(const struct json *entry, struct buf *out, struct err *err)
+static bool add_entry(const struct json *entry, struct buf *out, struct buf *images,
+                      struct err *err)
 {
     struct str uri = STR_NONE, text = STR_NONE;
     if (entry->type != JSON_OBJECT)
@@ -62,6 +64,8 @@ static bool add_entry(const struct json *entry, struct buf *out, struct err *err
     char *path = uri_to_path(uri);
     buf_add_str(out, out->len ? STR("\n\n") : STR(""));
     text_name(out, path ? str_of(path) : uri);
+    if (path && !text.data && image_type_of_name(str_of(path)))
+        buf_add(images, path, strlen(path) + 1);
     mem_free(path);
     if (!add_lines(json_get(entry, "range"), out, err))
         return false;
@@ -70,7 +74,7 @@ static bool add_entry(const struct json *entry, struct buf *out, struct err *err
     return true;
 }
 
-bool context_read(const struct json *params, struct buf *out, struct err *err)
+bool context_read(const struct json *params, struct buf *out, struct buf *images, struct err *err)
 {
     const struct json *context = NULL;
     int index = 0;
@@ -78,11 +82,11 @@ bool context_read(const struct json *params, struct buf *out, struct err *err)
         return false;
     json_for_each(entry, context)
     {
-        if (!add_entry(entry, out, err))
+        if (!add_entry(entry, out, images, err))
             return err_wrap(err, "context[%d]", index);
         index++;
     }
-    if (out->overflow)
+    if (out->overflow || images->overflow)
         return err_set(err, ERR_PARAMS, "context: expected at most %d bytes in all", CONTEXT_MAX);
     return true;
 }

@@ -13,7 +13,8 @@ enum { CONTEXT_MAX = 1 << 20 }; // bytes of all of it
 
 void context_init(struct buf *out);
 
-// Reads params.context; absent gives nothing. ERR_PARAMS names the entry and what it takes.
-bool context_read(const struct json *params, struct buf *out, struct err *err);
+// Reads params.context; absent gives nothing. Files that may be images and come without text are
+// added to `images`: each path with a NUL behind it. ERR_PARAMS names the entry and what it takes.
+bool context_read(const struct json *params, struct buf *out, struct buf *images, struct err *err);
 
 #endif

@@ -80,14 +80,16 @@ static bool take_folder(struct str *cwd, char **path, struct err *err)
 void method_spawn(struct call *call)
 {
     struct spawn_params spawn = {.task = STR_NONE};
-    struct buf context;
+    struct buf context, images;
     struct err err;
     char *path = NULL;
     start_from(&spawn, call->session);
     context_init(&context);
+    context_init(&images);
     if (read_spawn(call->params, &spawn, &err) && take_folder(&spawn.cwd, &path, &err) &&
-        context_read(call->params, &context, &err)) {
+        context_read(call->params, &context, &images, &err)) {
         spawn.context = buf_str(&context);
+        spawn.image_files = buf_str(&images);
         struct pending *pending = repeat_pending(call, "spawn", &spawn_kind);
         if (pending)
             swarm_spawn(call->swarm, &spawn, &pending->op);
@@ -95,6 +97,7 @@ void method_spawn(struct call *call)
         call_fail(call, &err);
     }
     buf_release(&context);
+    buf_release(&images);
     mem_free(path);
 }
 
@@ -109,23 +112,40 @@ static void send_result(struct pending *pending, struct json_writer *json)
 
 static const struct pending_kind send_kind = {.result = send_result};
 
-static bool read_content(const struct json *content, struct buf *text, struct err *err)
+struct message {
+    struct buf text;
+    struct images images;
+};
+
+static bool read_block(const struct json *block, struct message *message, struct err *err)
+{
+    struct str type = json_str(block, "type"), piece = json_str(block, "text");
+    if (str_is(type, "image"))
+        return images_add(&message->images, json_str(block, "mimeType"), json_str(block, "data"),
+                          err);
+    if (!str_is(type, "text") || !piece.data)
+        return err_set(err, ERR_PARAMS,
+                       "expected {\"type\": \"text\", \"text\": a string} or {\"type\": "
+                       "\"image\", \"mimeType\": a string, \"data\": base64}");
+    if (message->text.len)
+        buf_add_str(&message->text, STR("\n\n"));
+    buf_add_str(&message->text, piece);
+    return true;
+}
+
+static bool read_content(const struct json *content, struct message *message, struct err *err)
 {
     int index = 0;
     json_for_each(block, content)
     {
-        struct str piece = json_str(block, "text");
-        if (!str_is(json_str(block, "type"), "text") || !piece.data)
-            return err_set(err, ERR_PARAMS,
-                           "content[%d]: expected {\"type\": \"text\", \"text\": a string}", index);
-        if (index++ > 0)
-            buf_add_str(text, STR("\n\n"));
-        buf_add_str(text, piece);
+        if (!read_block(block, message, err))
+            return err_wrap(err, "content[%d]", index);
+        index++;
     }
     return true;
 }
 
-static bool read_message(const struct json *params, struct buf *text, struct err *err)
+static bool read_message(const struct json *params, struct message *message, struct err *err)
 {
     struct str plain = STR_NONE;
     const struct json *content = NULL;
@@ -134,12 +154,12 @@ static bool read_message(const struct json *params, struct buf *text, struct err
         return false;
     if (plain.data && content)
         return err_set(err, ERR_PARAMS, "content: give text or content, not both");
-    buf_add_str(text, plain);
-    if (!read_content(content, text, err))
+    buf_add_str(&message->text, plain);
+    if (!read_content(content, message, err))
         return false;
-    if (text->overflow)
+    if (message->text.overflow)
         return err_set(err, ERR_PARAMS, "text: expected at most %d bytes", AGENT_TASK_MAX);
-    if (str_trim(buf_str(text)).len == 0)
+    if (str_trim(buf_str(&message->text)).len == 0 && message->images.count == 0)
         return err_set(err, ERR_PARAMS, "text: expected a string that is not empty");
     return true;
 }
@@ -152,17 +172,19 @@ void method_send(struct call *call)
                                              NULL};
     int delivery = DELIVER_QUEUE;
     struct agent *agent;
-    struct buf text;
+    struct message message = {0};
     struct err err;
-    buf_init(&text, AGENT_TASK_MAX);
-    if (read_message(call->params, &text, &err) &&
+    buf_init(&message.text, AGENT_TASK_MAX);
+    if (read_message(call->params, &message, &err) &&
         params_get_choice(call->params, "delivery", deliveries, &delivery, &err) &&
         params_need_agent(call->swarm, call->params, &agent, &err)) {
         struct pending *pending = repeat_pending(call, "send", &send_kind);
         if (pending)
-            swarm_send(call->swarm, agent, buf_str(&text), (enum delivery)delivery, &pending->op);
+            swarm_send(call->swarm, agent, buf_str(&message.text), &message.images,
+                       (enum delivery)delivery, &pending->op);
     } else {
         call_fail(call, &err);
     }
-    buf_release(&text);
+    images_release(&message.images);
+    buf_release(&message.text);
 }

@@ -52,6 +52,19 @@ static void write_text(struct writing *writing, const struct model_part *part)
     end_block(writing, part);
 }
 
+static void write_image(struct writing *writing, const struct model_part *part)
+{
+    struct json_writer *w = &writing->w;
+    begin_block(writing, user, "image");
+    json_key(w, "source");
+    json_begin_object(w);
+    json_add_str(w, "type", STR("base64"));
+    json_add_str(w, "media_type", part->name);
+    json_add_str(w, "data", part->text);
+    json_end_object(w);
+    end_block(writing, part);
+}
+
 static void write_reasoning(struct writing *writing, const struct model_part *part)
 {
     const struct json *opaque = model_opaque_read(&writing->arena, ANTHROPIC_KIND, part->opaque);
@@ -109,6 +122,9 @@ static void write_part(struct writing *writing, const struct model_part *part)
     case MODEL_ASSISTANT_TEXT:
         write_text(writing, part);
         break;
+    case MODEL_USER_IMAGE:
+        write_image(writing, part);
+        break;
     case MODEL_REASONING:
         write_reasoning(writing, part);
         break;
@@ -127,7 +143,7 @@ static const struct model_part *newest_of_user(const struct model_request *reque
 {
     while (end > request->parts) {
         const struct model_part *part = --end;
-        if (part->kind == MODEL_TOOL_RESULT ||
+        if (part->kind == MODEL_TOOL_RESULT || part->kind == MODEL_USER_IMAGE ||
             (part->kind == MODEL_USER_TEXT && !is_blank(part->text)))
             return part;
     }

@@ -114,6 +114,18 @@ static void write_result(struct writing *writing, const struct model_part *part)
     end_part(writing, STR(""));
 }
 
+static void write_image(struct writing *writing, const struct model_part *part)
+{
+    struct json_writer *w = &writing->w;
+    model_turns_begin(&writing->turns, "user");
+    json_key(w, "inlineData");
+    json_begin_object(w);
+    json_add_str(w, "mimeType", part->name);
+    json_add_str(w, "data", part->text);
+    json_end_object(w);
+    end_part(writing, STR(""));
+}
+
 static void write_contents(struct writing *writing, const struct model_request *request)
 {
     const struct model_part *at = request->parts, *end = at + request->part_count;
@@ -126,6 +138,8 @@ static void write_contents(struct writing *writing, const struct model_request *
         }
         if (at->kind == MODEL_TOOL_RESULT)
             write_result(writing, at);
+        else if (at->kind == MODEL_USER_IMAGE)
+            write_image(writing, at);
         else
             write_text(writing, at);
         at++;

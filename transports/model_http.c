@@ -38,6 +38,7 @@ struct model_call {
     struct model_key_wait wait; // for the key
     struct deferred never_sent; // the end of a request that is not sent
     struct model_end why;       // then
+    bool has_images;
     bool waits, in_callback, cancelled;
 };
 
@@ -128,6 +129,15 @@ static bool end_of_answer(struct model_call *call, const struct http_answer *ans
     return !call->cancelled;
 }
 
+// Servers that take none say so in many ways, some not at all.
+static void explain_images(const struct model_call *call, struct model_end *end)
+{
+    struct err told = end->err;
+    if (call->has_images && end->failure == MODEL_FAILURE_INVALID_REQUEST)
+        err_set(&end->err, told.kind, "%.*s (the messages have images: does this model take them?)",
+                ERR_MESSAGE_MAX - 80, told.message);
+}
+
 static void on_ended(void *arg, const struct http_answer *answer, const struct err *err)
 {
     struct model_call *call = arg;
@@ -142,6 +152,7 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
         }
     } else if (answer->status) {
         model_error_status(&call->client->origin, answer, &end);
+        explain_images(call, &end);
     } else {
         no_answer(call, answer, err, &end);
     }
@@ -262,6 +273,8 @@ static struct model_call *start(struct provider *provider, const struct model_re
     buf_add_str(&call->url, str_of(client->base_url));
     client->dialect->path(&call->url, request, str_of(client->base_url));
     client->dialect->write(&call->body, request, str_of(client->base_url));
+    for (size_t i = 0; i < request->part_count; i++)
+        call->has_images = call->has_images || request->parts[i].kind == MODEL_USER_IMAGE;
     begin(call);
     return call;
 }

@@ -3,6 +3,19 @@
 
 #include "transports/model_http.h"
 
+void model_add_data_url(struct json_writer *w, const char *key, const struct model_part *image)
+{
+    struct buf url; // nothing in it needs to be escaped
+    buf_init(&url, MODEL_REQUEST_MAX);
+    buf_addf(&url, "\"data:%.*s;base64,", STR_ARG(image->name));
+    buf_add_str(&url, image->text);
+    buf_add_char(&url, '"');
+    w->out->overflow |= url.overflow;
+    if (!url.overflow)
+        json_add_raw(w, key, buf_str(&url));
+    buf_release(&url);
+}
+
 void model_add_result_text(struct json_writer *w, const char *key, const struct model_part *result)
 {
     struct buf text;

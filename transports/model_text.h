@@ -6,6 +6,9 @@
 #include "core/json.h"
 #include "core/model.h"
 
+// An image as a data: URL.
+void model_add_data_url(struct json_writer *w, const char *key, const struct model_part *image);
+
 // The output of a call where the wire has no flag for a failed one: the text says it.
 void model_add_result_text(struct json_writer *w, const char *key, const struct model_part *result);
 

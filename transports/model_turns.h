@@ -19,6 +19,11 @@ static inline bool model_is_assistant(const struct model_part *part)
            part->kind == MODEL_TOOL_CALL;
 }
 
+static inline bool model_is_user(const struct model_part *part)
+{
+    return part->kind == MODEL_USER_TEXT || part->kind == MODEL_USER_IMAGE;
+}
+
 // Begins a part, an object, in a message of this role: in the open one, or in a new one. The
 // caller writes its members and ends it.
 void model_turns_begin(struct model_turns *turns, const char *role);

@@ -91,11 +91,46 @@ static void write_assistant(struct json_writer *w, struct run run)
     json_end_object(w);
 }
 
+static bool has_images(struct run run)
+{
+    for (const struct model_part *part = run.from; part < run.to; part++)
+        if (part->kind == MODEL_USER_IMAGE)
+            return true;
+    return false;
+}
+
+// Only where there are images, as not every server takes parts.
+static void write_user_parts(struct json_writer *w, struct run run)
+{
+    json_key(w, "content");
+    json_begin_array(w);
+    for (const struct model_part *part = run.from; part < run.to; part++) {
+        if (part->text.len == 0)
+            continue;
+        json_begin_object(w);
+        if (part->kind == MODEL_USER_IMAGE) {
+            json_add_str(w, "type", STR("image_url"));
+            json_key(w, "image_url");
+            json_begin_object(w);
+            model_add_data_url(w, "url", part);
+            json_end_object(w);
+        } else {
+            json_add_str(w, "type", STR("text"));
+            json_add_str(w, "text", part->text);
+        }
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static void write_user(struct json_writer *w, struct run run)
 {
     json_begin_object(w);
     json_add_str(w, "role", STR("user"));
-    write_texts(w, run, MODEL_USER_TEXT);
+    if (has_images(run))
+        write_user_parts(w, run);
+    else
+        write_texts(w, run, MODEL_USER_TEXT);
     json_end_object(w);
 }
 
@@ -128,7 +163,7 @@ static void write_messages(struct json_writer *w, const struct model_request *re
                 run.to++;
             write_assistant(w, run);
         } else {
-            while (run.to < end && run.to->kind == MODEL_USER_TEXT)
+            while (run.to < end && model_is_user(run.to))
                 run.to++;
             write_user(w, run);
         }

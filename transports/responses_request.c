@@ -4,12 +4,13 @@
 #include "core/json.h"
 #include "transports/model_opaque.h"
 #include "transports/model_text.h"
+#include "transports/model_turns.h"
 #include "transports/openai_responses.h"
 
 // Of the user's parts from `at` on: is there anything to send?
-static bool has_text(const struct model_part *at, const struct model_part *end)
+static bool has_content(const struct model_part *at, const struct model_part *end)
 {
-    for (; at < end && at->kind == MODEL_USER_TEXT; at++)
+    for (; at < end && model_is_user(at); at++)
         if (at->text.len)
             return true;
     return false;
@@ -23,12 +24,16 @@ static void write_user(struct json_writer *w, const struct model_part **at,
     json_add_str(w, "role", STR("user"));
     json_key(w, "content");
     json_begin_array(w);
-    for (; *at < end && (*at)->kind == MODEL_USER_TEXT; ++*at) {
+    for (; *at < end && model_is_user(*at); ++*at) {
         if ((*at)->text.len == 0)
             continue;
+        bool image = (*at)->kind == MODEL_USER_IMAGE;
         json_begin_object(w);
-        json_add_str(w, "type", STR("input_text"));
-        json_add_str(w, "text", (*at)->text);
+        json_add_str(w, "type", image ? STR("input_image") : STR("input_text"));
+        if (image)
+            model_add_data_url(w, "image_url", *at);
+        else
+            json_add_str(w, "text", (*at)->text);
         json_end_object(w);
     }
     json_end_array(w);
@@ -99,7 +104,7 @@ static void write_input(struct json_writer *w, const struct model_request *reque
     json_key(w, "input");
     json_begin_array(w);
     while (at < end) {
-        if (at->kind == MODEL_USER_TEXT && has_text(at, end))
+        if (model_is_user(at) && has_content(at, end))
             write_user(w, &at, end);
         else
             write_part(w, &arena, at++);

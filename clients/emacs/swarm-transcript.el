@@ -100,7 +100,9 @@
 (defun swarm--text-of (item)
   "The text that ITEM of the protocol brings."
   (or (pcase (plist-get item :kind)
-        ("user" (mapconcat (lambda (block) (or (plist-get block :text) ""))
+        ("user" (mapconcat (lambda (block)
+                             (or (plist-get block :text)
+                                 (format "[%s]" (plist-get block :type))))
                            (plist-get item :content) "\n"))
         ("tool" (plist-get item :output))
         ("compaction" (plist-get item :summary))

@@ -191,6 +191,14 @@ def fault_of(body):
     return fault_of_messages(messages)
 
 
+def is_content(content):
+    """A string, or parts with text or images."""
+    return isinstance(content, str) or all(
+        part["type"] == "text" and part["text"] or
+        part["type"] == "image_url" and part["image_url"]["url"].startswith("data:image/")
+        for part in content)
+
+
 def fault_of_messages(messages):
     expected = []  # ids of calls without a result
     conversation = False
@@ -213,8 +221,8 @@ def fault_of_messages(messages):
             return f"{where}: the conversation must begin with a user message"
         if role == "user":
             conversation = True
-            if not isinstance(message.get("content"), str) or not message["content"]:
-                return f"{where}: a user message without content"
+            if not message.get("content") or not is_content(message["content"]):
+                return f"{where}: a user message without content: {message.get('content')!r}"
         if role == "assistant":
             fault, expected = fault_of_assistant(message)
             if fault:

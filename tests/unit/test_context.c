@@ -10,7 +10,10 @@ static bool render(const char *params, struct buf *out, struct err *err)
     arena_init(&arena, 1 << 20);
     if (!json_parse(&json, &arena, str_of(params), err))
         fail_msg("%s", err->message);
-    bool ok = context_read(json, out, err);
+    struct buf images;
+    context_init(&images);
+    bool ok = context_read(json, out, &images, err);
+    buf_release(&images);
     arena_release(&arena);
     return ok;
 }
