@@ -1,28 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "core/account.h"
-
+#include "core/account_parts.h"
 #include "core/mem.h"
+#include "core/time_format.h"
 
 #include <stdio.h>
-
-struct account {
-    struct accounts *accounts;
-    const struct provider_config *config;
-    struct limiter *limiter;
-    bool cache_is_free; // reading from the cache does not count against the limit of tokens
-    int64_t retries, opened;
-    int64_t said_at; // monotonic ms; 0: nothing yet
-};
-
-struct accounts {
-    struct accounts_setup setup;
-    struct account *made[CONFIG_PROVIDERS_MAX]; // in the configuration's order
-};
 
 struct accounts *accounts_create(const struct accounts_setup *setup)
 {
     struct accounts *accounts = mem_new(sizeof(*accounts));
     accounts->setup = *setup;
+    quota_init(accounts);
     return accounts;
 }
 
@@ -30,6 +17,7 @@ void accounts_destroy(struct accounts *accounts)
 {
     if (!accounts)
         return;
+    accounts_close(accounts);
     for (size_t i = 0; i < CONFIG_PROVIDERS_MAX; i++) {
         if (accounts->made[i])
             limiter_destroy(accounts->made[i]->limiter);
@@ -69,6 +57,7 @@ static struct account *account_new(struct accounts *accounts, const struct provi
         account->limiter = limiter_create(ports, LIMITER_OFF, 0);
     else
         account->limiter = limiter_create(ports, LIMITER_ADAPTIVE, LIMITER_PLACES_FIRST);
+    limiter_set_exhausted(account->limiter, quota_probe_at(account) > 0);
     return account;
 }
 
@@ -149,21 +138,28 @@ static enum limiter_outcome outcome_of(const struct model_end *end)
     }
 }
 
+void account_say(struct account *account, const char *text)
+{
+    const struct accounts_setup *setup = &account->accounts->setup;
+    log_line(setup->log, LOG_WARNING, NULL, "%s", text);
+    if (setup->say)
+        setup->say(setup->arg, text);
+}
+
 static void say_opened(struct account *account, const struct model_end *end)
 {
     const struct accounts_setup *setup = &account->accounts->setup;
     int64_t now = port_mono_ms(setup->ports);
     char text[256];
+    if (account->said_at && now - account->said_at < ACCOUNT_NOTICE_MS)
+        return;
+    account->said_at = now;
     snprintf(
         text, sizeof(text),
         "%s turns requests away (HTTP %d). All its agents wait; one request at a time is tried, "
         "and they go on by themselves when it is answered.",
         account->config->name, end->http_status);
-    log_line(setup->log, LOG_WARNING, NULL, "%s", text);
-    if (setup->say && (!account->said_at || now - account->said_at >= ACCOUNT_NOTICE_MS)) {
-        setup->say(setup->arg, text);
-        account->said_at = now;
-    }
+    account_say(account, text);
 }
 
 void account_ended(struct account *account, struct limiter_ticket *ticket,
@@ -225,6 +221,7 @@ static void add_window(struct json_writer *w, const char *name, const struct lim
 static void write_account(struct json_writer *w, const struct account *account)
 {
     struct limiter_state state = limiter_state(account->limiter);
+    char time[25];
     json_begin_object(w);
     json_add_cstr(w, "name", account->config->name);
     json_add_cstr(w, "concurrency", limiter_mode_name(state.mode));
@@ -236,6 +233,10 @@ static void write_account(struct json_writer *w, const struct account *account)
     json_add_int(w, "waitMs", state.wait_ms);
     json_add_cstr(w, "breaker", limiter_breaker_name(state.breaker));
     json_add_cstr(w, "quota", state.exhausted ? "exhausted" : "ok");
+    if (quota_probe_at(account) > 0) {
+        time_format(quota_probe_at(account), time);
+        json_add_cstr(w, "quotaProbeAt", time);
+    }
     json_add_int(w, "requests", state.requests);
     json_add_int(w, "retries", account->retries);
     json_add_int(w, "rateLimited", state.turned_away);

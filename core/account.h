@@ -5,6 +5,7 @@
 #ifndef SWARMD_CORE_ACCOUNT_H
 #define SWARMD_CORE_ACCOUNT_H
 
+#include "core/alarm.h"
 #include "core/config.h"
 #include "core/json.h"
 #include "core/limiter.h"
@@ -23,11 +24,14 @@ struct accounts_setup {
     const struct ports *ports;
     struct log *log; // or NULL
     const struct config *config;
+    struct provider_port providers;
+    struct alarms *alarms;                    // or NULL
     void (*say)(void *arg, const char *text); // to every person who looks; or NULL
     void *arg;
 };
 
 struct accounts *accounts_create(const struct accounts_setup *setup);
+void accounts_close(struct accounts *accounts);   // no request of its own is made any more
 void accounts_destroy(struct accounts *accounts); // after the last request; takes NULL
 
 // That of a configured provider, made at first use; NULL for another name.
@@ -42,6 +46,10 @@ void account_set_limits(struct account *account, const struct model_limits *limi
 // A request has ended by itself: gives its place back, with what is to be learned from it.
 void account_ended(struct account *account, struct limiter_ticket *ticket,
                    const struct model_end *end, const struct model_usage *usage);
+// The quota is used up: nobody gets a place until a request to this model, made every
+// quota_probe_seconds while somebody waits, is answered. Lasts over a restart. False when that
+// cannot be.
+bool account_exhausted(struct account *account, const char *model, const struct model_end *end);
 void account_count_retry(struct account *account);
 
 // Why a ticket waits, for an activity line.

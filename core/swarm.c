@@ -68,10 +68,13 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     swarm->tell.fn = tell;
     swarm->place.fn = place;
     buf_init(&swarm->event, EVENT_BYTES_MAX);
+    swarm->alarms = alarms_create(setup->ports, setup->journal);
     swarm->accounts = accounts_create(&(struct accounts_setup){
         .ports = setup->ports,
         .log = setup->log,
         .config = setup->config,
+        .providers = setup->providers,
+        .alarms = swarm->alarms,
         .say = setup->say,
         .arg = setup->arg,
     });
@@ -111,7 +114,8 @@ bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct e
 
 void swarm_restore_setting(struct swarm *swarm, struct str key, struct str value)
 {
-    budgets_restore(swarm->budgets, key, value);
+    if (!alarms_restore(swarm->alarms, key, value))
+        budgets_restore(swarm->budgets, key, value);
 }
 
 void swarm_resume_cut_off(struct swarm *swarm)
@@ -162,6 +166,7 @@ void swarm_close(struct swarm *swarm, void (*closed)(void *arg), void *arg)
 {
     const struct ports *ports = swarm->setup.ports;
     swarm->closing = true;
+    accounts_close(swarm->accounts);
     swarm->closed = closed;
     swarm->closed_arg = arg;
     swarm->close_done.fn = close_done;
@@ -197,6 +202,7 @@ void swarm_destroy(struct swarm *swarm)
     list_remove(&swarm->close_done.node);
     buf_release(&swarm->event);
     accounts_destroy(swarm->accounts);
+    alarms_destroy(swarm->alarms);
     catalogue_destroy(swarm->catalogue);
     budgets_destroy(swarm->budgets);
     mem_free(swarm);

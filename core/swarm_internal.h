@@ -32,6 +32,7 @@ struct swarm {
     size_t slot_count;
     struct buf event; // scratch of the event being written
     struct json_writer writer;
+    struct alarms *alarms;
     struct accounts *accounts;
     bool closing;
     bool handing_over; // what is cut off keeps its state: another process goes on with it

@@ -18,7 +18,7 @@
 
 enum {
     TURN_TRIES_MAX = 6,                 // of one request: the first and five more
-    TURN_RETRY_AFTER_MS_MAX = 600000,   // a provider that asks for longer fails the turn
+    TURN_RETRY_AFTER_MS_MAX = 600000,   // a provider that asks for longer has no quota left
     TURN_READS_MAX = 8,                 // read-only calls that run at once
     TURN_REQUEST_BYTES_MAX = 256 << 20, // arena of one request
 };

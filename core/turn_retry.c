@@ -101,6 +101,19 @@ static void forget_partial_text(struct turn *turn)
     }
 }
 
+// A pause that is too long for a turn is a quota, too, whatever the server calls it.
+static bool wait_for_quota(struct turn *turn)
+{
+    bool asked_long =
+        is_passing(turn->end.failure) && turn->end.retry_after_ms > TURN_RETRY_AFTER_MS_MAX;
+    if (turn->end.failure != MODEL_FAILURE_QUOTA_EXHAUSTED && !asked_long)
+        return false;
+    if (!account_exhausted(turn->account, turn->agent->model, &turn->end))
+        return false;
+    turn->tries--; // it is not this request's fault
+    return true;
+}
+
 void turn_request_failed(struct turn *turn)
 {
     turn_end_texts(turn, ITEM_FAILED);
@@ -108,6 +121,9 @@ void turn_request_failed(struct turn *turn)
     bool too_large = turn->end.failure == MODEL_FAILURE_CONTEXT_TOO_LARGE;
     if (too_large && !turn->shortened && turn_shorten_context(turn)) {
         turn->shortened = true;
+        forget_partial_text(turn);
+        turn_retry(turn);
+    } else if (wait_for_quota(turn)) {
         forget_partial_text(turn);
         turn_retry(turn);
     } else if (try_again(turn)) {

@@ -49,10 +49,13 @@ def test_tries_have_an_end(swarm):
     assert agent["error"]["kind"] == "rateLimited" and len(server.requests) == 6
 
 
-def test_a_wait_that_is_too_long_fails_at_once(swarm):
+def test_a_wait_that_is_too_long_is_a_quota_that_is_used_up(swarm):
     client, server = swarm([status(429, "tomorrow", headers={"Retry-After": "86400"})])
-    agent = client.wait_state(spawn(client)["id"], "failed")
-    assert agent["error"]["kind"] == "rateLimited" and len(server.requests) == 1
+    agent = spawn(client)
+    client.wait_event(lambda e: e["type"] == "agent"
+                      and "waiting for quota" in (e["agent"]["activity"] or ""))
+    answer = client.request("swarm/cancel", {"agentId": agent["id"]})["agent"]
+    assert answer["stopReason"] == "cancelled" and len(server.requests) == 1
 
 
 def test_cancel_ends_the_wait(swarm):

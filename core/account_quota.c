@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// A quota that is used up: everybody waits, and from time to time a small request looks whether it
+// is back. When to look next is an alarm: it is what tells, across a restart too, that a quota is
+// used up.
+#include "core/account_parts.h"
+#include "core/mem.h"
+
+#include <stdio.h>
+
+static const char kind[] = "quota";
+
+enum { PROBE_TOKENS = 16 }; // of the answer; the least that all providers take
+
+static struct str name_of(const struct account *account)
+{
+    return str_of(account->config->name);
+}
+
+int64_t quota_probe_at(const struct account *account)
+{
+    struct alarms *alarms = account->accounts->setup.alarms;
+    return alarms ? alarm_due(alarms, kind, name_of(account)) : 0;
+}
+
+static bool set_alarm(struct account *account, struct str model)
+{
+    const struct accounts_setup *setup = &account->accounts->setup;
+    int64_t due = port_wall_ms(setup->ports) + setup->config->quota_probe_s * 1000LL;
+    struct err err;
+    if (!setup->alarms)
+        return false;
+    if (alarm_set(setup->alarms, kind, name_of(account), due, model, &err))
+        return true;
+    log_line(setup->log, LOG_ERROR, NULL, "%s", err.message);
+    return false;
+}
+
+bool account_exhausted(struct account *account, const char *model, const struct model_end *end)
+{
+    char text[2 * ERR_MESSAGE_MAX];
+    if (limiter_state(account->limiter).exhausted)
+        return true; // one of those that were under way
+    if (!set_alarm(account, str_of(model)))
+        return false;
+    limiter_set_exhausted(account->limiter, true);
+    snprintf(
+        text, sizeof(text),
+        "The quota of %s is used up. All its agents wait; it is looked at every %d s, and they go "
+        "on by themselves. %s",
+        account->config->name, account->accounts->setup.config->quota_probe_s, end->err.message);
+    account_say(account, text);
+    return true;
+}
+
+static void is_back(struct account *account)
+{
+    struct alarms *alarms = account->accounts->setup.alarms;
+    char text[200];
+    alarm_clear(alarms, kind, name_of(account));
+    limiter_set_exhausted(account->limiter, false);
+    snprintf(text, sizeof(text), "%s answers again: its agents go on.", account->config->name);
+    account_say(account, text);
+}
+
+// --- the probe ---
+
+static void on_text(void *arg, struct str piece)
+{
+    (void)arg;
+    (void)piece;
+}
+
+static void on_tool_begin(void *arg, unsigned index, struct str call_id, struct str name)
+{
+    (void)arg;
+    (void)index;
+    (void)call_id;
+    (void)name;
+}
+
+static void on_tool_input(void *arg, unsigned index, struct str piece)
+{
+    (void)arg;
+    (void)index;
+    (void)piece;
+}
+
+static void on_opaque(void *arg, enum model_part_kind of, unsigned index, struct str json)
+{
+    (void)arg;
+    (void)of;
+    (void)index;
+    (void)json;
+}
+
+static void on_usage(void *arg, const struct model_usage *usage)
+{
+    (void)arg;
+    (void)usage;
+}
+
+// What says nothing about the quota leaves it at that, until the next look. Anything else is for
+// the agents to see.
+static bool says_nothing(const struct model_end *end)
+{
+    if (end->finish != MODEL_FAILED)
+        return false;
+    switch (end->failure) {
+    case MODEL_FAILURE_QUOTA_EXHAUSTED:
+    case MODEL_FAILURE_RATE_LIMITED:
+    case MODEL_FAILURE_OVERLOADED:
+    case MODEL_FAILURE_NETWORK:
+    case MODEL_FAILURE_TIMEOUT:
+    case MODEL_FAILURE_SERVER:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void on_end(void *arg, const struct model_end *end)
+{
+    struct account *account = arg;
+    account->probe = NULL;
+    if (says_nothing(end))
+        log_line(account->accounts->setup.log, LOG_INFO, NULL, "%s is still out of quota: %s",
+                 account->config->name, end->err.message);
+    else
+        is_back(account);
+}
+
+static const struct model_sink probe_sink = {
+    .text = on_text,
+    .reasoning = on_text,
+    .tool_begin = on_tool_begin,
+    .tool_input = on_tool_input,
+    .opaque = on_opaque,
+    .usage = on_usage,
+    .end = on_end,
+};
+
+static void look(struct account *account, struct str model)
+{
+    const struct provider_port *providers = &account->accounts->setup.providers;
+    struct model_part part = {.kind = MODEL_USER_TEXT, .text = STR("Answer with the word: yes")};
+    struct model_request request = {
+        .model = model,
+        .parts = &part,
+        .part_count = 1,
+        .max_output_tokens = PROBE_TOKENS,
+    };
+    struct err err;
+    account->provider = providers->find(providers->ctx, name_of(account), &err);
+    if (account->provider)
+        account->probe =
+            account->provider->ops->start(account->provider, &request, &probe_sink, account);
+    else
+        is_back(account); // its agents say what is wrong
+}
+
+// Nobody who waits: the next request looks itself.
+static void on_alarm(void *arg, struct str name, struct str model)
+{
+    struct account *account = accounts_find(arg, name);
+    if (!account)
+        return; // the configuration has it no more
+    bool awaited = account->probe || limiter_state(account->limiter).waiting > 0;
+    // Set again: for the next look, and for a crash within this one.
+    if (!awaited || !set_alarm(account, model))
+        limiter_set_exhausted(account->limiter, false);
+    else if (!account->probe)
+        look(account, model);
+}
+
+void quota_init(struct accounts *accounts)
+{
+    if (accounts->setup.alarms)
+        alarms_handle(accounts->setup.alarms, kind, on_alarm, accounts);
+}
+
+void accounts_close(struct accounts *accounts)
+{
+    for (size_t i = 0; i < CONFIG_PROVIDERS_MAX; i++) {
+        struct account *account = accounts->made[i];
+        if (account && account->probe)
+            account->provider->ops->cancel(account->probe);
+        if (account)
+            account->probe = NULL;
+    }
+}

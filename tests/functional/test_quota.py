@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""A quota that is used up: agents wait, a small request looks from time to time, all goes on."""
+
+import time
+
+from agents import get, spawn
+from model_server import status, text
+
+EMPTY = status(429, body={"error": {"message": "You exceeded your current quota.",
+                                    "type": "insufficient_quota", "code": "insufficient_quota"}})
+
+
+class Account:
+    """A script that has quota or not, and keeps the probes apart from the agents' requests."""
+
+    def __init__(self):
+        self.has_quota = False
+        self.tasks, self.probes = [], []
+
+    def __call__(self, request):
+        if request.body.get("tools"):
+            self.tasks.append(request.task)
+        else:
+            self.probes.append(request.body)
+        return [text("yes")] if self.has_quota else EMPTY
+
+
+def waits(client, agent):
+    client.wait_event(lambda e: e["type"] == "agent" and e["agentId"] == agent["id"]
+                      and (e["agent"]["activity"] or "").startswith("waiting for quota of scripted"))
+
+
+def shown(client):
+    return [m["params"]["message"] for m in client.messages
+            if m.get("method") == "window/showMessage"]
+
+
+def test_agents_wait_and_go_on_by_themselves(swarm):
+    account = Account()
+    client, server = swarm(account, quota_probe_seconds=1)
+    first = spawn(client, "first")
+    waits(client, first)
+    others = [spawn(client, f"other {n}") for n in range(3)]
+    for agent in others:
+        waits(client, agent)
+    server.wait_requests(3)  # the first one's, and two looks
+    assert account.tasks == ["first"] and len(account.probes) == 2
+    assert len(str(account.probes[0])) < 400
+    figures = client.request("swarm/stats")["providers"][0]
+    assert figures["quota"] == "exhausted" and figures["waiting"] == 4
+    assert figures["quotaProbeAt"] > "2026"
+    account.has_quota = True
+    for agent in [first, *others]:
+        assert client.wait_state(agent["id"], "done")["error"] is None
+    figures = client.request("swarm/stats")["providers"][0]
+    assert figures["quota"] == "ok" and "quotaProbeAt" not in figures
+    notices = shown(client)
+    assert len(notices) == 2, notices
+    assert "quota of scripted is used up" in notices[0] and "exceeded your current" in notices[0]
+    assert "answers again" in notices[1]
+
+
+def test_it_lasts_over_a_restart(restarts):
+    account = Account()
+    connect, server = restarts(account, quota_probe_seconds=2)
+    client = connect()
+    agent = spawn(client, "first")
+    waits(client, agent)
+    assert client.close() == 0
+    client = connect()
+    client.request("swarm/resume", {"agentId": agent["id"]})
+    waits(client, agent)  # known from before: it makes no request
+    assert account.tasks == ["first"]
+    account.has_quota = True
+    client.wait_state(agent["id"], "done")
+    assert account.tasks == ["first", "first"]
+
+
+def test_without_anybody_who_waits_the_next_request_looks(swarm):
+    account = Account()
+    client, _ = swarm(account, quota_probe_seconds=1)
+    agent = spawn(client, "first")
+    waits(client, agent)
+    client.request("swarm/cancel", {"agentId": agent["id"]})
+    deadline = time.monotonic() + 60
+    while client.request("swarm/stats")["providers"][0]["quota"] != "ok":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    account.has_quota = True
+    second = spawn(client, "second")
+    assert client.wait_state(second["id"], "done")["error"] is None
+    assert account.probes == [] and account.tasks == ["first", "second"]
+    assert get(client, agent)["agent"]["stopReason"] == "cancelled"
