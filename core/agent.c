@@ -99,11 +99,12 @@ void agent_free(struct agent *agent)
         approval_free(list_entry(node, struct approval, node));
     }
     char **strings[] = {
-        &agent->name,     &agent->task,      &agent->activity,   &agent->provider,
-        &agent->model,    &agent->role,      &agent->parent_id,  &agent->parent_item_id,
-        &agent->swarm_id, &agent->scope,     &agent->repository, &agent->cwd,
-        &agent->base,     &agent->base_name, &agent->branch,     &agent->worktree,
-        &agent->allowed,  &agent->rejected,
+        &agent->name,      &agent->task,      &agent->activity,     &agent->provider,
+        &agent->model,     &agent->role,      &agent->parent_id,    &agent->parent_item_id,
+        &agent->swarm_id,  &agent->scope,     &agent->repository,   &agent->cwd,
+        &agent->base,      &agent->base_name, &agent->branch,       &agent->worktree,
+        &agent->allowed,   &agent->rejected,  &agent->merge_intent, &agent->merged_work,
+        &agent->merged_as,
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
         mem_free(*strings[i]);

@@ -137,14 +137,18 @@ struct agent {
     struct err *error; // or NULL
     struct turn *turn; // the backend's own, while one is under way
     struct backend *backend;
-    struct setup *setup; // the worktree being made or removed, or NULL
-    bool worktree_made;  // its worktree and branch exist
-    bool greeted;        // the notices of the first turn were given
-    bool mending;        // what a restart cut off is being closed; no turn begins
-    bool cut_off;        // by the end of the server before: see swarm_resume_cut_off()
-    bool removing;       // the intent to remove is on disk
-    bool leaving;        // from the look for unmerged work to the end of a removal: nothing can be
-                         // asked to stop, and nobody would answer it
+    struct setup *setup;       // the worktree being made or removed, or NULL
+    struct agent_merge *merge; // of its work, or an update, under way; or NULL
+    char *merge_intent;        // that is on disk: JSON (core/merge.h), or NULL
+    // What the last squash or rebase took along, and the commit that it made; or NULL.
+    char *merged_work, *merged_as;
+    bool worktree_made; // its worktree and branch exist
+    bool greeted;       // the notices of the first turn were given
+    bool mending;       // what a restart cut off is being closed; no turn begins
+    bool cut_off;       // by the end of the server before: see swarm_resume_cut_off()
+    bool removing;      // the intent to remove is on disk
+    bool leaving;       // from the look for unmerged work to the end of a removal: nothing can be
+                        // asked to stop, and nobody would answer it
     enum agent_cause stopping; // why the turn is being ended; CAUSE_COUNT when it is not
     bool interrupted;          // after it the queue begins a turn of its own
     struct list ops;           // struct swarm_op: those who wait for the turn's end

@@ -159,6 +159,12 @@ static void add_private(struct json_writer *w, const struct agent *a)
     json_add_cstr(w, "path", a->worktree);
     json_add_bool(w, "isolated", a->isolated);
     json_add_bool(w, "made", a->worktree_made);
+    if (a->merge_intent)
+        json_add_raw(w, "merge", str_of(a->merge_intent));
+    if (a->merged_work) {
+        json_add_cstr(w, "mergedWork", a->merged_work);
+        json_add_cstr(w, "mergedAs", a->merged_as);
+    }
     json_add_bool(w, "greeted", a->greeted);
     json_add_bool(w, "removing", a->removing);
     json_add_cstr(w, "allowed", a->allowed);
@@ -214,6 +220,19 @@ static char *read_string(const struct json *json, const char *key)
 {
     struct str s = json_str(json, key);
     return s.data ? mem_dup(s) : NULL;
+}
+
+// The member's JSON as text.
+static char *read_tree(const struct json *json, const char *key)
+{
+    struct buf text;
+    struct json_writer w;
+    if (!json_get(json, key))
+        return NULL;
+    buf_init(&text, ITEM_TEXT_MAX);
+    json_writer_init(&w, &text);
+    json_put_tree(&w, json_get(json, key));
+    return buf_detach(&text, NULL);
 }
 
 static void read_name(char *out, size_t size, const struct json *json, const char *key)
@@ -298,6 +317,9 @@ static void read_private(struct agent *a, const struct json *json)
     a->worktree = read_string(json, "path");
     a->isolated = json_bool(json, "isolated", true);
     a->worktree_made = json_bool(json, "made", false);
+    a->merge_intent = read_tree(json, "merge");
+    a->merged_work = read_string(json, "mergedWork");
+    a->merged_as = read_string(json, "mergedAs");
     a->greeted = json_bool(json, "greeted", false);
     a->removing = json_bool(json, "removing", false);
     a->allowed = read_string(json, "allowed");

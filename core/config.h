@@ -50,6 +50,9 @@ struct config {
     int quota_probe_s;        // between two looks whether a used up quota is back; default 300
     bool detach;              // agents outlive the editor, in a background host
     int idle_s;               // it ends when it had nothing to do for; 0: never; default 600
+    char *merge_author;       // "Name <address>" of commits that merges make; or NULL: git's own
+    bool merge_co_author;     // they name the agent and its model; default true
+    char *merge_strategy;     // "merge" (also NULL), "squash", "rebase" or "ff"
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
     struct sandbox_policy sandbox;

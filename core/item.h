@@ -48,9 +48,9 @@ struct item {
     struct buf text;      // user, assistant, reasoning, notice: the text; tool: the output
     char *name;           // tool: its name; notice: its level (info, warning, error);
                           // user: who sent it (NULL: the user)
-                          // message: the sender
-    char *title;          // tool: one line for people; message: the receiver
-    char *call_id;        // tool: the provider's id of the call
+                          // message: the sender; merge: the branch
+    char *title;          // tool: one line for people; message: the receiver; merge: the strategy
+    char *call_id;        // tool: the provider's id of the call; merge: the commit
     char *input;          // tool: arguments, a JSON object, or a JSON string when the model wrote
                           // what is none; approval: the approval, a JSON object; plan: its
                           // entries, a JSON array. Valid JSON or NULL: it is written as it is, line

@@ -95,6 +95,19 @@ static void write_notice(struct json_writer *w, const struct item *item)
     json_add_str(w, "text", buf_str(&item->text));
 }
 
+static void write_merge(struct json_writer *w, const struct item *item)
+{
+    json_add_str(w, "text", buf_str(&item->text));
+    if (item->name)
+        json_add_cstr(w, "into", item->name);
+    if (item->call_id)
+        json_add_cstr(w, "commit", item->call_id);
+    if (item->title)
+        json_add_cstr(w, "strategy", item->title);
+    if (item->paths)
+        json_add_raw(w, "paths", str_of(item->paths));
+}
+
 static void write_message(struct json_writer *w, const struct item *item)
 {
     json_add_cstr(w, "from", item->name);
@@ -113,7 +126,7 @@ void item_write_json(struct json_writer *w, const struct item *item, struct str 
         [ITEM_APPROVAL] = write_approval,
         [ITEM_COMPACTION] = write_compaction,
         [ITEM_NOTICE] = write_notice,
-        [ITEM_MERGE] = write_text,
+        [ITEM_MERGE] = write_merge,
         [ITEM_MESSAGE] = write_message,
         [ITEM_KIND_COUNT] = write_text,
     };
@@ -233,6 +246,12 @@ static void read_kind(struct item *item, const struct json *json)
         read_text(item, json_str(json, "text"));
         break;
     case ITEM_MERGE:
+        item->name = dup_member(json, "into");
+        item->call_id = dup_member(json, "commit");
+        item->title = dup_member(json, "strategy");
+        item->paths = dup_tree(json, "paths", JSON_ARRAY);
+        read_text(item, json_str(json, "text"));
+        break;
     case ITEM_KIND_COUNT:
         read_text(item, json_str(json, "text"));
         break;

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "core/merge_checkout.h"
+#include "core/merge_refs.h"
 #include "core/merge_strategy.h"
 #include "core/merge_target.h"
 #include "core/merge_work.h"
@@ -43,10 +44,8 @@ static bool keep(git_repository *repository, const char *name, const char *what,
                  struct err *err)
 {
     char *ref_name = keeper_of(name, what);
-    git_reference *ref = NULL;
-    bool ok = git_reference_create(&ref, repository, ref_name, id, 1, NULL) == 0 ||
+    bool ok = refs_set(repository, ref_name, id, NULL, true, NULL) == 0 ||
               git_fail(err, ERR_REPOSITORY, "cannot write %s", ref_name);
-    git_reference_free(ref);
     mem_free(ref_name);
     return ok;
 }
@@ -191,12 +190,10 @@ bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct e
 static bool move_target(git_repository *repository, const struct merge_plan *plan, struct err *err)
 {
     git_oid old, new;
-    git_reference *ref = NULL;
     char *log = mem_format("merge swarm/%s: by swarmd", plan->name);
     int code = git_oid_fromstr(&old, plan->old_id) | git_oid_fromstr(&new, plan->new_id);
     if (code == 0)
-        code = git_reference_create_matching(&ref, repository, plan->ref, &new, 1, &old, log);
-    git_reference_free(ref);
+        code = refs_set(repository, plan->ref, &new, &old, false, log);
     mem_free(log);
     if (code == GIT_EMODIFIED || code == GIT_ENOTFOUND)
         return err_set(err, ERR_REFUSED, "%s was moved or deleted meanwhile: try again",
@@ -318,6 +315,8 @@ bool merge_reconcile(const struct worktree_spec *agent, struct merge_plan *plan,
         return false;
     bool ok = git_oid_fromstr(&new, plan->new_id) == 0 ||
               git_fail(err, ERR_REPOSITORY, "the stored intent of a merge names no commit");
+    if (ok)
+        refs_unlock(repository, plan->ref, plan->new_id);
     *done = ok && is_done(repository, plan, &new);
     if (ok && plan->folder)
         ok = reconcile_tree(repository, plan, &new, *done, err);

@@ -3,11 +3,13 @@
 
 #include "core/mem.h"
 #include "core/merge_checkout.h"
+#include "core/merge_refs.h"
 #include "core/repository.h"
 #include "core/worktree_private.h"
 
 #include <git2/sys/repository.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool count_changes(git_repository *repository, const git_oid *head, const git_oid *tree,
                           size_t *count, struct err *err)
@@ -90,7 +92,7 @@ static bool open_at(git_repository **repository, const struct worktree_spec *age
 
 static bool set_head(git_repository *repository, const char *from, const char *to, struct err *err)
 {
-    git_reference *head = NULL, *resolved = NULL, *moved = NULL;
+    git_reference *head = NULL, *resolved = NULL;
     git_oid old, new;
     int code = git_reference_lookup(&head, repository, "HEAD");
     if (code == 0)
@@ -98,10 +100,8 @@ static bool set_head(git_repository *repository, const char *from, const char *t
     if (code == 0 && git_reference_type(head) == GIT_REFERENCE_SYMBOLIC)
         code = git_reference_resolve(&resolved, head);
     if (code == 0)
-        code = git_reference_create_matching(&moved, repository,
-                                             resolved ? git_reference_name(resolved) : "HEAD", &new,
-                                             1, &old, "swarmd: merge");
-    git_reference_free(moved);
+        code = refs_set(repository, resolved ? git_reference_name(resolved) : "HEAD", &new, &old,
+                        true, "swarmd: merge");
     git_reference_free(resolved);
     git_reference_free(head);
     return code == 0 || git_fail(err, ERR_WORKTREE, "cannot move HEAD of %s",
@@ -115,6 +115,9 @@ static bool set_index(git_repository *repository, const char *to, struct err *er
     git_tree *tree = NULL;
     git_oid id;
     int code = git_oid_fromstr(&id, to);
+    char *lock = mem_format("%sindex.lock", git_repository_path(repository));
+    unlink(lock); // no turn runs: it is of a command, or a server, that was killed
+    mem_free(lock);
     bool ok = code == 0 && merge_tree_of(&tree, repository, &id, err);
     if (ok && (git_repository_index(&index, repository) < 0 ||
                git_index_read_tree(index, tree) < 0 || git_index_write(index) < 0))

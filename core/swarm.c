@@ -38,7 +38,7 @@ static void place(struct deferred *deferred)
         if (swarm->closing || full || swarm->queued == 0)
             return;
         struct agent *agent = list_entry(node, struct agent, node);
-        bool busy = agent->setup || agent->mending || agent->removing;
+        bool busy = agent->setup || agent->mending || agent->removing || agent->merge;
         if (agent->state != STATE_QUEUED || busy)
             continue;
         if (agent_enter(agent, CAUSE_PLACE, &ignored))
@@ -61,6 +61,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     list_init(&swarm->agents);
     list_init(&swarm->by_change);
     list_init(&swarm->live);
+    list_init(&swarm->merges);
     list_init(&swarm->watchers);
     list_init(&swarm->tell.node);
     list_init(&swarm->place.node);
@@ -100,6 +101,8 @@ bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct e
         setup_remove(agent, NULL);
         return true;
     }
+    if (agent->merge_intent)
+        merge_recover(agent);
     bool cut_off = agent->state == STATE_WORKING || agent->state == STATE_STARTING;
     if (cut_off) {
         agent_set_activity(agent, "%s", "");
@@ -150,7 +153,7 @@ void swarm_close_check(struct swarm *swarm)
     list_for_each(node, &swarm->agents)
     {
         const struct agent *agent = list_entry(node, struct agent, node);
-        if (agent->turn || agent->setup)
+        if (agent->turn || agent->setup || agent->merge)
             return;
     }
     port_defer(swarm->setup.ports, &swarm->close_done);

@@ -116,6 +116,7 @@ struct swarm_op {
     const char *delivery;      // send: "started", "queued" or "steered"
     int position;              // send: place in the queue, from 1; 0 when started
     struct buf approval;       // approve: the approval as JSON; budget: its answer
+    struct buf answer;         // merge, update: the result as JSON; failed: data.files, or empty
     // the swarm's own
     struct swarm *swarm;
     int64_t agent_num;
@@ -160,6 +161,14 @@ void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
 void swarm_budget(struct swarm *swarm, const struct budget_target *target, const struct budget *own,
                   struct swarm_op *op);
 void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op);
+// Merges the agent's work into a branch, or with update.. the branch into its work; one after the
+// other. The agent begins no turn meanwhile. See docs/merging.md.
+struct merge_params { // STR_NONE where not given
+    struct str into, strategy, message, conflicts;
+    bool dry_run;
+};
+void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_params *params,
+                 struct swarm_op *op);
 // A decided approval comes back unchanged. ERR_PARAMS when there never was one.
 void swarm_approve(struct swarm *swarm, struct str approval_id, enum decision decision,
                    struct str by, struct str reason, struct swarm_op *op);

@@ -21,6 +21,7 @@ struct swarm {
     struct list by_change; // struct agent
     struct list live;      // struct live_item, by change
     struct list watchers;
+    struct list merges;             // struct agent_merge; the first is under way
     struct deferred tell;           // the watchers
     struct deferred place;          // hand out places
     uint64_t change;                // counts up; numbers of agent->changed and live->changed
@@ -98,6 +99,8 @@ struct worktree_spec agent_worktree(const struct agent *agent, const char *git);
 void setup_start(struct agent *agent);
 // Removes worktree and agent; answers op (NULL at start).
 void setup_remove(struct agent *agent, struct swarm_op *op);
+// Completes, or takes back, a merge that the end of a server cut off (swarm_merge.c).
+void merge_recover(struct agent *agent);
 // Is there room for so many more bytes in its queue? ERR_LIMIT.
 bool queue_has_bytes(const struct agent *agent, size_t bytes, struct err *err);
 void swarm_schedule(struct swarm *swarm); // places, at the end of this turn

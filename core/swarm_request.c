@@ -237,6 +237,8 @@ void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct s
     op->err.kind = ERR_NONE;
     if (agent->leaving)
         err_set(&op->err, ERR_WRONG_STATE, "%s is being removed already", agent->id);
+    else if (agent->merge)
+        err_set(&op->err, ERR_WRONG_STATE, "%s is being merged: try again", agent->id);
     else if (busy && !force)
         err_set(&op->err, ERR_WRONG_STATE,
                 "%s is %s: cancel or kill it first, or remove it with force", agent->id,

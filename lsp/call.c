@@ -3,7 +3,9 @@
 
 #include "core/mem.h"
 
-static void fail_id(struct session *session, const struct rpc_id *id, const struct err *err)
+// `files`: data.files, as JSON, or empty.
+static void fail_id_with(struct session *session, const struct rpc_id *id, const struct err *err,
+                         struct str files)
 {
     if (id->kind == RPC_ID_NONE) {
         session_show(session, SHOW_ERROR, err->message);
@@ -11,8 +13,13 @@ static void fail_id(struct session *session, const struct rpc_id *id, const stru
     }
     struct outgoing out;
     outgoing_begin(&out, session);
-    rpc_write_failure(&out.json, id, err);
+    rpc_write_failure_with(&out.json, id, err, files);
     outgoing_send(&out);
+}
+
+static void fail_id(struct session *session, const struct rpc_id *id, const struct err *err)
+{
+    fail_id_with(session, id, err, STR_NONE);
 }
 
 static void fail_too_large(struct session *session, const struct rpc_id *id)
@@ -60,7 +67,7 @@ static void answer(struct pending *pending, const struct err *err)
     if (pending->left) {
         // nobody waits for it
     } else if (err->kind != ERR_NONE) {
-        fail_id(session, &pending->id, err);
+        fail_id_with(session, &pending->id, err, buf_str(&pending->op.answer));
     } else if (pending->id.kind != RPC_ID_NONE) {
         struct outgoing out;
         outgoing_begin(&out, session);
@@ -97,6 +104,7 @@ static void finish(struct pending *pending, const struct err *err)
         follow(list_entry(node, struct pending, by_request), &pending->op, err);
     mem_free(pending->request_key);
     buf_release(&pending->op.approval);
+    buf_release(&pending->op.answer);
     journal_read_release(&pending->read);
     mem_free(pending->agent_id);
     mem_free(pending);

@@ -28,6 +28,7 @@ static const struct method methods[] = {
     {"swarm/usage", method_usage, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/budget", method_budget, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/search", method_search, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/merge", method_merge, METHOD_SWARM | METHOD_REQUEST},
 };
 
 enum { METHOD_COUNT = sizeof(methods) / sizeof(*methods) };

@@ -56,6 +56,8 @@ void method_stats(struct call *call);
 // methods_usage.c
 void method_usage(struct call *call);
 void method_budget(struct call *call);
+// methods_merge.c
+void method_merge(struct call *call);
 
 // methods_search.c
 void method_search(struct call *call);

@@ -157,6 +157,12 @@ void rpc_write_error(struct json_writer *w, const struct rpc_id *id, enum rpc_co
 
 void rpc_write_failure(struct json_writer *w, const struct rpc_id *id, const struct err *err)
 {
+    rpc_write_failure_with(w, id, err, STR_NONE);
+}
+
+void rpc_write_failure_with(struct json_writer *w, const struct rpc_id *id, const struct err *err,
+                            struct str files)
+{
     if (err->kind == ERR_PARAMS) {
         rpc_write_error(w, id, RPC_INVALID_PARAMS, str_of(err->message));
         return;
@@ -165,6 +171,8 @@ void rpc_write_failure(struct json_writer *w, const struct rpc_id *id, const str
     json_key(w, "data");
     json_begin_object(w);
     json_add_cstr(w, "kind", err_kind_name(err->kind));
+    if (files.len)
+        json_add_raw(w, "files", files);
     json_end_object(w);
     end_error(w);
 }

@@ -74,5 +74,8 @@ void rpc_write_error(struct json_writer *w, const struct rpc_id *id, enum rpc_co
 // The code follows from the kind: ERR_PARAMS is RPC_INVALID_PARAMS, everything else
 // RPC_REQUEST_FAILED with data.kind.
 void rpc_write_failure(struct json_writer *w, const struct rpc_id *id, const struct err *err);
+// With data.files, which are JSON already, or empty.
+void rpc_write_failure_with(struct json_writer *w, const struct rpc_id *id, const struct err *err,
+                            struct str files);
 
 #endif

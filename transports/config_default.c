@@ -59,6 +59,7 @@ void config_set_defaults(struct config *config)
         .retry_max_ms = 30000,
         .quota_probe_s = 300,
         .idle_s = 600,
+        .merge_co_author = true,
     };
     sandbox_policy_set_defaults(&config->sandbox);
 }

@@ -49,6 +49,8 @@ void config_release(struct config *config)
         mem_free(config->fallbacks[i]);
     mem_free(config->model);
     mem_free(config->mode);
+    mem_free(config->merge_author);
+    mem_free(config->merge_strategy);
     sandbox_policy_release(&config->sandbox);
     *config = (struct config){0};
 }

@@ -47,6 +47,8 @@ bool config_read_budgets(struct config_walk *walk, const struct config_entry *en
                          struct err *err);
 bool config_read_fallback(struct config_walk *walk, const struct config_entry *entry,
                           struct err *err);
+// config_merge.c: the value of `merge`.
+bool config_read_merge(struct config_walk *walk, const struct config_entry *entry, struct err *err);
 
 // config_sandbox.c: the value of `sandbox`.
 bool config_read_sandbox(struct config_walk *walk, const struct config_entry *entry,

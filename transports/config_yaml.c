@@ -160,6 +160,7 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
                                         "detach",
                                         "idle_seconds",
                                         "sandbox",
+                                        "merge",
                                         "retry",
                                         "quota_probe_seconds",
                                         "models",
@@ -174,6 +175,8 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
             return true;
         return config_each_entry(walk, entry->value, "providers", add_provider, NULL, err);
     }
+    if (str_is(entry->key, "merge"))
+        return config_read_merge(walk, entry, err);
     if (str_is(entry->key, "sandbox"))
         return config_read_sandbox(walk, entry, err);
     if (str_is(entry->key, "retry"))

@@ -161,15 +161,21 @@ static void test_errors_name_the_line(void **state)
                  "/c.yaml:2: unknown key 'moddel'; did you mean 'model'?");
     expect_error("max_actve: 2\n",
                  "/c.yaml:1: unknown key 'max_actve'; did you mean 'max_active'?");
+    expect_error("a: 2\n", "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
+                           "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
+                           "detach, idle_seconds, sandbox, merge, retry, quota_probe_seconds, "
+                           "models, budgets, fallback");
     expect_error(
-        "a: 2\n",
-        "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
-        "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
-        "detach, idle_seconds, sandbox, retry, quota_probe_seconds, models, budgets, fallback");
-    expect_error("temperature: 2\n",
-                 "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
-                 "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
-                 "idle_seconds, sandbox, retry, quota_probe_seconds, models, budgets, fallback");
+        "temperature: 2\n",
+        "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
+        "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
+        "idle_seconds, sandbox, merge, retry, quota_probe_seconds, models, budgets, fallback");
+    expect_error("merge: {strategy: octopus}\n",
+                 "/c.yaml:1: merge.strategy: expected merge, squash, rebase or ff, not 'octopus'");
+    expect_error("merge:\n  author: Ada\n",
+                 "/c.yaml:2: merge.author: expected a name and an address, as in \"Ada Lovelace "
+                 "<ada@example.org>\"");
+    expect_error("merge: {autor: x}\n", "/c.yaml:1: unknown key 'autor'; did you mean 'author'?");
     expect_error("mode: yolo\n", "/c.yaml:1: mode: expected ask, edit, full or read, not 'yolo'");
     expect_error("\n\nmax_active: 0\n",
                  "/c.yaml:3: max_active: expected a whole number from 1 to 1000, not '0'");

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// swarm/merge and swarm/update.
+#include "lsp/methods.h"
+#include "lsp/params.h"
+
+static void answer_result(struct pending *pending, struct json_writer *json)
+{
+    json_put_raw(json, buf_str(&pending->op.answer));
+}
+
+static const struct pending_kind answer_kind = {.result = answer_result};
+
+void method_merge(struct call *call)
+{
+    struct agent *agent;
+    struct merge_params params = {0};
+    struct err err;
+    if (!params_need_agent(call->swarm, call->params, &agent, &err) ||
+        !json_get_str(call->params, "into", &params.into, &err) ||
+        !json_get_str(call->params, "strategy", &params.strategy, &err) ||
+        !json_get_str(call->params, "message", &params.message, &err) ||
+        !json_get_bool(call->params, "dryRun", &params.dry_run, &err)) {
+        call_fail(call, &err);
+        return;
+    }
+    struct pending *pending = pending_new(call, &answer_kind);
+    if (pending)
+        swarm_merge(call->swarm, agent, &params, &pending->op);
+}
