@@ -476,13 +476,15 @@ class ModelServer:
 
     def config(self, model="scripted", key_env=None, key_from=None, **settings):
         """A configuration file that uses this server. settings: mode="full", max_active=4...;
-        key_from: {"api_key_command": ...} or {"api_key_file": ...}.
+        key_from: {"api_key_command": ...} or {"api_key_file": ...}; concurrency: of the provider.
 
         What fails for a passing reason is made again soon, unless `retry` says otherwise.
         """
         settings.setdefault("retry", "{first_ms: 10, max_ms: 100}")
         named = {"api_key_env": key_env} if key_env else key_from or {}
         key = "".join(f", {name}: {json.dumps(str(value))}" for name, value in named.items())
+        if "concurrency" in settings:
+            key += f", concurrency: {settings.pop('concurrency')}"
         lines = [f"{name}: {value}" for name, value in settings.items()]
         return "\n".join([f"model: scripted/{model}", *lines, "providers:",
                           f'  scripted: {{kind: {self.kind}, base_url: "{self.base_url}"{key}}}',

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from agents import get, items, spawn
-from model_server import Gate, ModelServer, call, gate, status, text
+from model_server import Gate, call, gate, status, text
 
 
 class Counted:
@@ -32,25 +32,6 @@ class Counted:
                 it.open()
 
 
-@pytest.fixture
-def limited(start, repository):
-    """limited(script, concurrency, **config) -> (client, server)."""
-    servers = []
-
-    def make(script, concurrency=2, **config):
-        server = ModelServer(script)
-        servers.append(server)
-        text = server.config(**config).replace("kind:", f"concurrency: {concurrency}, kind:")
-        client = start(config=text)
-        client.initialize(root=repository, subscribe="all")
-        return client, server
-
-    yield make
-    for server in servers:
-        server.close()
-        assert server.refused == []
-
-
 def stats(client):
     return client.request("swarm/stats")["providers"][0]
 
@@ -72,9 +53,9 @@ def spawn_in_turn(client, server, count, places):
     return agents
 
 
-def test_only_so_many_requests_at_once(limited):
+def test_only_so_many_requests_at_once(swarm):
     script = Counted()
-    client, server = limited(script)
+    client, server = swarm(script, concurrency=2)
     agents = spawn_in_turn(client, server, 5, places=2)
     activity(client, agents[2], "waiting for a place (0 before)")
     activity(client, agents[4], "waiting for a place (2 before)")
@@ -88,7 +69,7 @@ def test_only_so_many_requests_at_once(limited):
     assert (figures["inUse"], figures["waiting"], figures["requests"]) == (0, 0, 5)
 
 
-def test_nobody_holds_a_place_while_a_tool_runs(limited, tmp_path):
+def test_nobody_holds_a_place_while_a_tool_runs(swarm, tmp_path):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
 
@@ -97,7 +78,7 @@ def test_nobody_holds_a_place_while_a_tool_runs(limited, tmp_path):
             return [call("bash", command=f"read line < {fifo}; echo $line")]
         return [text("done")]
 
-    client, _ = limited(script, concurrency=1)
+    client, _ = swarm(script, concurrency=1)
     slow = spawn(client, "slow")
     activity(client, slow, "bash")
     quick = spawn(client, "quick")
@@ -107,9 +88,9 @@ def test_nobody_holds_a_place_while_a_tool_runs(limited, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["swarm/cancel", "swarm/kill"])
-def test_who_is_ended_gives_place_and_turn_in_the_queue_back(limited, method):
+def test_who_is_ended_gives_place_and_turn_in_the_queue_back(swarm, method):
     script = Counted()
-    client, server = limited(script, concurrency=1)
+    client, server = swarm(script, concurrency=1)
     first, second, third = spawn_in_turn(client, server, 3, places=1)
     client.request(method, {"agentId": second["id"]})  # it waited
     client.request(method, {"agentId": first["id"]})   # it held
@@ -119,9 +100,9 @@ def test_who_is_ended_gives_place_and_turn_in_the_queue_back(limited, method):
     assert len(server.requests) == 2 and stats(client)["waiting"] == 0
 
 
-def test_who_is_paused_lets_others_go_first(limited):
+def test_who_is_paused_lets_others_go_first(swarm):
     script = Counted()
-    client, server = limited(script, concurrency=1)
+    client, server = swarm(script, concurrency=1)
     first, second, third = spawn_in_turn(client, server, 3, places=1)
     client.request("swarm/pause", {"agentId": second["id"]})
     script.open_all()
@@ -132,14 +113,14 @@ def test_who_is_paused_lets_others_go_first(limited):
     assert [r.task for r in server.requests] == ["task 0", "task 2", "task 1"]
 
 
-def test_the_breaker_is_told_once_and_closes_by_itself(limited):
+def test_the_breaker_is_told_once_and_closes_by_itself(swarm):
     seen = []
 
     def script(request):
         seen.append(request.task)
         return status(529, "overloaded") if len(seen) <= 6 else [text("done")]
 
-    client, _ = limited(script, concurrency=4)
+    client, _ = swarm(script, concurrency=4)
     agents = [spawn(client, f"task {n}") for n in range(4)]
     for agent in agents:
         assert client.wait_state(agent["id"], "done")["error"] is None
@@ -151,10 +132,10 @@ def test_the_breaker_is_told_once_and_closes_by_itself(limited):
     assert len(shown) == 1 and "529" in shown[0]
 
 
-def test_what_the_headers_say_is_kept_and_waited_for(limited):
+def test_what_the_headers_say_is_kept_and_waited_for(swarm):
     limits = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "0",
               "x-ratelimit-reset-requests": "1s"}
-    client, _ = limited([status(429, "slow down", headers=limits), [text("done")]])
+    client, _ = swarm([status(429, "slow down", headers=limits), [text("done")]])
     agent = spawn(client)
     activity(client, agent, "retry in 1 s (429)")
     assert stats(client)["requestLimit"] == {"limit": 100, "remaining": 0}
