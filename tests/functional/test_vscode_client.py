@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Another client than ours: vscode-jsonrpc of npm drives the whole protocol (vscode/drive.mjs)."""
 
-import hashlib
 import json
 import os
-import pathlib
-import shutil
 import subprocess
 
 import pytest
@@ -13,26 +10,14 @@ import pytest
 from client import binary, write_config
 from contract import METHODS, SOURCE, Conversation
 from model_server import Gate, ModelServer, call, gate, reasoning, stall, text
+from node_packages import TIMEOUT, installed
 
 HERE = SOURCE / "tests/functional/vscode"
-FILES = ("package.json", "package-lock.json")
-TIMEOUT = 300  # seconds
 
 
 @pytest.fixture(scope="module")
 def modules():
-    """The folder of the packages: in the build, not in the tree; filled once for each lock file."""
-    locked = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()
-    build = pathlib.Path(os.environ.get("SWARMD_BUILD_DIR", pathlib.Path(binary()).parents[1]))
-    folder = build / f"vscode-{locked[:12]}"
-    if not (folder / "node_modules/vscode-jsonrpc/package.json").exists():
-        folder.mkdir(exist_ok=True)
-        for name in FILES:
-            shutil.copy(HERE / name, folder)
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                              cwd=folder, capture_output=True, text=True, timeout=TIMEOUT)
-        assert done.returncode == 0, f"npm ci in {folder} failed:\n{done.stderr}"
-    return folder
+    return installed(HERE, "vscode-jsonrpc")
 
 
 def write_file(first):
