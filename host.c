@@ -15,10 +15,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct record { // an agent's row, on its way from the store's lane to the loop
+struct record { // an agent's row, or a rule's, on its way from the store's lane to the loop
     struct record *next;
     int64_t num;
     size_t len;
+    bool is_rule; // that was answered
     char text[];
 };
 
@@ -86,6 +87,15 @@ static bool keep_setting(void *arg, struct str key, struct str value, struct err
     return true;
 }
 
+static bool keep_rule(void *arg, int64_t id, struct str text, struct err *err)
+{
+    struct host *host = arg;
+    struct record **last = host->next_record;
+    keep_record(arg, id, text, err);
+    (*last)->is_rule = true;
+    return true;
+}
+
 static void open_run(struct work *work)
 {
     struct host *host = list_entry(work, struct host, open);
@@ -94,7 +104,8 @@ static void open_run(struct work *work)
         !store_open_reader(&host->reader, host->setup.folder, err) ||
         !store_state(host->writer, &host->state, err))
         return;
-    if (store_each_agent(host->writer, keep_record, host, err))
+    if (store_each_rule(host->writer, keep_rule, host, err) &&
+        store_each_agent(host->writer, keep_record, host, err))
         store_each_setting(host->writer, keep_setting, host, err);
 }
 
@@ -140,7 +151,9 @@ static void restore(struct host *host)
                               str_from(setting->text + setting->key_len, setting->value_len));
     for (const struct record *record = host->records; record; record = record->next) {
         struct err err;
-        if (swarm_restore(host->swarm, record->num, str_from(record->text, record->len), &err))
+        struct str text = str_from(record->text, record->len);
+        if (record->is_rule ? swarm_restore_rule(host->swarm, record->num, text, &err)
+                            : swarm_restore(host->swarm, record->num, text, &err))
             continue;
         log_line(host->log, LOG_ERROR, NULL, "%s", err.message);
         server_warn(host->server, err.message);

@@ -77,6 +77,9 @@ void approval_free(struct approval *approval)
     mem_free(approval->patch);
     mem_free(approval->by);
     mem_free(approval->reason);
+    mem_free(approval->why);
+    mem_free(approval->remember);
+    mem_free(approval->edited);
     mem_free(approval);
 }
 
@@ -99,16 +102,19 @@ void agent_free(struct agent *agent)
         approval_free(list_entry(node, struct approval, node));
     }
     char **strings[] = {
-        &agent->name,      &agent->task,      &agent->activity,     &agent->provider,
-        &agent->model,     &agent->role,      &agent->parent_id,    &agent->parent_item_id,
-        &agent->swarm_id,  &agent->scope,     &agent->repository,   &agent->cwd,
-        &agent->base,      &agent->base_name, &agent->branch,       &agent->worktree,
-        &agent->allowed,   &agent->rejected,  &agent->merge_intent, &agent->merged_work,
-        &agent->merged_as,
+        &agent->name,         &agent->task,        &agent->activity,   &agent->provider,
+        &agent->model,        &agent->role,        &agent->parent_id,  &agent->parent_item_id,
+        &agent->swarm_id,     &agent->scope,       &agent->repository, &agent->cwd,
+        &agent->base,         &agent->base_name,   &agent->branch,     &agent->worktree,
+        &agent->merge_intent, &agent->merged_work, &agent->merged_as,
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
         mem_free(*strings[i]);
     window_release(&agent->window);
+    rules_release(&agent->rules);
+    for (size_t i = 0; i < agent->bound_count; i++)
+        rules_release(&agent->bounds[i].rules);
+    mem_free(agent->bounds);
     mem_free(agent->error);
     mem_free(agent);
 }

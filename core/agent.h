@@ -13,6 +13,7 @@
 #include "core/item.h"
 #include "core/json.h"
 #include "core/list.h"
+#include "core/rule.h"
 #include "core/state.h"
 #include "core/usage.h"
 #include "core/window.h"
@@ -86,9 +87,18 @@ struct approval {
     char *tool, *title, *input;  // input: JSON
     char *patch;                 // unified diff, or NULL
     int64_t asked_at;            // ms since 1970
+    char *why;                   // the rule or mode that asks
+    char *remember;              // {"allow": [...], "reject": [...]}: rules that ...Always adds
     enum decision decision;
     char *by;     // who decided: the client's name
     char *reason; // what the model is told; or NULL
+    char *edited; // JSON that is run instead of `input`, or NULL
+};
+
+// What an ancestor may do, as of the spawn: no descendant may do more.
+struct agent_bound {
+    enum agent_mode mode;
+    struct rules rules;
 };
 
 struct swarm;
@@ -112,7 +122,11 @@ struct agent {
     char *activity; // or NULL
     char *provider, *model;
     char *role;
-    enum agent_mode mode;
+    enum agent_mode mode;     // the strictest of its own and its ancestors'
+    enum agent_mode own_mode; // what it was spawned with
+    struct rules rules;       // of its role and its own
+    struct agent_bound *bounds;
+    size_t bound_count;
     char *parent_id, *parent_item_id, *swarm_id, *scope; // or NULL
     char *repository;                                    // its root; NULL before the probe
     char *cwd;                                           // where it was spawned
@@ -129,10 +143,9 @@ struct agent {
     int64_t working_since;       // monotonic ms: time at work from here on is not in usage.sum
     struct agent_limits limits;
     struct budget budget;
-    unsigned budget_warned;   // a bit a measure
-    bool unpriced_told;       // that a budget in dollars cannot be counted
-    bool budget_waits;        // its turn asked, and is woken when the answer is known
-    char *allowed, *rejected; // tools answered with ...Always: names, space-separated; or NULL
+    unsigned budget_warned; // a bit a measure
+    bool unpriced_told;     // that a budget in dollars cannot be counted
+    bool budget_waits;      // its turn asked, and is woken when the answer is known
     enum stop_reason stop_reason;
     struct err *error; // or NULL
     struct turn *turn; // the backend's own, while one is under way
@@ -163,6 +176,14 @@ void agent_write_queue(struct json_writer *w, const struct agent *agent); // [{i
 void approval_write_json(struct json_writer *w, const struct agent *agent,
                          const struct approval *approval);
 void approval_free(struct approval *approval);
+
+// Modes and rules of its own and its ancestors, as members of the record (agent_rights.c).
+void agent_write_rights(struct json_writer *w, const struct agent *agent);
+void agent_read_rights(struct agent *agent, const struct json *record);
+// Takes a parent's rights as its bounds, and narrows `mode`. ERR_LIMIT when there are too many
+// generations with rules of their own.
+bool agent_bind(struct agent_bound **bounds, size_t *count, const struct agent *parent,
+                struct err *err);
 
 // The store's record: the snapshot and what only the server needs.
 void agent_write_record(struct json_writer *w, const struct agent *agent);

@@ -99,8 +99,15 @@ static void add_approval(struct json_writer *w, const struct agent *agent,
     json_add_cstr(w, "tool", approval->tool);
     json_add_cstr(w, "title", approval->title);
     json_add_raw(w, "input", str_of(approval->input));
+    if (approval->edited)
+        json_add_raw(w, "editedInput", str_of(approval->edited));
     if (approval->patch)
         json_add_cstr(w, "patch", approval->patch);
+    if (approval->why)
+        json_add_cstr(w, "why", approval->why);
+    if (approval->remember)
+        json_add_raw(w, "remember", str_of(approval->remember));
+    add_time(w, "askedAt", approval->asked_at);
     if (approval->decision != DECISION_NONE)
         json_add_cstr(w, "decision", decision_name(approval->decision));
     if (approval->by)
@@ -167,8 +174,7 @@ static void add_private(struct json_writer *w, const struct agent *a)
     }
     json_add_bool(w, "greeted", a->greeted);
     json_add_bool(w, "removing", a->removing);
-    json_add_cstr(w, "allowed", a->allowed);
-    json_add_cstr(w, "rejected", a->rejected);
+    agent_write_rights(w, a);
     json_add_int(w, "stopReason", a->stop_reason);
     json_add_int(w, "created", a->created_at);
     json_add_int(w, "updated", a->updated_at);
@@ -201,7 +207,7 @@ static void add_private(struct json_writer *w, const struct agent *a)
         json_begin_object(w);
         add_approval(w, a, approval);
         json_add_cstr(w, "approvalItem", approval->item_id);
-        json_add_int(w, "askedAt", approval->asked_at);
+        json_add_int(w, "asked", approval->asked_at);
         json_end_object(w);
     }
     json_end_array(w);
@@ -275,20 +281,16 @@ static void read_approvals(struct agent *agent, const struct json *approvals)
     json_for_each(entry, approvals)
     {
         struct approval *approval = mem_new(sizeof(*approval));
-        struct buf input;
-        struct json_writer w;
-        buf_init(&input, ITEM_TEXT_MAX);
-        json_writer_init(&w, &input);
-        json_put_tree(&w, json_get(entry, "input"));
         read_name(approval->id, sizeof(approval->id), entry, "id");
         read_name(approval->item_id, sizeof(approval->item_id), entry, "approvalItem");
         read_name(approval->call_item, sizeof(approval->call_item), entry, "itemId");
-        approval->asked_at = json_int(entry, "askedAt", 0);
+        approval->asked_at = json_int(entry, "asked", json_int(entry, "askedAt", 0));
         approval->tool = mem_dup(json_str(entry, "tool"));
         approval->title = mem_dup(json_str(entry, "title"));
-        approval->input = mem_dup(buf_str(&input));
+        approval->input = read_tree(entry, "input");
         approval->patch = read_string(entry, "patch");
-        buf_release(&input);
+        approval->why = read_string(entry, "why");
+        approval->remember = read_tree(entry, "remember");
         list_append(&agent->approvals, &approval->node);
     }
 }
@@ -322,8 +324,7 @@ static void read_private(struct agent *a, const struct json *json)
     a->merged_as = read_string(json, "mergedAs");
     a->greeted = json_bool(json, "greeted", false);
     a->removing = json_bool(json, "removing", false);
-    a->allowed = read_string(json, "allowed");
-    a->rejected = read_string(json, "rejected");
+    agent_read_rights(a, json);
     int64_t reason = json_int(json, "stopReason", 0);
     a->stop_reason = reason >= 0 && reason <= STOP_ERROR ? (enum stop_reason)reason : STOP_NONE;
     a->created_at = json_int(json, "created", 0);

@@ -6,6 +6,7 @@
 #include "core/budget.h"
 #include "core/catalogue.h"
 #include "core/log.h"
+#include "core/rule.h"
 #include "core/sandbox.h"
 
 #include <stdbool.h>
@@ -36,6 +37,20 @@ struct provider_config {
     int concurrency;       // requests at once, or one of the enum above
 };
 
+enum { CONFIG_ROLES_MAX = 64, CONFIG_ROLE_ENVIRONMENT_MAX = 64 };
+
+// What roles/<name>.yaml beside the file says of agents that have this role.
+struct role_config {
+    char *name;
+    char *model, *mode; // or NULL
+    char *prompt;       // put behind the system prompt; or NULL
+    struct rules permissions;
+    int64_t steps, tokens, seconds;                 // 0: not given
+    int64_t cost;                                   // nano-dollars
+    char *environment[CONFIG_ROLE_ENVIRONMENT_MAX]; // variables that its commands may have, too
+    size_t environment_count;
+};
+
 struct config {
     char *model;              // "provider/model"; never NULL after config_load()
     char *mode;               // "ask", "edit", "full" or "read"
@@ -56,6 +71,9 @@ struct config {
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
     struct sandbox_policy sandbox;
+    struct rules permissions;
+    struct role_config *roles; // by name
+    size_t role_count;
     struct model_config *models; // over those of the catalogue
     size_t model_count;
     struct budget budgets[BUDGET_KIND_COUNT];

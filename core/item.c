@@ -26,6 +26,7 @@ void item_free(struct item *item)
     mem_free(item->full);
     mem_free(item->paths);
     images_release(&item->images);
+    mem_free(item->edited);
     mem_free(item->opaque);
     mem_free(item);
 }

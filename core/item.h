@@ -61,6 +61,7 @@ struct item {
     int exit_code;        // tool: of a command, else -1
     char *paths;          // tool: JSON array of files touched, relative to the worktree, or NULL
     struct images images; // user: behind the text
+    char *edited;         // tool: the arguments that a person put in their place, or NULL
     char *opaque;         // assistant, reasoning, tool: what the provider wants back (model.h), a
                           // JSON object on one line, or NULL
 };

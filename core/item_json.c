@@ -64,6 +64,8 @@ static void write_tool(struct json_writer *w, const struct item *item)
     json_add_cstr(w, "title", item->title ? item->title : item->name);
     json_add_cstr(w, "callId", item->call_id);
     add_one_line(w, "input", item->input, "{}");
+    if (item->edited)
+        add_one_line(w, "editedInput", item->edited, "{}");
     json_add_str(w, "output", buf_str(&item->text));
     json_add_int(w, "bytes", item->bytes);
     if (item->full)
@@ -204,6 +206,7 @@ static void read_tool(struct item *item, const struct json *json)
     item->input = dup_tree(json, "input", JSON_OBJECT);
     if (!item->input)
         item->input = mem_dup(STR("{}"));
+    item->edited = dup_tree(json, "editedInput", JSON_OBJECT);
     read_text(item, json_str(json, "output"));
     item->bytes = json_int(json, "bytes", 0);
     item->full = dup_member(json, "full");

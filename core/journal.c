@@ -115,6 +115,24 @@ void journal_put_setting(struct journal *journal, struct str key, struct str val
     journal_kick(journal);
 }
 
+static void put_note(struct journal *journal, const struct store_note *note)
+{
+    if (journal->closing)
+        return;
+    batch_add_note(&journal->open, note);
+    journal_kick(journal);
+}
+
+void journal_put_rule(struct journal *journal, int64_t id, struct str body)
+{
+    put_note(journal, &(struct store_note){.kind = STORE_RULE, .id = id, .body = body});
+}
+
+void journal_put_audit(struct journal *journal, struct str agent, struct str body)
+{
+    put_note(journal, &(struct store_note){.kind = STORE_AUDIT, .agent = agent, .body = body});
+}
+
 void journal_want_sync(struct journal *journal)
 {
     journal->open.sync = true;

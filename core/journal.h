@@ -67,6 +67,10 @@ void journal_put_request(struct journal *journal, struct str id, struct str resu
 void journal_put_usage(struct journal *journal, const struct store_usage *usage); // copied
 // A small thing that lasts, under a key; value.data NULL takes it out.
 void journal_put_setting(struct journal *journal, struct str key, struct str value);
+// In the commit of this loop turn: a rule is added or (body.data NULL) revoked; a row comes to the
+// audit, of an agent or (agent empty) of none. The bodies are JSON objects with members.
+void journal_put_rule(struct journal *journal, int64_t id, struct str body);
+void journal_put_audit(struct journal *journal, struct str agent, struct str body);
 // The commit of this loop turn is synced to the disk, and with it all before it (spawn, send,
 // approve, merge). Asked for together with what it is for: nothing is committed for it alone.
 void journal_want_sync(struct journal *journal);
@@ -122,12 +126,13 @@ struct journal_read {
     struct store_search search;
     struct store_usage_query usage; // wanted: out is what store_read_usage() wrote, total its sum,
                                     // last its seq; the strings outlive the read
+    struct store_audit audit;       // wanted: out is a page of the audit; its agent is the caller's
     void (*done)(struct journal_read *read);
     // out
     struct err err;
     struct buf out;
     int64_t last; // events; hits: `next`
-    bool more;    // items, rows of usage
+    bool more;    // items, rows of usage, audit
     struct usage_sum total;
     // the journal's own
     struct journal *journal;

@@ -7,7 +7,7 @@ enum { CAPACITY_MIN = 16 };
 bool batch_is_empty(const struct batch *batch)
 {
     return batch->event_count == 0 && batch->agent_count == 0 && batch->request_count == 0 &&
-           batch->usage_count == 0 && batch->setting_count == 0;
+           batch->usage_count == 0 && batch->setting_count == 0 && batch->note_count == 0;
 }
 
 // Room for one more.
@@ -110,6 +110,18 @@ void batch_add_setting(struct batch *batch, struct str key, struct str value)
     batch->bytes += sizeof(struct store_setting) + key.len + value.len;
 }
 
+void batch_add_note(struct batch *batch, const struct store_note *note)
+{
+    batch->notes =
+        grow(batch->notes, batch->note_count, &batch->note_capacity, sizeof(batch->notes[0]));
+    struct store_note *copy = &batch->notes[batch->note_count++];
+    *copy = *note;
+    copy->agent = own(note->agent);
+    if (note->body.data)
+        copy->body = own(note->body);
+    batch->bytes += sizeof(*note) + note->agent.len + note->body.len;
+}
+
 bool batch_write(const struct batch *batch, struct store *store, struct err *err)
 {
     struct store_event *events = mem_new_array(batch->event_count, sizeof(*events));
@@ -139,6 +151,8 @@ bool batch_write(const struct batch *batch, struct store *store, struct err *err
         .usage_count = batch->usage_count,
         .settings = batch->settings,
         .setting_count = batch->setting_count,
+        .notes = batch->notes,
+        .note_count = batch->note_count,
         .full_sync = batch->sync,
     };
     bool ok = store_commit(store, &all, err);
@@ -174,6 +188,11 @@ void batch_release(struct batch *batch)
     }
     mem_free(batch->usages);
     mem_free(batch->settings);
+    for (size_t i = 0; i < batch->note_count; i++) {
+        mem_free((char *)batch->notes[i].agent.data);
+        mem_free((char *)batch->notes[i].body.data);
+    }
+    mem_free(batch->notes);
     mem_free(batch->events);
     mem_free(batch->agents);
     mem_free(batch->slots);

@@ -35,6 +35,8 @@ struct batch {
     size_t usage_count, usage_capacity;
     struct store_setting *settings; // the same
     size_t setting_count, setting_capacity;
+    struct store_note *notes; // agent and body owned
+    size_t note_count, note_capacity;
     size_t bytes; // about what it holds in memory
     bool sync;
 };
@@ -46,6 +48,7 @@ void batch_put_agent(struct batch *batch, int64_t num, struct str id, struct str
 void batch_add_request(struct batch *batch, struct str id, int64_t time, struct str result);
 void batch_add_usage(struct batch *batch, const struct store_usage *usage);
 void batch_add_setting(struct batch *batch, struct str key, struct str value);
+void batch_add_note(struct batch *batch, const struct store_note *note);           // copies
 bool batch_write(const struct batch *batch, struct store *store, struct err *err); // blocks
 void batch_release(struct batch *batch); // back to an empty one, number kept
 

@@ -23,6 +23,8 @@ static void run(struct work *work)
     else if (read->usage.wanted)
         store_read_usage(store, &read->usage, &read->out, &read->total, &read->more, &read->last,
                          &read->err);
+    else if (read->audit.wanted)
+        store_read_audit(store, &read->audit, &read->out, &read->more, &read->err);
     else if (read->request.data)
         find_request(read, store);
     else if (read->limit)

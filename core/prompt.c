@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "core/prompt.h"
 
+#include "core/role.h"
+#include "core/swarm.h"
+
 void prompt_system(const struct agent *agent, struct buf *out)
 {
     buf_addf(out,
@@ -32,4 +35,7 @@ void prompt_system(const struct agent *agent, struct buf *out)
     if (agent->mode == MODE_READ)
         buf_add_str(out, STR("- You may only read in this session: changes and commands are "
                              "refused.\n"));
+    const struct role_config *role = role_find(swarm_config(agent->swarm), str_of(agent->role));
+    if (role && role->prompt)
+        buf_addf(out, "\nYour role is %s:\n\n%s\n", role->name, role->prompt);
 }

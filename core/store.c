@@ -53,6 +53,15 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [STATEMENT_INDEXED] = "REPLACE INTO settings(key, value) VALUES('indexed', ?1)",
     [STATEMENT_SEARCH] = "SELECT rowid, swarmd_hit(search) FROM search WHERE search MATCH ?1"
                          " AND rowid < ?2 ORDER BY rowid DESC",
+    [STATEMENT_RULE] = "INSERT OR REPLACE INTO rules(id, body) VALUES(?1, ?2)",
+    [STATEMENT_RULE_REVOKED] = "DELETE FROM rules WHERE id = ?1",
+    [STATEMENT_AUDIT] = "INSERT INTO audit(agent, body) VALUES(?1, ?2)",
+    [STATEMENT_AUDIT_BEFORE] = "SELECT id, body FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+    [STATEMENT_AUDIT_AFTER] = "SELECT id, body FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [STATEMENT_AUDIT_OF_BEFORE] = "SELECT id, body FROM audit WHERE id < ?1 AND agent = ?3"
+                                  " ORDER BY id DESC LIMIT ?2",
+    [STATEMENT_AUDIT_OF_AFTER] = "SELECT id, body FROM audit WHERE id > ?1 AND agent = ?3"
+                                 " ORDER BY id LIMIT ?2",
     [STATEMENT_READ_REQUEST] = "SELECT result FROM requests WHERE id = ?1 AND time >= ?2",
 };
 

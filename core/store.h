@@ -31,6 +31,11 @@
 //     what requests to models took, a row a day (UTC), agent and model; it grows in the same commit
 //     as the agent's events. Rows of removed agents stay.
 //   requests(id TEXT PRIMARY KEY, time INTEGER, result BLOB)   -- requestId, for 24 h
+//   rules(id INTEGER PRIMARY KEY, body BLOB)
+//     what was answered with ...Always, the JSON of swarm_rules.c; a revoked rule has no row.
+//   audit(id INTEGER PRIMARY KEY, agent TEXT, body BLOB)
+//     what was asked, decided and run, in order; `agent` is an id, also of one that is removed, or
+//     empty. Triggers refuse whatever would change or remove a row.
 #ifndef SWARMD_CORE_STORE_H
 #define SWARMD_CORE_STORE_H
 
@@ -107,6 +112,14 @@ struct store_setting {
     struct str value; // data NULL: the key is taken out
 };
 
+// A row of the audit, or a rule that is added or (body.data NULL) revoked.
+struct store_note {
+    enum { STORE_AUDIT, STORE_RULE } kind;
+    int64_t id; // of a rule
+    struct str agent;
+    struct str body; // a JSON object with members
+};
+
 struct store_batch {
     const struct store_event *events;
     size_t event_count;
@@ -118,6 +131,8 @@ struct store_batch {
     size_t usage_count;
     const struct store_setting *settings; // in this order
     size_t setting_count;
+    const struct store_note *notes;
+    size_t note_count;
     bool full_sync; // fsync the commit (synchronous=FULL); else it survives the process only
 };
 
@@ -170,6 +185,27 @@ struct store_usage_query { // of all zeroes: nothing is asked for
 // newest event of the state that was read.
 bool store_read_usage(struct store *store, const struct store_usage_query *query, struct buf *out,
                       struct usage_sum *total, bool *more, int64_t *seq, struct err *err);
+
+// --- rules and audit ---
+
+// Calls fn for each rule, by id; the same terms as store_each_agent().
+bool store_each_rule(struct store *store,
+                     bool (*fn)(void *arg, int64_t id, struct str body, struct err *err), void *arg,
+                     struct err *err);
+
+enum { STORE_AUDIT_PAGE_MAX = 1000 };
+
+// The newest `limit` rows with id < before (before 0: no bound), or the oldest ones with
+// id > after (after >= 0; then before is ignored), of one agent or (data NULL) of all, ascending.
+// Appends each as a JSON object and '\n', with its `id` as the first member.
+struct store_audit {
+    bool wanted;
+    struct str agent;
+    int64_t before, after;
+    size_t limit;
+};
+bool store_read_audit(struct store *store, const struct store_audit *audit, struct buf *out,
+                      bool *more, struct err *err);
 
 // --- search ---
 

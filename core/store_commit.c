@@ -135,7 +135,8 @@ bool store_commit(struct store *store, const struct store_batch *batch, struct e
         return false;
     bool ok = store_load_pendings(store, err) && write_events(store, batch, err) &&
               write_agents(store, batch, err) && write_requests(store, batch, err) &&
-              store_write_usages(store, batch, err) && store_write_settings(store, batch, err);
+              store_write_usages(store, batch, err) && store_write_settings(store, batch, err) &&
+              store_write_notes(store, batch, err);
     store_reset_all(store);
     if (ok && run_kept(store, STATEMENT_COMMIT, err))
         return true;

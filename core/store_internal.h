@@ -43,6 +43,13 @@ enum statement {
     STATEMENT_INDEX,
     STATEMENT_INDEXED,
     STATEMENT_SEARCH,
+    STATEMENT_RULE,
+    STATEMENT_RULE_REVOKED,
+    STATEMENT_AUDIT,
+    STATEMENT_AUDIT_BEFORE,
+    STATEMENT_AUDIT_AFTER,
+    STATEMENT_AUDIT_OF_BEFORE,
+    STATEMENT_AUDIT_OF_AFTER,
     STATEMENT_COUNT
 };
 
@@ -137,6 +144,9 @@ bool store_newest_seq(struct store *store, int64_t *seq, struct err *err);
 bool store_read_event(struct store *store, int64_t seq, struct str *line, struct err *err);
 // The last seq that an agent has in a segment, or 0.
 bool store_sealed_seq(struct store *store, int64_t agent, int64_t *seq, struct err *err);
+
+// store_audit.c: the notes of a batch, within its transaction.
+bool store_write_notes(struct store *store, const struct store_batch *batch, struct err *err);
 
 // store_items.c: the item of an event as it was written, or STR_NONE when it tells of none.
 struct str store_slice_item(struct str line);

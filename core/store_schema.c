@@ -39,6 +39,14 @@ static const char *const steps[] = {
     "CREATE INDEX usage_by_agent ON usage(agent);"
     "CREATE INDEX usage_by_scope ON usage(scope) WHERE scope IS NOT NULL;"
     "CREATE INDEX usage_by_swarm ON usage(swarm) WHERE swarm IS NOT NULL;",
+
+    "CREATE TABLE rules(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, agent TEXT NOT NULL, body BLOB NOT NULL);"
+    "CREATE INDEX audit_by_agent ON audit(agent, id);"
+    "CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit"
+    " BEGIN SELECT raise(ABORT, 'the audit is never shortened'); END;"
+    "CREATE TRIGGER audit_is_final BEFORE UPDATE ON audit"
+    " BEGIN SELECT raise(ABORT, 'the audit is never changed'); END;",
 };
 
 static const struct schema current = {steps, sizeof(steps) / sizeof(steps[0])};

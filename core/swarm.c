@@ -63,6 +63,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     list_init(&swarm->live);
     list_init(&swarm->merges);
     list_init(&swarm->watchers);
+    list_init(&swarm->answered);
     list_init(&swarm->tell.node);
     list_init(&swarm->place.node);
     list_init(&swarm->close_done.node);
@@ -196,6 +197,7 @@ void swarm_destroy(struct swarm *swarm)
     for (size_t i = 0; i < swarm->slot_count; i++)
         mem_free(swarm->slots[i]);
     mem_free(swarm->slots);
+    swarm_rules_release(swarm);
     mem_free(swarm->by_num);
     mem_free(swarm->by_id);
     if (swarm->close_timer)

@@ -38,6 +38,9 @@ bool swarm_restore(struct swarm *swarm, int64_t num, struct str record, struct e
 // A setting of the store, at start.
 void swarm_restore_setting(struct swarm *swarm, struct str key, struct str value);
 
+// Takes in what was answered with ...Always, before the agents.
+bool swarm_restore_rule(struct swarm *swarm, int64_t id, struct str body, struct err *err);
+
 // Goes on with every agent that was detached by swarm_restore() and by nothing since: for editors
 // whose server ended under them, and who asked for no end.
 void swarm_resume_cut_off(struct swarm *swarm);
@@ -133,8 +136,13 @@ enum { SWARM_AGENTS_MAX = 100000 }; // more are refused (limit)
 
 struct spawn_params { // STR_NONE or zero where not given
     struct str task, name, role, model, cwd, base, isolation, mode, scope, parent;
-    struct agent_limits limits;
-    struct budget budget;
+    struct agent_limits limits;     // below 0: not given
+    struct budget budget;           // tokens and cost below -1: not given
+    const struct json *permissions; // {allow, ask, deny}, or NULL
+    // Where neither this nor the role says anything, before what the configuration says.
+    struct str default_model, default_mode;
+    struct agent_limits default_limits;
+    struct budget default_budget;
     struct str context;     // already rendered as text for the first message
     struct str image_files; // paths, each with a NUL behind it; those that are images go along
 };
@@ -169,8 +177,22 @@ struct merge_params { // STR_NONE where not given
 };
 void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_params *params,
                  struct swarm_op *op);
-// A decided approval comes back unchanged. ERR_PARAMS when there never was one.
-void swarm_approve(struct swarm *swarm, struct str approval_id, enum decision decision,
-                   struct str by, struct str reason, struct swarm_op *op);
+struct answer {
+    enum decision decision;
+    struct str by, reason;
+    struct str input; // a JSON object that is run instead of what the model asked for; or STR_NONE
+};
+// A decided approval comes back unchanged. ERR_PARAMS when there never was one, or the input is
+// nothing that the tool takes.
+void swarm_approve(struct swarm *swarm, struct str approval_id, const struct answer *answer,
+                   struct swarm_op *op);
+
+// --- rules that were answered ---
+
+enum { SWARM_RULES_MAX = 1000 }; // of one repository; an answer beyond them is refused (limit)
+
+// [{id, repository, effect, rule, by, time}], of one repository or (STR_NONE) of all.
+void swarm_write_rules(struct swarm *swarm, struct str repository, struct json_writer *w);
+void swarm_revoke_rule(struct swarm *swarm, int64_t id, struct str by, struct swarm_op *op);
 
 #endif

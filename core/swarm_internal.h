@@ -5,12 +5,23 @@
 
 #include "core/account.h"
 #include "core/backend.h"
+#include "core/rule.h"
 #include "core/swarm.h"
 #include "core/worktree.h"
 
 struct live_slot {
     struct live_item item;
     bool used;
+};
+
+// An answer with ...Always, for all agents of a repository.
+struct answered_rule {
+    struct list node;
+    int64_t id;
+    char *repository;
+    struct rule rule;
+    char *by;
+    int64_t time; // ms since 1970
 };
 
 struct swarm {
@@ -28,6 +39,8 @@ struct swarm {
     struct agent **by_num, **by_id; // sorted
     size_t index_size, agent_count;
     int64_t last_agent;
+    struct list answered; // struct answered_rule, by id
+    int64_t last_rule;
     size_t active, queued; // agents that hold a place, and that wait for one
     struct live_slot **slots;
     size_t slot_count;
@@ -77,6 +90,35 @@ void agent_count_request(struct agent *agent, int64_t step, const struct model_u
 // The time at work up to now is in usage.sum; an event of the agent's follows in this loop turn.
 void agent_count_work(struct agent *agent);
 int64_t agent_work_ms(const struct agent *agent); // up to now; waiting for a person is no work
+
+// --- rules that were answered (swarm_rules.c) ---
+// ERR_LIMIT at SWARM_RULES_MAX; ERR_PARAMS. One that is there already is fine.
+bool swarm_remember(struct agent *agent, enum rule_effect effect, struct str text, const char *by,
+                    struct err *err);
+void swarm_rules_release(struct swarm *swarm);
+
+struct permission;
+struct tool;
+// What modes and rules say of a call with these arguments (turn_permit.c). Release the result.
+void agent_judge(const struct agent *agent, const struct tool *tool, const struct json *input,
+                 struct permission *permission);
+// {"allow": [...], "reject": [...]}: what an answer with ...Always would add; mem_free.
+char *permission_remember(const struct permission *permission);
+
+// --- the audit (audit.c): a row in the commit of this loop turn ---
+struct audit { // what does not apply is left out
+    const char *item_id, *approval_id;
+    const char *tool;
+    struct str argument; // the command, or the path; cut at 4 KiB
+    const char *why;     // the rule or mode that decided
+    enum decision decision;
+    const char *by, *reason; // of a person's answer
+    bool has_exit_code;
+    int exit_code;
+};
+void audit_add(const struct agent *agent, const char *action, const struct audit *audit);
+void audit_rule(const struct swarm *swarm, const char *agent, const char *action,
+                const struct answered_rule *answered, const char *by);
 
 // --- live items (live.c) ---
 struct live_item *live_begin(struct agent *agent, struct item *item);

@@ -2,6 +2,8 @@
 // Spawning: the parameters, the probe of the repository on LANE_GIT, and the new agent.
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/permission.h"
+#include "core/role.h"
 #include "core/swarm_internal.h"
 #include "core/worktree.h"
 
@@ -18,7 +20,11 @@ struct spawn {
     char *image_files; // as in the parameters
     size_t image_files_len;
     struct images images;
+    const struct role_config *role_config; // or NULL
     enum agent_mode mode;
+    struct rules rules;
+    struct agent_bound *bounds;
+    size_t bound_count;
     bool isolated;
     struct agent_limits limits;
     struct budget budget;
@@ -37,13 +43,30 @@ static void spawn_free(struct spawn *spawn)
         mem_free(strings[i]);
     mem_free(spawn->image_files);
     images_release(&spawn->images);
+    rules_release(&spawn->rules);
+    for (size_t i = 0; i < spawn->bound_count; i++)
+        rules_release(&spawn->bounds[i].rules);
+    mem_free(spawn->bounds);
     repository_info_release(&spawn->info);
     mem_free(spawn);
 }
 
-static bool take_model(struct spawn *spawn, struct str model, struct err *err)
+// What was asked for, else what the role says, else the connection, else the configuration.
+static struct str choose(struct str asked, const char *role, struct str otherwise,
+                         const char *configured)
 {
-    struct str full = model.len ? model : str_of(spawn->swarm->setup.config->model);
+    if (asked.len)
+        return asked;
+    if (role)
+        return str_of(role);
+    return otherwise.len ? otherwise : str_of(configured);
+}
+
+static bool take_model(struct spawn *spawn, const struct spawn_params *p, struct err *err)
+{
+    const struct role_config *role = spawn->role_config;
+    struct str full = choose(p->model, role ? role->model : NULL, p->default_model,
+                             spawn->swarm->setup.config->model);
     long slash = str_find(full, STR("/"));
     if (slash <= 0 || (size_t)slash + 1 >= full.len)
         return err_set(err, ERR_PARAMS, "model: expected \"provider/model\", not '%.*s'",
@@ -64,7 +87,58 @@ static bool take_parent(struct spawn *spawn, struct str parent, struct err *err)
     if (!agent)
         return false;
     spawn->parent_id = mem_dup(str_of(agent->id));
-    return true;
+    return agent_bind(&spawn->bounds, &spawn->bound_count, agent, err);
+}
+
+static bool take_mode(struct spawn *spawn, const struct spawn_params *p, struct err *err)
+{
+    const struct role_config *role = spawn->role_config;
+    const char *role_mode = role ? role->mode : NULL;
+    struct err ignored;
+    struct agent *parent = p->parent.len ? swarm_find(spawn->swarm, p->parent, &ignored) : NULL;
+    // A child works as its parent does, unless it is told otherwise.
+    struct str mode =
+        parent ? choose(p->mode, role_mode, STR_NONE, mode_name(parent->own_mode))
+               : choose(p->mode, role_mode, p->default_mode, spawn->swarm->setup.config->mode);
+    return mode_from_name(mode, &spawn->mode) ||
+           err_set(err, ERR_PARAMS, "mode: expected ask, edit, full or read, not '%.*s'",
+                   STR_ARG(mode));
+}
+
+static int64_t first_given(int64_t asked, int64_t role, int64_t otherwise)
+{
+    return asked >= 0 ? asked : role > 0 ? role : otherwise;
+}
+
+static void take_limits(struct spawn *spawn, const struct spawn_params *p)
+{
+    static const struct role_config none;
+    const struct role_config *role = spawn->role_config ? spawn->role_config : &none;
+    const struct agent_limits *asked = &p->limits, *otherwise = &p->default_limits;
+    spawn->limits.steps = first_given(asked->steps, role->steps, otherwise->steps);
+    spawn->limits.seconds = first_given(asked->seconds, role->seconds, otherwise->seconds);
+    const int64_t roles[BUDGET_MEASURES] = {
+        [BUDGET_TOKENS] = role->tokens, [BUDGET_COST] = role->cost};
+    for (int i = 0; i < BUDGET_MEASURES; i++) {
+        int64_t most = p->budget.most[i];
+        spawn->budget.most[i] = most >= -1     ? most
+                                : roles[i] > 0 ? roles[i]
+                                               : p->default_budget.most[i];
+    }
+}
+
+static bool take_role(struct spawn *spawn, const struct spawn_params *p, struct err *err)
+{
+    const struct config *config = spawn->swarm->setup.config;
+    if (!role_check(config, p->role, err))
+        return false;
+    spawn->role = copy(p->role);
+    spawn->role_config = role_find(config, p->role);
+    if (spawn->role_config &&
+        !rules_copy(&spawn->rules, &spawn->role_config->permissions, RULE_ROLE, err))
+        return false;
+    return rules_read_json(&spawn->rules, p->permissions, RULE_AGENT, err) ||
+           err_wrap(err, "permissions");
 }
 
 // A model that cannot see them gets their names.
@@ -83,7 +157,6 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
 {
     const struct swarm *swarm = spawn->swarm;
     struct str task = str_trim(p->task);
-    struct str mode = p->mode.len ? p->mode : str_of(swarm->setup.config->mode);
     if (swarm->closing)
         return err_set(err, ERR_REFUSED, "the server is ending");
     if (!journal_can_take(swarm->setup.journal, err))
@@ -98,9 +171,6 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
     if (task.len + p->context.len > AGENT_TASK_MAX)
         return err_set(err, ERR_PARAMS, "task: at most %d bytes with its context, this has %zu",
                        AGENT_TASK_MAX, task.len + p->context.len);
-    if (!mode_from_name(mode, &spawn->mode))
-        return err_set(err, ERR_PARAMS, "mode: expected ask, edit, full or read, not '%.*s'",
-                       STR_ARG(mode));
     spawn->isolated = p->isolation.len == 0 || str_is(p->isolation, "worktree");
     if (!spawn->isolated && !str_is(p->isolation, "none"))
         return err_set(err, ERR_PARAMS, "isolation: expected worktree or none, not '%.*s'",
@@ -110,15 +180,14 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
                        STR_ARG(p->cwd));
     spawn->task = mem_dup(task);
     spawn->name = copy(p->name);
-    spawn->role = copy(p->role);
     spawn->cwd = copy(p->cwd);
     spawn->base = copy(p->base);
     spawn->scope = copy(p->scope);
     spawn->context = copy(p->context);
-    spawn->limits = p->limits;
-    spawn->budget = p->budget;
-    if (!take_model(spawn, p->model, err) || !take_parent(spawn, p->parent, err))
+    if (!take_role(spawn, p, err) || !take_model(spawn, p, err) ||
+        !take_parent(spawn, p->parent, err) || !take_mode(spawn, p, err))
         return false;
+    take_limits(spawn, p);
     take_image_files(spawn, p->image_files);
     return true;
 }
@@ -166,6 +235,19 @@ static void give_task(struct agent *agent, struct spawn *spawn)
     item_free(item);
 }
 
+static void give_rights(struct agent *agent, struct spawn *spawn)
+{
+    agent->mode = agent->own_mode = spawn->mode;
+    for (size_t i = 0; i < spawn->bound_count; i++)
+        agent->mode = mode_stricter(agent->mode, spawn->bounds[i].mode);
+    agent->rules = spawn->rules;
+    agent->bounds = spawn->bounds;
+    agent->bound_count = spawn->bound_count;
+    spawn->rules = (struct rules){0};
+    spawn->bounds = NULL;
+    spawn->bound_count = 0;
+}
+
 static bool make_agent(struct spawn *spawn, struct err *err)
 {
     struct swarm *swarm = spawn->swarm;
@@ -187,7 +269,7 @@ static bool make_agent(struct spawn *spawn, struct err *err)
     move(&agent->model, &spawn->model);
     move(&agent->scope, &spawn->scope);
     move(&agent->parent_id, &spawn->parent_id);
-    agent->mode = spawn->mode;
+    give_rights(agent, spawn);
     agent->limits = spawn->limits;
     agent->budget = spawn->budget;
     swarm_index_add(swarm, agent);

@@ -57,6 +57,9 @@ struct turn_call {
     struct work preview;
     struct buf patch;
     struct err preview_err;
+    char *why;      // the rule or mode that decided; or NULL
+    char *remember; // what an answer with ...Always would add; or NULL
+    char *by;       // who allowed it, when it was a person
 };
 
 struct turn {
@@ -143,6 +146,14 @@ void turn_call_fail(struct turn_call *call, const char *format, ...)
 // turn_import.c
 void turn_import(struct turn *turn);  // brings commits of the worktree into the repository
 void turn_refresh(struct turn *turn); // the worktree learns of the repository's references
+
+void turn_call_reject(struct turn_call *call, struct str text); // the same, of any length
+// Takes the arguments that a person put in place of the model's. False: they do not fit any more.
+bool turn_call_edit(struct turn_call *call, const char *input, struct err *err);
+
+// turn_permit.c
+void turn_permit(struct turn_call *call); // ready, refused, or asked about
+void turn_audit(const struct turn_call *call, const char *action, const char *approval_id);
 
 // turn_ask.c
 void turn_ask(struct turn_call *call);                           // after its preview is made

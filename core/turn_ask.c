@@ -39,6 +39,10 @@ static struct approval *approval_new(struct turn_call *call)
     approval->input = mem_dup(str_of(call->item->input));
     if (call->patch.len)
         approval->patch = buf_detach(&call->patch, NULL);
+    if (call->why)
+        approval->why = mem_dup(str_of(call->why));
+    if (call->remember)
+        approval->remember = mem_dup(str_of(call->remember));
     return approval;
 }
 
@@ -73,6 +77,7 @@ void turn_ask(struct turn_call *call)
     struct approval *approval = approval_new(call);
     list_append(&agent->approvals, &approval->node);
     approval_event(agent, approval, ITEM_STARTED);
+    turn_audit(call, "asked", approval->id);
     agent_set_activity(agent, "waiting: may I run %s?", call->item->title);
     agent_enter(agent, CAUSE_ASK, &ignored);
 }
@@ -86,18 +91,36 @@ static struct turn_call *call_of(struct turn *turn, const struct approval *appro
     return NULL;
 }
 
+static void allowed(struct turn_call *call, const struct approval *approval)
+{
+    struct err err;
+    mem_free(call->by);
+    call->by = approval->by ? mem_dup(str_of(approval->by)) : NULL;
+    if (approval->edited && !turn_call_edit(call, approval->edited, &err))
+        turn_call_fail(call, "(not run: the arguments that a person gave do not fit: %s)",
+                       err.message);
+    else
+        call->phase = CALL_READY;
+}
+
+static void rejected(struct turn_call *call, const struct approval *approval)
+{
+    char *text = approval->reason ? mem_format("A person rejected this call: %s", approval->reason)
+                                  : mem_dup(STR("A person rejected this call."));
+    turn_call_reject(call, str_of(text));
+    mem_free(text);
+}
+
 void turn_decided(struct turn *turn, struct approval *approval)
 {
     struct turn_call *call = call_of(turn, approval);
-    bool allowed =
-        approval->decision == DECISION_ALLOW || approval->decision == DECISION_ALLOW_ALWAYS;
+    bool yes = approval->decision == DECISION_ALLOW || approval->decision == DECISION_ALLOW_ALWAYS;
     turn_progress(turn);
     if (call && call->phase == CALL_ASKING) {
-        if (allowed)
-            call->phase = CALL_READY;
+        if (yes)
+            allowed(call, approval);
         else
-            turn_call_fail(call, "A person rejected this call%s%s", approval->reason ? ": " : ".",
-                           approval->reason ? approval->reason : "");
+            rejected(call, approval);
     }
     approval_free(approval);
     turn_wake(turn);
@@ -111,6 +134,10 @@ void turn_close_questions(struct turn *turn)
         struct approval *approval = list_entry(node, struct approval, node);
         list_remove(&approval->node);
         approval_event(agent, approval, ITEM_FAILED);
+        audit_add(agent, "closed",
+                  &(struct audit){.item_id = approval->call_item,
+                                  .approval_id = approval->id,
+                                  .tool = approval->tool});
         approval_free(approval);
     }
 }

@@ -6,7 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { INPUT_ARENA_MAX = 8 * ITEM_TEXT_MAX }; // a tree of arguments
+enum {
+    INPUT_ARENA_MAX = 8 * ITEM_TEXT_MAX, // a tree of arguments
+    EDITED_SHOWN_MAX = 4096,             // bytes of a person's arguments that the model gets back
+};
 
 static const char cut_off[] =
     "(cut off: the server ended while this call was under way. It was not run again; it may have "
@@ -34,6 +37,9 @@ void turn_call_free(struct turn_call *call)
     mem_free(call->call_id);
     mem_free(call->name);
     mem_free(call->opaque);
+    mem_free(call->why);
+    mem_free(call->remember);
+    mem_free(call->by);
     mem_free(call);
 }
 
@@ -76,6 +82,19 @@ void turn_call_show(struct turn_call *call)
     transcript_add(&call->turn->transcript, call->item);
 }
 
+void turn_call_reject(struct turn_call *call, struct str text)
+{
+    struct item *item = call->item;
+    turn_call_show(call); // the model made it, so it has a place in the transcript
+    // What a command had printed before it was cut is kept.
+    if (item->text.len && item->text.data[item->text.len - 1] != '\n')
+        buf_add_char(&item->text, '\n');
+    buf_add_str(&item->text, text);
+    if (item->bytes == 0)
+        item->bytes = (int64_t)item->text.len;
+    complete(call, ITEM_FAILED);
+}
+
 void turn_call_fail(struct turn_call *call, const char *format, ...)
 {
     char text[ERR_MESSAGE_MAX * 2];
@@ -83,15 +102,7 @@ void turn_call_fail(struct turn_call *call, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    struct item *item = call->item;
-    turn_call_show(call); // the model made it, so it has a place in the transcript
-    // What a command had printed before it was cut is kept.
-    if (item->text.len && item->text.data[item->text.len - 1] != '\n')
-        buf_add_char(&item->text, '\n');
-    buf_add_str(&item->text, str_of(text));
-    if (item->bytes == 0)
-        item->bytes = (int64_t)item->text.len;
-    complete(call, ITEM_FAILED);
+    turn_call_reject(call, str_of(text));
 }
 
 static void run_done(void *arg)
@@ -103,6 +114,9 @@ static void run_done(void *arg)
     turn->busy--;
     turn_progress(turn);
     buf_clear(&item->text);
+    if (item->edited)
+        buf_addf(&item->text, "(a person changed the arguments; what ran: %.*s)\n",
+                 EDITED_SHOWN_MAX, item->edited);
     buf_add_str(&item->text, buf_str(&result->output));
     item->bytes = result->bytes;
     item->exit_code = result->exit_code;
@@ -110,6 +124,8 @@ static void run_done(void *arg)
     item->paths = result->paths;
     result->full = result->paths = NULL;
     complete(call, result->failed ? ITEM_FAILED : ITEM_COMPLETED);
+    if (call->tool->effect != TOOL_READS)
+        turn_audit(call, "ended", NULL);
     if (call->tool->effect == TOOL_RUNS_COMMANDS)
         turn_import(turn);
 }
@@ -149,6 +165,7 @@ static void start(struct turn_call *call)
     call->phase = CALL_STARTING;
     turn_call_show(call);
     call->run.item_id = call->item->id;
+    turn_audit(call, "started", NULL);
     call->wait.fn = run_committed;
     journal_wait(agent->swarm->setup.journal, &call->wait);
 }
@@ -167,77 +184,6 @@ void turn_calls_run(struct turn *turn)
             start(call);
         under_way++;
         all_read = all_read && reads;
-    }
-}
-
-// --- what a call may do ---
-
-static bool listed(const char *tools, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = tools; at && (at = strstr(at, name)); at += len) {
-        bool begins = at == tools || at[-1] == ' ';
-        if (begins && (at[len] == ' ' || at[len] == 0))
-            return true;
-    }
-    return false;
-}
-
-enum permission { ALLOW, ASK, REFUSE };
-
-static enum permission permission(const struct agent *agent, const struct tool *tool)
-{
-    if (tool->effect == TOOL_READS)
-        return ALLOW;
-    if (agent->mode == MODE_READ || listed(agent->rejected, tool->schema.name))
-        return REFUSE;
-    if (agent->mode == MODE_FULL || listed(agent->allowed, tool->schema.name))
-        return ALLOW;
-    if (agent->mode == MODE_EDIT && tool->effect == TOOL_WRITES_FILES)
-        return ALLOW;
-    return ASK;
-}
-
-static void preview_run(struct work *work)
-{
-    struct turn_call *call = list_entry(work, struct turn_call, preview);
-    call->tool->preview(&call->turn->place, call->run.input, &call->patch, &call->preview_err);
-}
-
-static void preview_done(struct work *work)
-{
-    struct turn_call *call = list_entry(work, struct turn_call, preview);
-    call->turn->busy--;
-    if (call->turn->stop)
-        turn_wake(call->turn);
-    else if (call->preview_err.kind != ERR_NONE)
-        turn_call_fail(call, "%s", call->preview_err.message); // it could not be done anyway
-    else
-        turn_ask(call);
-}
-
-static void permit(struct turn_call *call)
-{
-    struct turn *turn = call->turn;
-    const struct agent *agent = turn->agent;
-    switch (permission(agent, call->tool)) {
-    case ALLOW:
-        call->phase = CALL_READY;
-        break;
-    case REFUSE:
-        turn_call_fail(call, "%s is not allowed for this agent (%s)", call->name,
-                       agent->mode == MODE_READ ? "its mode is read" : "a person said never");
-        break;
-    case ASK:
-        if (!call->tool->preview) {
-            turn_ask(call);
-            break;
-        }
-        call->phase = CALL_PREVIEW;
-        turn->busy++;
-        call->preview.run = preview_run;
-        call->preview.done = preview_done;
-        port_work(agent->swarm->setup.ports, LANE_FILES, &call->preview);
     }
 }
 
@@ -294,6 +240,17 @@ static bool parse(struct turn_call *call, struct str input, struct err *err)
     return true;
 }
 
+bool turn_call_edit(struct turn_call *call, const char *input, struct err *err)
+{
+    tool_run_release(&call->run);
+    call->run_made = false;
+    if (!parse(call, str_of(input), err))
+        return false;
+    mem_free(call->item->edited);
+    call->item->edited = mem_dup(str_of(input));
+    return true;
+}
+
 static bool is_object(struct str input)
 {
     struct arena arena;
@@ -325,7 +282,7 @@ static void begin_call(struct turn_call *call)
         turn_call_fail(call, "%s", err.message);
         return;
     }
-    permit(call);
+    turn_permit(call);
 }
 
 void turn_calls_begin(struct turn *turn)

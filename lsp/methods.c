@@ -29,6 +29,9 @@ static const struct method methods[] = {
     {"swarm/budget", method_budget, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/search", method_search, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/merge", method_merge, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/approvals", method_approvals, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/rules", method_rules, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/audit", method_audit, METHOD_SWARM | METHOD_REQUEST},
 };
 
 enum { METHOD_COUNT = sizeof(methods) / sizeof(*methods) };

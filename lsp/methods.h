@@ -46,6 +46,11 @@ void method_remove(struct call *call);
 
 // methods_approve.c
 void method_approve(struct call *call);
+void method_approvals(struct call *call);
+
+// methods_rules.c
+void method_rules(struct call *call);
+void method_audit(struct call *call);
 
 // methods_control.c
 void method_pause(struct call *call);

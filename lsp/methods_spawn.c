@@ -8,6 +8,8 @@
 #include "lsp/repeat.h"
 #include "lsp/server_parts.h"
 
+enum { NOT_GIVEN = -2 }; // -1 is no limit
+
 static void spawn_result(struct pending *pending, struct json_writer *json)
 {
     json_begin_object(json);
@@ -42,6 +44,7 @@ static bool read_spawn(const struct json *params, struct spawn_params *spawn, st
            json_get_str(params, "base", &spawn->base, err) &&
            json_get_str(params, "parent", &spawn->parent, err) &&
            json_get_str(params, "scope", &spawn->scope, err) &&
+           json_get_object(params, "permissions", &spawn->permissions, err) &&
            get_choice(params, "isolation", isolations, &spawn->isolation, err) &&
            get_choice(params, "mode", modes, &spawn->mode, err) &&
            params_get_limits(params, "limits", &spawn->limits, &spawn->budget, err);
@@ -55,10 +58,12 @@ static struct str either(struct str given, const char *otherwise)
 // What the connection told at initialize stands where the request says nothing.
 static void start_from(struct spawn_params *spawn, const struct session *session)
 {
-    spawn->limits = session->defaults.limits;
-    spawn->budget = session->defaults.budget;
-    spawn->model = either(spawn->model, session->defaults.model);
-    spawn->mode = either(spawn->mode, session->defaults.mode);
+    spawn->limits = (struct agent_limits){-1, -1};
+    spawn->budget.most[BUDGET_TOKENS] = spawn->budget.most[BUDGET_COST] = NOT_GIVEN;
+    spawn->default_limits = session->defaults.limits;
+    spawn->default_budget = session->defaults.budget;
+    spawn->default_model = str_of(session->defaults.model);
+    spawn->default_mode = str_of(session->defaults.mode);
     spawn->role = either(spawn->role, session->defaults.role);
     spawn->scope = either(spawn->scope, session->scope);
     spawn->cwd =

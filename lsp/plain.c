@@ -147,8 +147,9 @@ static void decide(struct plain *plain, enum decision decision)
     struct call call = {.session = session, .swarm = plain->swarm}; // a failure is shown
     struct pending *pending = pending_new(&call, &decide_kind);
     if (pending)
-        swarm_approve(plain->swarm, str_of(plain->asked_id), decision, str_of(session->client),
-                      STR_NONE, &pending->op);
+        swarm_approve(plain->swarm, str_of(plain->asked_id),
+                      &(struct answer){.decision = decision, .by = str_of(session->client)},
+                      &pending->op);
 }
 
 static void take_answer(struct plain *plain, const struct rpc_message *message)

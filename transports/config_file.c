@@ -52,6 +52,8 @@ void config_release(struct config *config)
     mem_free(config->merge_author);
     mem_free(config->merge_strategy);
     sandbox_policy_release(&config->sandbox);
+    rules_release(&config->permissions);
+    config_release_roles(config);
     *config = (struct config){0};
 }
 
@@ -95,8 +97,7 @@ static bool read_descriptor(int fd, const char *path, struct buf *out, struct er
     }
 }
 
-// A file that is not there leaves out empty.
-static bool read_file(const char *path, bool must_exist, struct buf *out, struct err *err)
+bool config_read_file(const char *path, bool must_exist, struct buf *out, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && !must_exist && (errno == ENOENT || errno == ENOTDIR))
@@ -147,11 +148,12 @@ static bool build(struct config *config, const char *path, struct str yaml, bool
     config_set_defaults(config);
     set_places(config, path);
     bool ok = config_read_yaml(config, path, yaml, &model_at, err) &&
-              (!environment || read_environment(config, &model_at, err));
+              (!environment ||
+               (read_environment(config, &model_at, err) && config_read_roles(config, path, err)));
     if (ok) {
         config_add_builtins(config);
         config_choose_model(config);
-        ok = config_check_model(config, &model_at, err);
+        ok = config_check_model(config, &model_at, err) && config_check_roles(config, err);
     }
     if (!ok)
         config_release(config);
@@ -169,7 +171,7 @@ bool config_load(struct config *config, struct err *err)
     bool must_exist;
     char *path = config_path(&must_exist);
     buf_init(&text, CONFIG_FILE_MAX);
-    bool ok = (!path || read_file(path, must_exist, &text, err)) &&
+    bool ok = (!path || config_read_file(path, must_exist, &text, err)) &&
               build(config, path ? path : "configuration", buf_str(&text), true, err);
     buf_release(&text);
     mem_free(path);

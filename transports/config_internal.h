@@ -72,6 +72,15 @@ bool config_same_server(enum provider_kind a, enum provider_kind b);
 bool config_read_yaml(struct config *config, const char *path, struct str yaml,
                       struct config_origin *model_at, struct err *err);
 
+// Reads roles/*.yaml of the folder of `path` (config_roles.c). A folder that is not there has none.
+bool config_read_roles(struct config *config, const char *path, struct err *err);
+// Those that a role names are configured. After the built-ins are in.
+bool config_check_roles(const struct config *config, struct err *err);
+void config_release_roles(struct config *config);
+
+// A whole file (config_file.c); one that is not there and need not be leaves out empty.
+bool config_read_file(const char *path, bool must_exist, struct buf *out, struct err *err);
+
 // The one of `known` (NULL-terminated) that `word` may well have been meant to be: at most a third
 // of its letters, rounded up, are wrong, or it is a part of it. NULL when there is none.
 const char *config_nearest(struct str word, const char *const *known);

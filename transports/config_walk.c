@@ -97,3 +97,66 @@ bool config_is_empty(const struct config_entry *entry)
 {
     return entry->value->type == YAML_SCALAR_NODE && entry->value->data.scalar.length == 0;
 }
+
+bool config_each_text(struct config_walk *walk, const struct config_entry *entry,
+                      config_text_fn *fn, void *arg, struct err *err)
+{
+    const yaml_node_t *list = entry->value;
+    if (list->type == YAML_SCALAR_NODE && list->data.scalar.length == 0)
+        return true; // everything below is commented out
+    if (list->type != YAML_SEQUENCE_NODE)
+        return config_fail(&entry->value_at, err, "%.*s: expected a list, as in [a, b]",
+                           STR_ARG(entry->key));
+    for (yaml_node_item_t *item = list->data.sequence.items.start;
+         item < list->data.sequence.items.top; item++) {
+        const yaml_node_t *node = config_node(walk, *item);
+        struct config_origin at = origin(walk, node);
+        if (node->type != YAML_SCALAR_NODE)
+            return config_fail(&at, err, "%.*s: expected a list of words", STR_ARG(entry->key));
+        if (!fn(arg, &at, config_text(node), err))
+            return false;
+    }
+    return true;
+}
+
+static bool bad_syntax(const yaml_parser_t *parser, const char *path, struct err *err)
+{
+    struct config_origin at = {path, (int)parser->problem_mark.line + 1};
+    return config_fail(&at, err, "%s%s%s", parser->problem ? parser->problem : "not YAML",
+                       parser->context ? " " : "", parser->context ? parser->context : "");
+}
+
+static bool only_one_document(yaml_parser_t *parser, const char *path, struct err *err)
+{
+    yaml_document_t second;
+    if (!yaml_parser_load(parser, &second))
+        return bad_syntax(parser, path, err);
+    yaml_node_t *root = yaml_document_get_root_node(&second);
+    struct config_origin at = {path, root ? (int)second.start_mark.line + 1 : 0};
+    yaml_document_delete(&second);
+    return root ? config_fail(&at, err, "expected one document, here a second one begins") : true;
+}
+
+bool config_each_key(struct config_walk *walk, struct str yaml, config_entry_fn *fn, void *arg,
+                     struct err *err)
+{
+    yaml_parser_t parser;
+    yaml_document_t document;
+    if (!yaml_parser_initialize(&parser))
+        return err_set(err, ERR_CONFIG, "%s: no memory to read it", walk->path);
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)(yaml.len ? yaml.data : ""),
+                                 yaml.len);
+    bool ok = yaml_parser_load(&parser, &document) || bad_syntax(&parser, walk->path, err);
+    if (ok) {
+        walk->document = &document;
+        const yaml_node_t *root = yaml_document_get_root_node(&document);
+        bool empty = !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
+        ok = empty || config_each_entry(walk, root, "the file", fn, arg, err);
+        yaml_document_delete(&document);
+        if (ok && root)
+            ok = only_one_document(&parser, walk->path, err);
+    }
+    yaml_parser_delete(&parser);
+    return ok;
+}

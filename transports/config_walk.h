@@ -33,6 +33,17 @@ bool config_unknown_key(const struct config_entry *entry, const char *const *kno
                         struct err *err);
 // The single value of a key; null gives the empty string.
 bool config_scalar(const struct config_entry *entry, struct str *out, struct err *err);
+// Calls fn for each word of a list.
+typedef bool config_text_fn(void *arg, const struct config_origin *at, struct str text,
+                            struct err *err);
+bool config_each_text(struct config_walk *walk, const struct config_entry *entry,
+                      config_text_fn *fn, void *arg, struct err *err);
+// Calls fn for each key of a whole text; walk->document is set for that long.
+bool config_each_key(struct config_walk *walk, struct str yaml, config_entry_fn *fn, void *arg,
+                     struct err *err);
+// allow, ask and deny: lists of rules (config_roles.c).
+bool config_read_rules(struct config_walk *walk, const struct config_entry *entry,
+                       struct rules *rules, enum rule_source source, struct err *err);
 const yaml_node_t *config_find_value(struct config_walk *walk, const yaml_node_t *mapping,
                                      const char *name); // or NULL
 struct str config_text(const yaml_node_t *scalar);

@@ -166,6 +166,7 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
                                         "models",
                                         "budgets",
                                         "fallback",
+                                        "permissions",
                                         NULL};
     const struct number_key *number = number_key(entry->key);
     struct str value = {0};
@@ -187,6 +188,8 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
         return config_read_budgets(walk, entry, err);
     if (str_is(entry->key, "fallback"))
         return config_read_fallback(walk, entry, err);
+    if (str_is(entry->key, "permissions"))
+        return config_read_rules(walk, entry, &walk->config->permissions, RULE_USER, err);
     if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode") &&
         !str_is(entry->key, "detach"))
         return config_unknown_key(entry, known, err);
@@ -203,44 +206,9 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
     return config_set_model(walk->config, &entry->value_at, value, err);
 }
 
-static bool bad_syntax(const yaml_parser_t *parser, const char *path, struct err *err)
-{
-    struct config_origin at = {path, (int)parser->problem_mark.line + 1};
-    return config_fail(&at, err, "%s%s%s", parser->problem ? parser->problem : "not YAML",
-                       parser->context ? " " : "", parser->context ? parser->context : "");
-}
-
-static bool only_one_document(yaml_parser_t *parser, const char *path, struct err *err)
-{
-    yaml_document_t second;
-    if (!yaml_parser_load(parser, &second))
-        return bad_syntax(parser, path, err);
-    yaml_node_t *root = yaml_document_get_root_node(&second);
-    struct config_origin at = {path, root ? (int)second.start_mark.line + 1 : 0};
-    yaml_document_delete(&second);
-    return root ? config_fail(&at, err, "expected one document, here a second one begins") : true;
-}
-
 bool config_read_yaml(struct config *config, const char *path, struct str yaml,
                       struct config_origin *model_at, struct err *err)
 {
-    yaml_parser_t parser;
-    yaml_document_t document;
-    if (!yaml_parser_initialize(&parser))
-        return err_set(err, ERR_CONFIG, "%s: no memory to read it", path);
-    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)(yaml.len ? yaml.data : ""),
-                                 yaml.len);
-    bool ok = yaml_parser_load(&parser, &document) || bad_syntax(&parser, path, err);
-    if (ok) {
-        struct config_walk walk = {config, path, &document, model_at};
-        const yaml_node_t *root = yaml_document_get_root_node(&document);
-        bool empty = !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
-        ok = empty || config_each_entry(&walk, root, "the file", set_top_key, NULL, err);
-        yaml_document_delete(&document);
-        if (ok && root)
-            ok = only_one_document(&parser, path, err);
-    }
-    yaml_parser_delete(&parser);
-    return ok;
+    struct config_walk walk = {.config = config, .path = path, .model_at = model_at};
+    return config_each_key(&walk, yaml, set_top_key, NULL, err);
 }

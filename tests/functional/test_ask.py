@@ -47,9 +47,9 @@ def test_a_rejection_and_its_reason_reach_the_model(swarm):
     assert "the build is needed" in server.requests[1].results[0]["content"]
 
 
-def test_always_is_remembered_for_the_agent(swarm):
+def test_always_is_remembered(swarm):
     client, _ = swarm([[call("write", path="a", content="1")], [call("write", path="b", content="2")],
-                       [call("bash", command="true")], [call("bash", command="false")],
+                       [call("bash", command="true 1")], [call("bash", command="true 2")],
                        [text("done")]])
     agent = spawn(client)
     client.request("swarm/approve", {"approvalId": question(client)["id"],

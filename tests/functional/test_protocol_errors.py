@@ -150,7 +150,7 @@ def test_a_message_may_come_in_any_pieces(client):
     ("swarm/spawn", {"task": "x", "requestId": 5}, "requestId"),
     ("swarm/spawn", {"task": "x", "requestId": "r" * 257}, "requestId"),
     ("swarm/approve", {"approvalId": "x"}, "decision"),
-    ("swarm/approve", {"approvalId": "x", "decision": "allow", "input": {}}, "input"),
+    ("swarm/approve", {"approvalId": "x", "decision": "allow", "input": 5}, "input"),
     ("swarm/approve", {"approvalId": "x", "decision": "maybe"}, "decision"),
     ("swarm/list", [1], "params"),
 ])

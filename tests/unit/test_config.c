@@ -164,12 +164,12 @@ static void test_errors_name_the_line(void **state)
     expect_error("a: 2\n", "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
                            "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
                            "detach, idle_seconds, sandbox, merge, retry, quota_probe_seconds, "
-                           "models, budgets, fallback");
-    expect_error(
-        "temperature: 2\n",
-        "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
-        "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
-        "idle_seconds, sandbox, merge, retry, quota_probe_seconds, models, budgets, fallback");
+                           "models, budgets, fallback, permissions");
+    expect_error("temperature: 2\n",
+                 "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
+                 "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
+                 "idle_seconds, sandbox, merge, retry, quota_probe_seconds, models, budgets, "
+                 "fallback, permissions");
     expect_error("merge: {strategy: octopus}\n",
                  "/c.yaml:1: merge.strategy: expected merge, squash, rebase or ff, not 'octopus'");
     expect_error("merge:\n  author: Ada\n",

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""Rules of what agents may do: from the file, roles, agents and answers; and what is kept of it all."""
+
+import functools
+import sqlite3
+
+import agents
+import pytest
+from agents import worktree
+from client import RpcError
+from model_server import call, text
+
+ask = functools.partial(agents.spawn, mode="ask")
+
+
+def approvals(client, **params):
+    return client.request("swarm/approvals", params)["approvals"]
+
+
+def answer(client, approval, decision="allow", **params):
+    return client.request("swarm/approve", {"approvalId": approval["id"], "decision": decision,
+                                            **params})["approval"]
+
+
+def wait_approvals(client, count):
+    return client.wait(lambda: (lambda a: a if len(a) == count else None)(approvals(client)),
+                       f"{count} open approvals")
+
+
+def audit(client, **params):
+    return client.request("swarm/audit", params)["entries"]
+
+
+def results(request):
+    """What the model got back, in the order of its calls."""
+    return [r["content"] for r in sorted(request.results, key=lambda r: r["tool_call_id"])]
+
+
+def actions(client, agent):
+    return [(e["action"], e.get("tool")) for e in audit(client, agentId=agent["id"])]
+
+
+# --- rules of the file, of roles, of agents ---
+
+def test_rules_of_the_file_and_of_the_agent(swarm):
+    client, server = swarm([[call("bash", command="echo one && echo two"),
+                             call("bash", command="rm -rf docs"),
+                             call("write", path="docs/a.txt", content="x"),
+                             call("write", path="b.txt", content="x")], [text("done")]],
+                           permissions={"allow": ["bash(echo *)"], "deny": ["bash(rm *)"]})
+    agent = ask(client, permissions={"allow": ["write(docs/**)"], "deny": ["edit(b.*)"]})
+    done = client.wait_state(agent["id"], "done", "waiting")
+    assert done["state"] == "done"
+    ran, denied, written, refused = results(server.requests[1])
+    assert "one\ntwo" in ran
+    assert "not allowed" in denied and "bash(rm *)" in denied and "configuration" in denied
+    assert "created docs/a.txt" in written
+    assert "not allowed" in refused and "edit(b.*)" in refused
+    assert (worktree(done) / "docs/a.txt").exists() and not (worktree(done) / "b.txt").exists()
+    assert actions(client, agent) == [("denied", "bash"), ("denied", "write"), ("started", "bash"),
+                                      ("ended", "bash"), ("started", "write"), ("ended", "write")]
+
+
+@pytest.mark.parametrize("mode", ["full", "edit", "ask"])
+def test_deny_wins_in_every_mode(swarm, mode):
+    client, server = swarm([[call("bash", command="true; git push origin")], [text("done")]],
+                           permissions={"deny": ["bash(git push*)"], "allow": ["bash"]})
+    client.wait_state(agents.spawn(client, mode=mode)["id"], "done")
+    assert "not allowed" in server.requests[1].results[0]["content"]
+
+
+def test_a_rule_may_ask_even_in_mode_full(swarm):
+    client, _ = swarm([[call("bash", command="touch kept")], [text("done")]],
+                      permissions={"ask": ["bash(touch *)"]})
+    agent = agents.spawn(client)
+    client.wait_state(agent["id"], "waiting")
+    (asked,) = approvals(client)
+    assert "bash(touch *)" in asked["why"]
+    answer(client, asked)
+    assert (worktree(client.wait_state(agent["id"], "done")) / "kept").exists()
+
+
+@pytest.mark.parametrize("permissions, says", [
+    ({"deny": ["bsh(x)"]}, "deny[0]: the rule 'bsh(x)' names no tool"),
+    ({"deny": "bash"}, "deny: expected an array"),
+    ({"forbid": []}, "allow, ask and deny")])
+def test_wrong_rules_of_an_agent_are_explained(swarm, permissions, says):
+    client, _ = swarm([])
+    with pytest.raises(RpcError) as error:
+        client.request("swarm/spawn", {"task": "x", "permissions": permissions}, valid=None)
+    assert error.value.code == -32602 and says in error.value.message
+
+
+def test_a_child_never_has_more_rights_than_its_parent(swarm):
+    script = {"parent": [[text("done")]],
+              "heir": [[text("done")]],
+              "child": [[call("bash", command="touch a"), call("write", path="b", content="x"),
+                         call("bash", command="echo 1")], [text("done")]]}
+    client, server = swarm(script)
+    parent = ask(client, task="parent", permissions={"allow": ["bash(echo *)"], "deny": ["write"]})
+    client.wait_state(parent["id"], "done")
+    child = agents.spawn(client, task="child", mode="full", parent=parent["id"],
+                         permissions={"allow": ["bash", "write"]})
+    assert child["mode"] == "ask" and child["parentId"] == parent["id"]
+    client.wait_state(child["id"], "waiting")
+    # Also when its parent is gone.
+    client.request("swarm/remove", {"agentId": parent["id"], "force": True})
+    (asked,) = approvals(client)
+    assert asked["title"] == "bash: touch a" and "parent" in asked["why"]
+    answer(client, asked, "reject")
+    client.wait_state(child["id"], "done")
+    rejected, denied, ran = results(server.requests[-1])
+    assert "rejected" in rejected and "not allowed" in denied and "1\n" in ran
+    heir = agents.spawn(client, task="heir", mode=None, parent=child["id"])
+    assert heir["mode"] == "ask"
+
+
+def test_a_parent_that_only_reads_has_children_that_only_read(swarm):
+    client, server = swarm({"p": [[text("done")]],
+                            "c": [[call("write", path="b", content="x")], [text("done")]]})
+    parent = agents.spawn(client, task="p", mode="read")
+    client.wait_state(parent["id"], "done")
+    child = agents.spawn(client, task="c", mode="full", parent=parent["id"])
+    done = client.wait_state(child["id"], "done")
+    assert done["mode"] == "read" and not (worktree(done) / "b").exists()
+
+
+# --- answers that are kept ---
+
+def test_an_answer_holds_for_every_agent_of_the_repository_until_it_is_revoked(restarts):
+    step = [call("bash", command="git commit --allow-empty -qm x")]
+    connect, _ = restarts({"one": [step, [text("done")]], "two": [step, [text("done")]],
+                           "three": [step, [text("done")]]})
+    client = connect()
+    one = ask(client, task="one")
+    client.wait_state(one["id"], "waiting")
+    (asked,) = approvals(client)
+    assert asked["remember"] == {"allow": ["bash(git commit *)"], "reject": ["bash(git commit *)"]}
+    answer(client, asked, "allowAlways")
+    client.wait_state(one["id"], "done")
+    client.kill()
+    client = connect()
+    (rule,) = client.request("swarm/rules")["rules"]
+    assert (rule["effect"], rule["rule"]) == ("allow", "bash(git commit *)")
+    assert rule["repository"] == one["repository"] and rule["by"]
+    assert client.request("swarm/rules", {"repository": "/elsewhere"})["rules"] == []
+    two = ask(client, task="two")
+    assert client.wait_state(two["id"], "done", "waiting")["state"] == "done"
+    assert "a person's answer" in audit(client, agentId=two["id"])[0]["why"]
+    assert client.request("swarm/rules", {"revoke": rule["id"]})["rules"] == []
+    with pytest.raises(RpcError) as error:
+        client.request("swarm/rules", {"revoke": rule["id"]})
+    assert error.value.code == -32602 and str(rule["id"]) in error.value.message
+    client.kill()
+    client = connect()
+    assert client.request("swarm/rules")["rules"] == []
+    three = ask(client, task="three")
+    client.wait_state(three["id"], "waiting")
+    noted = [e for e in audit(client) if e.get("ruleId") == rule["id"]]
+    assert [e["action"] for e in noted] == ["remembered", "revoked"] and noted[1]["by"]
+
+
+def test_an_answer_that_is_kept_answers_the_same_question_of_others(swarm):
+    client, _ = swarm({word: [[call("bash", command=f"echo {word}")], [text("done")]]
+                       for word in ("one", "two", "three")})
+    working = [ask(client, task=word) for word in ("one", "two", "three")]
+    asked = wait_approvals(client, 3)
+    answer(client, asked[1], "allowAlways")
+    for agent in working:
+        client.wait_state(agent["id"], "done")
+    assert approvals(client) == []
+
+
+def test_what_cannot_be_understood_is_asked_and_not_remembered(swarm):
+    client, _ = swarm([[call("bash", command="case x in x) echo hi;; esac")],
+                       [call("bash", command="case x in x) echo hi;; esac")], [text("done")]],
+                      permissions={"allow": ["bash(*)"]})
+    agent = ask(client)
+    for _ in range(2):
+        (asked,) = wait_approvals(client, 1)
+        assert asked["remember"]["allow"] == []
+        answer(client, asked, "allowAlways")
+        client.wait(lambda: asked["id"] not in [a["id"] for a in approvals(client)], "closed")
+    client.wait_state(agent["id"], "done")
+    assert client.request("swarm/rules")["rules"] == []
+
+
+# --- edited input ---
+
+def test_an_edited_input_is_run_instead(swarm):
+    client, server = swarm([[call("bash", command="echo wrong > a.txt")], [text("done")]],
+                           permissions={"deny": ["bash(rm *)"]})
+    agent = ask(client)
+    client.wait_state(agent["id"], "waiting")
+    (asked,) = approvals(client)
+    for wrong, says in [({"command": 5}, "command"), ({}, "command"), ({"command": "x", "comand": "x"}, "comand")]:
+        with pytest.raises(RpcError) as error:
+            answer(client, asked, input=wrong)
+        assert error.value.code == -32602 and says in error.value.message
+    with pytest.raises(RpcError) as error:
+        answer(client, asked, input={"command": "rm x"})
+    assert error.value.kind == "refused" and "bash(rm *)" in error.value.message
+    with pytest.raises(RpcError) as error:
+        answer(client, asked, "reject", input={"command": "true"})
+    assert error.value.code == -32602
+    assert len(approvals(client)) == 1
+    decided = answer(client, asked, input={"command": "echo right > a.txt"})
+    assert decided["input"] == {"command": "echo wrong > a.txt"}
+    assert decided["editedInput"] == {"command": "echo right > a.txt"}
+    done = client.wait_state(agent["id"], "done")
+    assert (worktree(done) / "a.txt").read_text() == "right\n"
+    (tool,) = agents.items(client, agent, "tool")
+    assert tool["input"] == {"command": "echo wrong > a.txt"} and "right" in tool["title"]
+    assert tool["editedInput"] == {"command": "echo right > a.txt"}
+    assert "echo right > a.txt" in server.requests[1].results[0]["content"]
+    assert "right" in audit(client, agentId=agent["id"])[-1]["argument"]
+
+
+def test_an_edited_input_is_run_after_a_restart(restarts):
+    connect, _ = restarts([[call("write", path="a.txt", content="one\n")], [text("done")]])
+    client = connect()
+    agent = ask(client)
+    client.wait_state(agent["id"], "waiting")
+    before = approvals(client)
+    client.kill()
+    client = connect()
+    assert approvals(client) == before
+    answer(client, before[0], input={"path": "b.txt", "content": "two\n"})
+    done = client.wait_state(agent["id"], "done")
+    assert (worktree(done) / "b.txt").read_text() == "two\n"
+    assert not (worktree(done) / "a.txt").exists()
+
+
+def test_a_long_reason_reaches_the_model_whole(swarm):
+    client, server = swarm([[call("bash", command="make")], [text("done")]])
+    agent = ask(client)
+    client.wait_state(agent["id"], "waiting")
+    reason = "No: " + "because. " * 1000
+    answer(client, approvals(client)[0], "reject", reason=reason)
+    client.wait_state(agent["id"], "done")
+    assert reason in server.requests[1].results[0]["content"]
+
+
+# --- the inbox ---
+
+def test_fifty_agents_ask_one_editor_answers_another_sees_it(swarm, start):
+    count = 50
+    client, server = swarm({f"task {i:02}": [[call("write", path="a.txt", content=f"{i}\n")],
+                                             [text("done")]] for i in range(count)}, max_active=count)
+    working = [ask(client, task=f"task {i:02}") for i in range(count)]
+    asked = wait_approvals(client, count)
+    assert {a["agentId"] for a in asked} == {a["id"] for a in working}
+    assert all(a["agentName"] and a["tool"] == "write" and a["patch"] for a in asked)
+    assert [a["askedAt"] for a in asked] == sorted(a["askedAt"] for a in asked)
+    pages, after = [], 0
+    while after is not None:
+        page = client.request("swarm/approvals", {"limit": 20, "after": after})
+        pages.append(page["approvals"])
+        after = page.get("next")
+    assert [len(p) for p in pages] == [20, 20, 10] and sum(pages, []) == asked
+    for approval in asked:
+        assert answer(client, approval)["decision"] == "allow"
+    for agent in working:
+        client.wait_state(agent["id"], "done")
+    assert client.request("swarm/approvals") | {"seq": 0} == {"approvals": [], "total": 0, "seq": 0}
+    closed = [e["item"] for e in client.find_events(type="item")
+              if e["item"]["kind"] == "approval" and e["item"]["status"] == "completed"]
+    assert len(closed) == count
+
+
+def test_the_inbox_is_that_of_a_scope(swarm):
+    script = {word: [[call("bash", command="make")], [text("done")]] for word in ("one", "two")}
+    client, _ = swarm(script)
+    mine, other = ask(client, task="one", scope="mine"), ask(client, task="two", scope="other")
+    wait_approvals(client, 2)
+    assert [a["agentId"] for a in approvals(client, scope="mine")] == [mine["id"]]
+    assert [a["agentId"] for a in approvals(client, scope="other")] == [other["id"]]
+    assert approvals(client, scope="nobody") == []
+
+
+# --- the audit ---
+
+def test_the_audit_tells_what_was_asked_by_whom_it_was_allowed_and_what_ran(swarm):
+    client, _ = swarm([[call("bash", command="exit 3"), call("read", path="README.md")],
+                       [call("bash", command="make")], [text("done")]])
+    agent = ask(client)
+    client.wait_state(agent["id"], "waiting")
+    answer(client, approvals(client)[0])
+    (asked,) = client.wait(lambda: [a for a in approvals(client) if "make" in a["title"]] or None,
+                           "the second question")
+    client.request("swarm/cancel", {"agentId": agent["id"]})
+    entries = audit(client, agentId=agent["id"][:9])
+    assert [(e["action"], e["tool"]) for e in entries] == [
+        ("asked", "bash"), ("answered", "bash"), ("started", "bash"), ("ended", "bash"),
+        ("started", "read"), ("asked", "bash"), ("closed", "bash")]
+    first = entries[0]
+    assert first["argument"] == "exit 3" and first["why"] == "its mode is ask"
+    assert entries[1]["decision"] == "allow" and entries[1]["by"]
+    assert entries[2]["by"] == entries[1]["by"] and entries[3]["exitCode"] == 3
+    assert entries[4]["argument"] == "README.md" and entries[6]["approvalId"] == asked["id"]
+    pages, params = [], {}
+    while params is not None:
+        page = client.request("swarm/audit", {"agentId": agent["id"], "limit": 3, **params})
+        pages.insert(0, page["entries"])
+        params = {"before": page["next"]} if "next" in page else None
+    assert [len(p) for p in pages] == [1, 3, 3] and sum(pages, []) == entries
+    later = client.request("swarm/audit", {"after": entries[2]["id"], "limit": 2})
+    assert later["entries"] == entries[3:5] and later["next"] == entries[4]["id"]
+
+
+def test_the_audit_outlives_its_agent_and_cannot_be_changed(swarm, tmp_path):
+    client, _ = swarm([[call("bash", command="true")], [text("done")]])
+    agent = agents.spawn(client)
+    client.wait_state(agent["id"], "done")
+    before = audit(client, agentId=agent["id"])
+    client.request("swarm/remove", {"agentId": agent["id"], "force": True})
+    assert before and audit(client, agentId=agent["id"]) == before
+    (path,) = tmp_path.rglob("swarmd.db")
+    with sqlite3.connect(path) as store:
+        for change in ("DELETE FROM audit", "UPDATE audit SET body = '{}'"):
+            with pytest.raises(sqlite3.IntegrityError, match="audit is never"):
+                store.execute(change)
