@@ -24,6 +24,7 @@ void item_free(struct item *item)
     mem_free(item->call_id);
     mem_free(item->input);
     mem_free(item->full);
+    mem_free(item->blocked);
     mem_free(item->paths);
     images_release(&item->images);
     mem_free(item->edited);

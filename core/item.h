@@ -59,6 +59,7 @@ struct item {
     int64_t bytes;        // tool: size of the whole output
     char *full;           // tool: URI of the whole output when `text` is cut, else NULL
     int exit_code;        // tool: of a command, else -1
+    char *blocked;        // tool: what the sandbox denied, for people, or NULL
     char *paths;          // tool: JSON array of files touched, relative to the worktree, or NULL
     struct images images; // user: behind the text
     char *edited;         // tool: the arguments that a person put in their place, or NULL

@@ -72,6 +72,8 @@ static void write_tool(struct json_writer *w, const struct item *item)
         json_add_cstr(w, "full", item->full);
     if (item->exit_code >= 0)
         json_add_int(w, "exitCode", item->exit_code);
+    if (item->blocked)
+        json_add_cstr(w, "blocked", item->blocked);
     add_one_line(w, "paths", item->paths, "[]");
     write_opaque(w, item);
 }
@@ -212,6 +214,7 @@ static void read_tool(struct item *item, const struct json *json)
     item->full = dup_member(json, "full");
     int64_t exit_code = json_int(json, "exitCode", -1);
     item->exit_code = exit_code >= 0 && exit_code <= INT32_MAX ? (int)exit_code : -1;
+    item->blocked = dup_member(json, "blocked");
     item->paths = dup_tree(json, "paths", JSON_ARRAY);
     item->opaque = dup_tree(json, "opaque", JSON_OBJECT);
 }

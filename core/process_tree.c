@@ -11,7 +11,7 @@
 
 enum { STOP_PASSES_MAX = 8 };
 
-static bool add(struct process_tree *tree, pid_t pid)
+bool process_tree_add(struct process_tree *tree, pid_t pid)
 {
     if (tree->count == PROCESS_TREE_MAX)
         return false;
@@ -36,7 +36,7 @@ static void add_children_of_thread(struct process_tree *tree, const char *path)
     size_t size = 0;
     while (getdelim(&word, &size, ' ', file) > 0) {
         long pid = strtol(word, NULL, 10);
-        if (pid <= 0 || !add(tree, (pid_t)pid))
+        if (pid <= 0 || !process_tree_add(tree, (pid_t)pid))
             break;
     }
     free(word);
@@ -105,7 +105,7 @@ static void read_all(struct process_tree *pids, struct process_tree *parents)
     while ((entry = readdir(processes))) {
         long pid = strtol(entry->d_name, NULL, 10);
         pid_t parent = pid > 0 ? parent_of(entry->d_name) : -1;
-        if (parent > 0 && add(pids, (pid_t)pid) && !add(parents, parent))
+        if (parent > 0 && process_tree_add(pids, (pid_t)pid) && !process_tree_add(parents, parent))
             pids->count--;
     }
     closedir(processes);
@@ -116,7 +116,7 @@ static void add_children_among(struct process_tree *tree, pid_t parent,
 {
     for (size_t i = 0; i < pids->count; i++)
         if (parents->pids[i] == parent)
-            add(tree, pids->pids[i]);
+            process_tree_add(tree, pids->pids[i]);
 }
 
 void process_tree_scan(struct process_tree *tree, pid_t root)

@@ -26,6 +26,9 @@ void process_tree_find(struct process_tree *tree, pid_t root);
 // process_tree_find() falls back to it. Much slower where many processes run.
 void process_tree_scan(struct process_tree *tree, pid_t root);
 
+// False when there is no room.
+bool process_tree_add(struct process_tree *tree, pid_t pid);
+
 void process_tree_signal(const struct process_tree *tree, int signal);
 void process_tree_release(struct process_tree *tree);
 

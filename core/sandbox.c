@@ -21,6 +21,7 @@ void sandbox_policy_set_defaults(struct sandbox_policy *policy)
         .cpu_seconds = 0,
         .file_mb = 4096,
         .open_files = 65536,
+        .disk_free_mb = 512,
     };
 }
 
@@ -152,6 +153,7 @@ static void put_limits(struct buf *out, const struct sandbox_policy *policy)
     put_number(out, SANDBOX_PROCESSES, policy->processes);
     put_number(out, SANDBOX_CPU, policy->cpu_seconds);
     put_number(out, SANDBOX_FILE, (int64_t)policy->file_mb << 20);
+    put_number(out, SANDBOX_DISK, (int64_t)policy->disk_free_mb << 20);
     put_number(out, SANDBOX_FILES, policy->open_files);
 }
 
@@ -181,7 +183,8 @@ void sandbox_describe(struct buf *out, const struct sandbox_policy *policy,
         put(out, SANDBOX_READ, policy->home);
     put_caches(out, policy);
     put_hidden(out, policy);
-    put_place(out, place);
+    if (place)
+        put_place(out, place);
     put_limits(out, policy);
     put_walls(out, policy);
 }

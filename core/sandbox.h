@@ -33,7 +33,7 @@ struct sandbox_policy {
     enum sandbox_network network;
     struct sandbox_list hosts; // that the network is limited to
     bool unix_sockets, ptrace;
-    int memory_mb, processes, cpu_seconds, file_mb, open_files; // 0: no limit
+    int memory_mb, processes, cpu_seconds, file_mb, open_files, disk_free_mb; // 0: no limit
     // For tests and the bench.
     bool without_namespaces, without_landlock, without_seccomp;
     int landlock_abi; // 0: the newest that there is
@@ -55,10 +55,19 @@ struct sandbox_place {
     bool isolated;
 };
 
-// Appends the description; nothing when the policy is off. buf's ceiling is the caller's: an
-// overflow is for the caller to see.
+// Appends the description; nothing when the policy is off. place NULL: of a command that works
+// nowhere. buf's ceiling is the caller's: an overflow is for the caller to see.
 void sandbox_describe(struct buf *out, const struct sandbox_policy *policy,
                       const struct sandbox_place *place);
+
+// sandbox_environment.c: does a command get this NAME=VALUE?
+bool sandbox_passes(const struct sandbox_policy *policy, const char *entry);
+
+// sandbox_denial.c: what a command that failed was denied, for the model and people; NULL when
+// nothing shows that it was anything. calls: the system calls that the helper saw refused, or NULL.
+// weak: a wall was missing. Freed with mem_free().
+char *sandbox_denial(const struct sandbox_policy *policy, bool weak, const char *calls,
+                     struct str output);
 
 // --- sandbox_paths.c; NULL-terminated; "~/" is the home folder
 

@@ -24,6 +24,7 @@ enum {
 #define SANDBOX_MEMORY "memory"       // bytes, of all processes together
 #define SANDBOX_PROCESSES "processes" // at a time
 #define SANDBOX_CPU "cpu"             // seconds, of each process
+#define SANDBOX_DISK "disk"           // bytes that must stay free where the worktree is
 #define SANDBOX_FILE "file"           // bytes, of each file
 #define SANDBOX_FILES "files"         // open ones, of each process
 #define SANDBOX_WITHOUT "without"     // namespaces, landlock or seccomp: for tests and the bench

@@ -157,7 +157,8 @@ void swarm_close_check(struct swarm *swarm)
         if (agent->turn || agent->setup || agent->merge)
             return;
     }
-    port_defer(swarm->setup.ports, &swarm->close_done);
+    if (!sandbox_probe_runs(swarm))
+        port_defer(swarm->setup.ports, &swarm->close_done);
 }
 
 static void close_late(void *arg)
@@ -210,6 +211,7 @@ void swarm_destroy(struct swarm *swarm)
     alarms_destroy(swarm->alarms);
     catalogue_destroy(swarm->catalogue);
     budgets_destroy(swarm->budgets);
+    sandbox_probe_forget(swarm);
     mem_free(swarm);
 }
 

@@ -75,6 +75,10 @@ struct swarm_counts {
 };
 void swarm_count(const struct swarm *swarm, struct swarm_counts *out);
 
+// "on", "weak" (*weak says what is missing), "off" by configuration, or "unknown" before the first
+// agent got a place.
+const char *swarm_sandbox(const struct swarm *swarm, const char **weak);
+
 // --- what changes between events ---
 // Both lists are ordered by their last change; a reader remembers the newest number it has seen
 // and walks back from the end until it meets it. Nothing is queued for anybody.

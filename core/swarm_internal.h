@@ -54,12 +54,19 @@ struct swarm {
     void *closed_arg;
     struct timer *close_timer;
     struct deferred close_done;
+    struct sandbox_probe *probe; // NULL before the first agent got a place
 };
 
 enum { RECORD_BYTES_MAX = 64 << 20 }; // of an agent's record in the store
 
 // The agent's row is written with the next commit.
 void agent_store(const struct agent *agent, bool removed);
+
+// --- which walls the sandbox has here (swarm_sandbox.c) ---
+void sandbox_probe(struct swarm *swarm); // once; the answer comes later
+bool sandbox_probe_runs(const struct swarm *swarm);
+void sandbox_probe_forget(struct swarm *swarm);
+void sandbox_greet(struct agent *agent); // says what is missing, when something is
 
 // --- index of agents (swarm_index.c) ---
 void swarm_index_add(struct swarm *swarm, struct agent *agent);

@@ -112,6 +112,7 @@ static void make_done(struct work *work)
 
 void setup_start(struct agent *agent)
 {
+    sandbox_probe(agent->swarm);
     if (agent->worktree_made) {
         ready(agent);
         return;

@@ -74,7 +74,9 @@ void tool_run_release(struct tool_run *run)
     buf_release(&run->result.output);
     mem_free(run->result.full);
     mem_free(run->result.paths);
-    run->result.full = run->result.paths = NULL;
+    mem_free(run->result.blocked);
+    mem_free(run->result.weak);
+    run->result.full = run->result.paths = run->result.blocked = run->result.weak = NULL;
 }
 
 void tool_fail(struct tool_run *run, const struct err *err)

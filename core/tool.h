@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "core/model.h"
 #include "core/ports.h"
+#include "core/sandbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,10 +30,11 @@ enum tool_effect { TOOL_READS, TOOL_WRITES_FILES, TOOL_RUNS_COMMANDS };
 // Where a call runs. Owned by the agent, outlives every call.
 struct tool_place {
     const struct ports *ports;
-    const struct root *root;   // the worktree
-    const char *output_folder; // <state>/output/<agent id>; made on first use, 0700
-    const char *const *envp;   // for commands; holds no credentials of swarmd's
-    struct str sandbox;        // of commands (core/sandbox.h); empty: none
+    const struct root *root;             // the worktree
+    const char *output_folder;           // <state>/output/<agent id>; made on first use, 0700
+    const char *const *envp;             // for commands; holds no credentials of swarmd's
+    struct str sandbox;                  // of commands (core/sandbox.h); empty: none
+    const struct sandbox_policy *policy; // that it follows from; with it
 };
 
 struct tool_result {
@@ -42,6 +44,8 @@ struct tool_result {
     int64_t bytes;     // of the whole output
     char *full;        // file: URI of the whole output when it was cut, else NULL
     char *paths;       // JSON array of the files written, relative; or NULL
+    char *blocked;     // what the sandbox denied a command that failed, or NULL
+    char *weak;        // a wall of the sandbox that this system does not have, or NULL
 };
 
 struct tool_run;

@@ -43,7 +43,7 @@ static void title(const struct json *input, struct buf *out)
 }
 
 // Why we stopped a command.
-enum reason { REASON_NONE, REASON_TIMEOUT, REASON_CANCELLED, REASON_TOO_MUCH };
+enum reason { REASON_NONE, REASON_TIMEOUT, REASON_CANCELLED, REASON_TOO_MUCH, REASON_LIMIT };
 
 struct command {
     struct tool_run *run;
@@ -56,6 +56,7 @@ struct command {
     bool paused;
     enum reason reason;
     int exit_code;
+    char *calls, *limit; // of the sandbox: what it refused, and ended the command for; or NULL
 };
 
 // --- the end ---
@@ -79,6 +80,9 @@ static void put_reason(struct command *c, struct buf *out)
     case REASON_CANCELLED:
         buf_add_str(out, STR("[stopped: cancelled]\n"));
         break;
+    case REASON_LIMIT:
+        buf_addf(out, "[stopped: %s]\n", c->limit);
+        break;
     case REASON_TOO_MUCH:
         buf_addf(out, "[stopped: its output passed %d bytes]\n", TOOL_OUTPUT_FILE_MAX);
         break;
@@ -93,23 +97,44 @@ static void set_full(struct tool_result *result, const char *path)
     result->full = buf_detach(&uri, NULL);
 }
 
+static void command_free(struct command *c)
+{
+    capture_release(&c->capture);
+    mem_free(c->path);
+    mem_free(c->calls);
+    mem_free(c->limit);
+    mem_free(c);
+}
+
+// Before the result's own sentences are in the output.
+static void find_denial(struct command *c)
+{
+    const struct tool_place *place = c->run->place;
+    struct tool_result *result = &c->run->result;
+    bool own_fault = c->reason == REASON_NONE && c->exit_code != 0;
+    if (own_fault && place->sandbox.len > 0)
+        result->blocked =
+            sandbox_denial(place->policy, result->weak != NULL, c->calls, buf_str(&result->output));
+}
+
 static void finish(struct command *c, const struct err *spool_err)
 {
     struct tool_run *run = c->run;
     struct tool_result *result = &run->result;
     bool kept = c->path && spool_err->kind == ERR_NONE;
     capture_put(&c->capture, &result->output, kept ? c->path : NULL);
+    find_denial(c);
     if (c->path && !kept)
         buf_addf(&result->output, "[the whole output could not be kept: %s]\n", spool_err->message);
     if (kept)
         set_full(result, c->path);
     put_reason(c, &result->output);
+    if (result->blocked)
+        buf_addf(&result->output, "[blocked: %s]\n", result->blocked);
     result->exit_code = c->exit_code;
     result->bytes = c->capture.bytes;
     result->failed = c->exit_code != 0 || c->reason != REASON_NONE;
-    capture_release(&c->capture);
-    mem_free(c->path);
-    mem_free(c);
+    command_free(c);
     run->state = NULL;
     run->done(run->arg);
 }
@@ -187,11 +212,24 @@ static void on_output(void *arg, struct str bytes)
 static void fail_to_start(struct command *c, const struct err *err)
 {
     struct tool_run *run = c->run;
-    capture_release(&c->capture);
-    mem_free(c);
+    command_free(c);
     run->state = NULL;
     tool_fail(run, err);
     run->done(run->arg);
+}
+
+static char *copy(const char *text)
+{
+    return text ? mem_dup(str_of(text)) : NULL;
+}
+
+static void take_reports(struct command *c, const struct process_end *end)
+{
+    c->calls = copy(end->blocked);
+    c->limit = copy(end->limit);
+    c->run->result.weak = copy(end->weak);
+    if (c->limit && c->reason == REASON_NONE)
+        c->reason = REASON_LIMIT;
 }
 
 static void on_ended(void *arg, const struct process_end *end, const struct err *err)
@@ -202,6 +240,7 @@ static void on_ended(void *arg, const struct process_end *end, const struct err 
     c->exit_code = end->exit_code;
     if (!end->stopped && c->reason != REASON_TOO_MUCH)
         c->reason = REASON_NONE; // it was faster
+    take_reports(c, end);
     c->run->place->ports->ops->timer_free(c->timer);
     live_output_release(&c->live);
     if (err->kind != ERR_NONE && c->capture.bytes == 0) {

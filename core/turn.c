@@ -107,10 +107,7 @@ static void greet(struct turn *turn)
     if (agent->greeted)
         return;
     agent->greeted = true;
-    if (agent->swarm->setup.config->sandbox.off)
-        event_notice(agent, "warning",
-                     "Commands are not sandboxed, as the configuration says: what this agent runs "
-                     "with bash can reach everything that you can.");
+    sandbox_greet(agent);
     if (!agent->isolated)
         event_notice(agent, "warning",
                      "isolation is none: this agent works in %s itself, not in a worktree.",
@@ -179,6 +176,7 @@ static bool describe_sandbox(struct turn *turn, struct err *err)
         return err_set(err, ERR_CONFIG, "sandbox: its paths are more than %d bytes",
                        (int)SANDBOX_SPEC_MAX);
     turn->place.sandbox = buf_str(&turn->sandbox);
+    turn->place.policy = &agent->swarm->setup.config->sandbox;
     return true;
 }
 

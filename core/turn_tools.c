@@ -122,7 +122,8 @@ static void run_done(void *arg)
     item->exit_code = result->exit_code;
     item->full = result->full;
     item->paths = result->paths;
-    result->full = result->paths = NULL;
+    item->blocked = result->blocked;
+    result->full = result->paths = result->blocked = NULL;
     complete(call, result->failed ? ITEM_FAILED : ITEM_COMPLETED);
     if (call->tool->effect != TOOL_READS)
         turn_audit(call, "ended", NULL);

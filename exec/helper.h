@@ -37,9 +37,9 @@ struct plan {
     enum plan_network network;
     bool unix_sockets, ptrace;
     bool namespaces, landlock, seccomp;
-    int landlock_abi;                            // the newest to use
-    int64_t memory, processes, cpu, file, files; // 0: no limit
-    char bytes[SANDBOX_SPEC_MAX + 1];            // what all the strings point into
+    int landlock_abi;                                       // the newest to use
+    int64_t memory, processes, cpu, file, files, disk_free; // 0: no limit
+    char bytes[SANDBOX_SPEC_MAX + 1];                       // what all the strings point into
 };
 
 void plan_receive(struct plan *plan, int fd); // quits when it is not understood
@@ -82,12 +82,43 @@ int landlock_restrict(const struct plan *plan, bool alone, struct failure *failu
 
 // --- seccomp.c: system calls that no build needs and escapes do
 
-bool seccomp_restrict(const struct plan *plan, bool own_network, struct failure *failure);
+// *listener tells of what is refused (denials.c); -1 where the kernel cannot: it is refused then,
+// too.
+bool seccomp_restrict(const struct plan *plan, bool own_network, int *listener,
+                      struct failure *failure);
+
+// --- denials.c: the calls that the filter has stopped wait for our answer, which is always no
+
+struct denials {
+    int channel;  // our end: the command's process sends its listener there before it executes
+    int listener; // -1: none
+    char names[SANDBOX_REPORT_MAX / 2];
+};
+
+bool denials_open(struct denials *denials, int *theirs);
+void denials_send(int theirs, int listener);   // in the process that has just been restricted
+void denials_receive(struct denials *denials); // waits for that
+void denials_answer(struct denials *denials);  // one that waits
+void denials_report(const struct denials *denials);
+const char *denials_name(int call); // of a call that the filter refuses; or NULL
 
 // --- limits.c
 
-void limits_apply(const struct plan *plan);
+void limits_apply(const struct plan *plan, bool in_namespaces);
 bool privileges_drop(struct failure *failure);
+void limits_report(const struct plan *plan, int exit_code); // those that end with a signal
+
+// --- watch.c: limits of the whole command
+
+struct watch {
+    const struct plan *plan;
+    bool is_init;
+    int64_t began_at, next_at; // ms; next_at -1: nothing to look at
+    int64_t disk_at_start;
+};
+
+void watch_begin(struct watch *watch, const struct plan *plan, bool is_init);
+bool watch_look(struct watch *watch); // true, and reported, when a limit is passed
 
 // --- reaper.c: until nothing of the command is left
 
@@ -95,8 +126,11 @@ struct reaper {
     pid_t command;
     const char *name; // the command's, for messages
     bool is_init;     // of a PID namespace: what is left dies with it
+    struct denials denials;
+    struct watch watch;
     int exit_code;
     bool command_ended;
+    bool stop_asked;
     int64_t kill_at; // ms; -1: not yet
 };
 

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum { CPU_GRACE_S = 5 };
 
 static void limit(int what, int64_t value)
 {
@@ -19,10 +22,19 @@ static void limit(int what, int64_t value)
     setrlimit((__rlimit_resource_t)what, &wanted);
 }
 
-void limits_apply(const struct plan *plan)
+// The first signal says which limit it was; the one after CPU_GRACE_S is SIGKILL.
+static void limit_cpu(int64_t seconds)
 {
-    limit(RLIMIT_NPROC, plan->processes);
-    limit(RLIMIT_CPU, plan->cpu);
+    struct rlimit wanted = {(rlim_t)seconds, (rlim_t)seconds + CPU_GRACE_S};
+    if (seconds > 0 && setrlimit(RLIMIT_CPU, &wanted) < 0)
+        limit(RLIMIT_CPU, seconds);
+}
+
+void limits_apply(const struct plan *plan, bool in_namespaces)
+{
+    if (in_namespaces) // elsewhere all processes of the user count
+        limit(RLIMIT_NPROC, plan->processes);
+    limit_cpu(plan->cpu);
     limit(RLIMIT_FSIZE, plan->file);
     limit(RLIMIT_NOFILE, plan->files);
     struct rlimit none = {0, 0};
@@ -44,4 +56,15 @@ bool privileges_drop(struct failure *failure)
         if (has && prctl(PR_CAPBSET_DROP, cap) < 0 && errno != EPERM)
             return fail(failure, "drop capability %d", cap);
     return syscall(SYS_capset, &header, none) == 0 || fail(failure, "drop capabilities");
+}
+
+void limits_report(const struct plan *plan, int exit_code)
+{
+    if (exit_code == 128 + SIGXCPU && plan->cpu > 0)
+        report(SANDBOX_SAYS_LIMIT,
+               "a process used more than %lld s of CPU time (limit sandbox.cpu_seconds)",
+               (long long)plan->cpu);
+    if (exit_code == 128 + SIGXFSZ && plan->file > 0)
+        report(SANDBOX_SAYS_LIMIT, "a file became larger than %lld MB (limit sandbox.file_mb)",
+               (long long)(plan->file >> 20));
 }

@@ -101,6 +101,8 @@ static bool set_number(struct plan *plan, const char *key, const char *value)
         plan->file = number;
     else if (strcmp(key, SANDBOX_FILES) == 0)
         plan->files = number;
+    else if (strcmp(key, SANDBOX_DISK) == 0)
+        plan->disk_free = number;
     else if (strcmp(key, SANDBOX_ABI) == 0)
         plan->landlock_abi = (int)number;
     else

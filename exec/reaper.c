@@ -3,7 +3,10 @@
 #include "exec/helper.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,18 +88,70 @@ static void kill_tree(struct reaper *reaper, struct process_tree *tree)
          tree->count, reaper->name, tree->count > 0 ? (long)tree->pids[0] : 0);
 }
 
+// --- waiting
+
+static void take_signal(struct reaper *reaper, int signals)
+{
+    struct signalfd_siginfo info;
+    if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo != SIGTERM)
+        return;
+    // The kernel gives 0 for senders that have no number in this namespace: ours, not the
+    // command's.
+    if (!reaper->is_init || info.ssi_pid == 0)
+        reaper->stop_asked = true;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+// Returns when there may be something to do.
+static void wait_event(struct reaper *reaper, int signals)
+{
+    struct denials *denials = &reaper->denials;
+    struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
+                            {.fd = denials->listener, .events = POLLIN}};
+    int64_t until = earlier(reaper->kill_at, reaper->watch.next_at), left = until - now_ms();
+    if (poll(fds, 2, until < 0 ? -1 : left > 0 ? (int)left : 0) <= 0)
+        return;
+    if (fds[0].revents)
+        take_signal(reaper, signals);
+    if (fds[1].revents & POLLIN) {
+        denials_answer(denials);
+    } else if (fds[1].revents) { // all whom the filter held are gone
+        close(denials->listener);
+        denials->listener = -1;
+    }
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 void reaper_run(struct reaper *reaper)
 {
     struct process_tree tree = {NULL, 0, 0};
+    int signals = open_signals();
+    if (signals < 0)
+        quit(EXIT_WRONG_USE, "cannot wait for %s: %s", reaper->name, strerror(errno));
     reaper->kill_at = -1;
     while (reap(reaper)) {
         if (reaper->command_ended && reaper->kill_at < 0)
             terminate_tree(reaper, &tree, LEFTOVER_GRACE_MS);
-        if (reaper->kill_at >= 0 && now_ms() >= reaper->kill_at) {
-            kill_tree(reaper, &tree);
-            return;
-        }
-        if (wait_signal(reaper->kill_at, reaper->is_init) == SIGTERM && reaper->kill_at < 0)
+        if (reaper->stop_asked && reaper->kill_at < 0)
             terminate_tree(reaper, &tree, STOP_GRACE_MS);
+        bool passed = !reaper->command_ended && watch_look(&reaper->watch);
+        if (passed || (reaper->kill_at >= 0 && now_ms() >= reaper->kill_at)) {
+            kill_tree(reaper, &tree);
+            break;
+        }
+        wait_event(reaper, signals);
     }
+    denials_report(&reaper->denials);
 }

@@ -36,57 +36,71 @@ enum {
                  CLONE_NEWUTS | CLONE_NEWCGROUP | 0x80, // CLONE_NEWTIME
 };
 
-// Numbers that the headers of Debian 12 have; newer calls of these kinds follow by number.
-static const int refused[] = {
-    SYS_process_vm_readv,
-    SYS_process_vm_writev,
-    SYS_pidfd_getfd,
-    SYS_kcmp,
-    SYS_keyctl,
-    SYS_add_key,
-    SYS_request_key,
-    SYS_mount,
-    SYS_umount2,
-    SYS_pivot_root,
-    SYS_open_tree,
-    SYS_move_mount,
-    SYS_fsopen,
-    SYS_fsconfig,
-    SYS_fsmount,
-    SYS_fspick,
-    SYS_mount_setattr,
-    SYS_chroot,
-    SYS_setns,
-    SYS_swapon,
-    SYS_swapoff,
-    SYS_quotactl,
-    SYS_quotactl_fd,
-    SYS_acct,
-    SYS_open_by_handle_at,
-    SYS_fanotify_init,
-    SYS_init_module,
-    SYS_finit_module,
-    SYS_delete_module,
-    SYS_kexec_load,
+struct refused {
+    int call;
+    const char *name;
+};
+
+#define CALL(name)                                                                                 \
+    {                                                                                              \
+        SYS_##name, #name                                                                          \
+    }
+
+static const struct refused refused[] = {
+    CALL(keyctl),
+    CALL(add_key),
+    CALL(request_key),
+    CALL(mount),
+    CALL(umount2),
+    CALL(pivot_root),
+    CALL(open_tree),
+    CALL(move_mount),
+    CALL(fsopen),
+    CALL(fsconfig),
+    CALL(fsmount),
+    CALL(fspick),
+    CALL(mount_setattr),
+    CALL(chroot),
+    CALL(setns),
+    CALL(swapon),
+    CALL(swapoff),
+    CALL(quotactl),
+    CALL(quotactl_fd),
+    CALL(acct),
+    CALL(open_by_handle_at),
+    CALL(fanotify_init),
+    CALL(init_module),
+    CALL(finit_module),
+    CALL(delete_module),
+    CALL(kexec_load),
 #ifdef SYS_kexec_file_load
-    SYS_kexec_file_load,
+    CALL(kexec_file_load),
 #endif
-    SYS_reboot,
-    SYS_syslog,
-    SYS_bpf,
-    SYS_perf_event_open,
-    SYS_userfaultfd,
-    SYS_lookup_dcookie,
-    SYS_move_pages,
-    SYS_migrate_pages,
-    SYS_vhangup,
+    CALL(reboot),
+    CALL(syslog),
+    CALL(bpf),
+    CALL(perf_event_open),
+    CALL(userfaultfd),
+    CALL(lookup_dcookie),
+    CALL(move_pages),
+    CALL(migrate_pages),
+    CALL(vhangup),
 #ifdef __x86_64__
-    SYS_iopl,
-    SYS_ioperm,
-    SYS_modify_ldt,
-    SYS_uselib,
+    CALL(iopl),
+    CALL(ioperm),
+    CALL(modify_ldt),
+    CALL(uselib),
 #endif
-    467, // open_tree_attr
+    {467, "open_tree_attr"}, // newer than the headers of Debian 12
+};
+
+// What a debugger needs.
+static const struct refused debugging[] = {CALL(ptrace), CALL(process_vm_readv),
+                                           CALL(process_vm_writev), CALL(pidfd_getfd), CALL(kcmp)};
+
+enum {
+    REFUSED = sizeof refused / sizeof *refused,
+    DEBUGGING = sizeof debugging / sizeof *debugging,
 };
 
 // As if the kernel did not have them: callers have another way.
@@ -96,6 +110,7 @@ static const int unknown[] = {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uri
 struct filter {
     struct sock_filter rules[RULES_MAX];
     unsigned short count;
+    unsigned refuse; // what becomes of calls that are refused
 };
 
 static void add(struct filter *filter, struct sock_filter rule)
@@ -153,7 +168,7 @@ static void add_namespaces(struct filter *filter)
     for (int i = 0; i < 2; i++) {
         unsigned short begin = begin_call(filter, calls[i]);
         load(filter, argument(0));
-        end_if_any_bit(filter, NAMESPACES, REFUSE(EPERM));
+        end_if_any_bit(filter, NAMESPACES, filter->refuse);
         end_with(filter, SECCOMP_RET_ALLOW);
         end_call(filter, begin);
     }
@@ -212,12 +227,12 @@ static void build(struct filter *filter, const struct plan *plan, bool own_netwo
     add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
     end_with(filter, SECCOMP_RET_KILL_PROCESS);
 #endif
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        end_if_equal(filter, (unsigned)refused[i], REFUSE(EPERM));
+    for (size_t i = 0; i < REFUSED; i++)
+        end_if_equal(filter, (unsigned)refused[i].call, filter->refuse);
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         end_if_equal(filter, (unsigned)unknown[i], REFUSE(ENOSYS));
-    if (!plan->ptrace)
-        end_if_equal(filter, SYS_ptrace, REFUSE(EPERM));
+    for (size_t i = 0; i < DEBUGGING && !plan->ptrace; i++)
+        end_if_equal(filter, (unsigned)debugging[i].call, filter->refuse);
     add_namespaces(filter);
     add_sockets(filter, plan, plan->network == NETWORK_ON || own_network);
     if (!plan->unix_sockets)
@@ -226,15 +241,36 @@ static void build(struct filter *filter, const struct plan *plan, bool own_netwo
     end_with(filter, SECCOMP_RET_ALLOW);
 }
 
-bool seccomp_restrict(const struct plan *plan, bool own_network, struct failure *failure)
+const char *denials_name(int call)
 {
+    for (size_t i = 0; i < REFUSED; i++)
+        if (refused[i].call == call)
+            return refused[i].name;
+    for (size_t i = 0; i < DEBUGGING; i++)
+        if (debugging[i].call == call)
+            return debugging[i].name;
+    return call == SYS_unshare ? "unshare" : call == SYS_clone ? "clone" : NULL;
+}
+
+static int install(const struct plan *plan, bool own_network, unsigned refuse, unsigned flags)
+{
+    struct filter filter = {.count = 0, .refuse = refuse};
+    build(&filter, plan, own_network);
+    struct sock_fprog program = {filter.count, filter.rules};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+bool seccomp_restrict(const struct plan *plan, bool own_network, int *listener,
+                      struct failure *failure)
+{
+    *listener = -1;
     if (!HAVE_FILTER) {
         errno = ENOSYS;
         return fail(failure, "filter system calls on this machine");
     }
-    struct filter filter = {.count = 0};
-    build(&filter, plan, own_network);
-    struct sock_fprog program = {filter.count, filter.rules};
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ||
+    *listener =
+        install(plan, own_network, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    // A container whose own filter has a listener allows no second one.
+    return *listener >= 0 || install(plan, own_network, REFUSE(EPERM), 0) == 0 ||
            fail(failure, "filter system calls");
 }

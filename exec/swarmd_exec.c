@@ -70,11 +70,13 @@ static _Noreturn void no_sandbox(const struct failure *failure)
          failure->what, strerror(failure->code));
 }
 
-static void raise_walls(const struct helper *helper, bool in_namespaces)
+// Returns what tells of calls that are refused, or -1.
+static int raise_walls(const struct helper *helper, bool in_namespaces)
 {
     const struct plan *plan = helper->plan;
     struct failure failure = {0};
-    limits_apply(plan);
+    int listener = -1;
+    limits_apply(plan, in_namespaces);
     if (!privileges_drop(&failure))
         no_sandbox(&failure);
     if (plan->landlock) {
@@ -87,18 +89,25 @@ static void raise_walls(const struct helper *helper, bool in_namespaces)
                                  : "nothing keeps commands from your files: no namespaces may be "
                                    "made, and the kernel has no Landlock of ABI 2 or later");
     }
-    if (plan->seccomp && !seccomp_restrict(plan, in_namespaces, &failure))
+    if (plan->seccomp && !seccomp_restrict(plan, in_namespaces, &listener, &failure))
         no_sandbox(&failure);
+    return listener;
 }
 
-static _Noreturn void become_command(const struct helper *helper, pid_t self, bool in_namespaces)
+static _Noreturn void become_command(const struct helper *helper, pid_t self, bool in_namespaces,
+                                     int channel)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL); // should somebody kill us with SIGKILL
     if (getppid() != self)
         _exit(128 + SIGKILL);
     setsid(); // no terminal to ask questions on, no group shared with us
-    if (helper->plan->sandboxed)
-        raise_walls(helper, in_namespaces);
+    if (helper->plan->sandboxed) {
+        int listener = raise_walls(helper, in_namespaces);
+        if (listener >= 0)
+            denials_send(channel, listener);
+        else
+            close(channel);
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -110,12 +119,22 @@ static _Noreturn void run(const struct helper *helper, bool in_namespaces)
 {
     struct reaper reaper = {.name = helper->argv[0], .is_init = in_namespaces};
     pid_t self = getpid();
+    int theirs = -1;
+    reaper.denials = (struct denials){.channel = -1, .listener = -1};
+    if (helper->plan->sandboxed && !denials_open(&reaper.denials, &theirs))
+        quit(EXIT_WRONG_USE, "no pair of sockets: %s", strerror(errno));
     reaper.command = fork();
     if (reaper.command == 0)
-        become_command(helper, self, in_namespaces);
+        become_command(helper, self, in_namespaces, theirs);
     if (reaper.command < 0)
         quit(EXIT_WRONG_USE, "no process for %s: %s", helper->argv[0], strerror(errno));
+    if (theirs >= 0) {
+        close(theirs);
+        denials_receive(&reaper.denials);
+    }
+    watch_begin(&reaper.watch, helper->plan, in_namespaces);
     reaper_run(&reaper);
+    limits_report(helper->plan, reaper.exit_code);
     _exit(reaper.exit_code);
 }
 

@@ -125,6 +125,17 @@ static void put_totals(struct json_writer *json, struct swarm *swarm)
     json_end_object(json);
 }
 
+static void put_sandbox(struct json_writer *json, const struct swarm *swarm)
+{
+    const char *weak;
+    json_key(json, "sandbox");
+    json_begin_object(json);
+    json_add_cstr(json, "state", swarm_sandbox(swarm, &weak));
+    if (weak)
+        json_add_cstr(json, "missing", weak);
+    json_end_object(json);
+}
+
 static double seconds(struct timeval time)
 {
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
@@ -158,6 +169,7 @@ static void stats_result(struct pending *pending, struct json_writer *json)
     json_key(json, "providers");
     accounts_write_json(json, swarm_accounts(swarm));
     put_process(json);
+    put_sandbox(json, swarm);
     json_add_int(json, "seq", journal_committed(swarm_journal(swarm)));
     json_end_object(json);
 }

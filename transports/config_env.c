@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The environment of agents' commands: the user's, without what is only swarmd's.
+// The environment of agents' commands: what the sandbox passes of the user's, without what is only
+// swarmd's.
 #include "core/mem.h"
 #include "transports/config_internal.h"
 
@@ -37,7 +38,7 @@ char **config_tool_env(const struct config *config)
         count++;
     char **envp = mem_new_array(count + 1, sizeof(*envp));
     for (size_t i = 0; i < count; i++)
-        if (!is_credential(config, environ[i]))
+        if (!is_credential(config, environ[i]) && sandbox_passes(&config->sandbox, environ[i]))
             envp[kept++] = mem_dup(str_of(environ[i]));
     return envp;
 }

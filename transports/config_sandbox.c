@@ -50,10 +50,11 @@ static const struct bool_key switches[] = {
     {"seccomp", offsetof(struct sandbox_policy, without_seccomp), true},
 };
 
-static const char *const known[] = {
-    "enabled",     "writable",   "hidden",  "readable",   "environment",  "network",
-    "memory_mb",   "processes",  "file_mb", "open_files", "unix_sockets", "ptrace",
-    "cpu_seconds", "namespaces", "seccomp", "landlock",   "landlock_abi", NULL};
+static const char *const known[] = {"disk_free_mb", "enabled",      "writable",   "hidden",
+                                    "readable",     "environment",  "network",    "memory_mb",
+                                    "processes",    "file_mb",      "open_files", "unix_sockets",
+                                    "ptrace",       "cpu_seconds",  "namespaces", "seccomp",
+                                    "landlock",     "landlock_abi", NULL};
 
 // --- lists ---
 

@@ -124,7 +124,7 @@ def test_a_timeout_is_said(swarm):
 @pytest.mark.parametrize("sandbox", [True, False])
 def test_credentials_do_not_reach_commands(swarm, sandbox):
     marker = "sk-marker-8d1f"
-    env = {"OPENAI_API_KEY": marker, "ANTHROPIC_API_KEY": marker, "PLAIN": "plain"}
+    env = {"OPENAI_API_KEY": marker, "ANTHROPIC_API_KEY": marker, "LC_PLAIN": "plain"}
     # Its own, and of every process that it sees.
     command = "env; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; cat /proc/[0-9]*/comm; echo end"
     if not sandbox: # then every process above it, up to the server

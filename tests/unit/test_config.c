@@ -465,7 +465,8 @@ static void test_commands_get_no_keys(void **state)
     setenv("ANTHROPIC_API_KEY", "secret", 1);
     setenv("GEMINI_API_KEY", "secret", 1);
     struct str yaml = STR("providers: {lab: {kind: openai-chat, base_url: \"http://h\", "
-                          "api_key_env: LAB_KEY}, openai: {api_key_env: WORK_KEY}}");
+                          "api_key_env: LAB_KEY}, openai: {api_key_env: WORK_KEY}}\n"
+                          "sandbox: {environment: [LAB_*]}");
     assert_true(config_parse(&config, "/c.yaml", yaml, &err));
     char **envp = config_tool_env(&config);
     assert_true(has(envp, "LAB_KEY_2=not one"));

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Which walls of the sandbox this system has: asked once, with a command that does nothing, when
+// the first agent gets a place. Where one is missing, each agent says so before it runs anything,
+// and swarm/stats does.
+#include "core/mem.h"
+#include "core/swarm_internal.h"
+
+#include <string.h>
+
+enum { EXIT_NO_SANDBOX = 125, SAID_MAX = 400 };
+
+struct sandbox_probe {
+    struct swarm *swarm; // NULL: it is gone
+    bool ended;
+    char *weak; // or NULL
+    struct buf said;
+};
+
+static const char *missing(const struct swarm *swarm)
+{
+    return swarm->probe ? swarm->probe->weak : NULL;
+}
+
+void sandbox_greet(struct agent *agent)
+{
+    const struct swarm *swarm = agent->swarm;
+    if (swarm->setup.config->sandbox.off)
+        event_notice(agent, "warning",
+                     "Commands are not sandboxed, as the configuration says: what this agent runs "
+                     "with bash can reach everything that you can.");
+    else if (missing(swarm))
+        event_notice(agent, "warning", "The sandbox of commands is weak on this system: %s.",
+                     missing(swarm));
+}
+
+static void on_output(void *arg, struct str bytes)
+{
+    struct sandbox_probe *probe = arg;
+    buf_add_str(&probe->said, bytes);
+}
+
+static void probe_free(struct sandbox_probe *probe)
+{
+    mem_free(probe->weak);
+    buf_release(&probe->said);
+    mem_free(probe);
+}
+
+static void on_ended(void *arg, const struct process_end *end, const struct err *err)
+{
+    struct sandbox_probe *probe = arg;
+    struct swarm *swarm = probe->swarm;
+    probe->ended = true;
+    if (!swarm) {
+        probe_free(probe);
+        return;
+    }
+    if (end->weak)
+        probe->weak = mem_dup(str_of(end->weak));
+    else if (err->kind != ERR_NONE)
+        probe->weak = mem_format("no command can be run: %s", err->message);
+    else if (end->exit_code == EXIT_NO_SANDBOX)
+        probe->weak =
+            mem_format("no command is run: %.*s", STR_ARG(str_trim(buf_str(&probe->said))));
+    if (probe->weak)
+        log_line(swarm->setup.log, LOG_WARNING, NULL, "sandbox: %s", probe->weak);
+    list_for_each(node, &swarm->agents)
+    {
+        struct agent *agent = list_entry(node, struct agent, node);
+        if (agent->greeted && agent->turn && probe->weak)
+            sandbox_greet(agent);
+    }
+    swarm_close_check(swarm);
+}
+
+void sandbox_probe(struct swarm *swarm)
+{
+    static const struct process_sink sink = {on_output, on_ended};
+    static const char *const argv[] = {"true", NULL};
+    const struct ports *ports = swarm->setup.ports;
+    const struct sandbox_policy *policy = &swarm->setup.config->sandbox;
+    if (swarm->probe || policy->off)
+        return;
+    struct buf description;
+    buf_init(&description, SANDBOX_SPEC_MAX);
+    sandbox_describe(&description, policy, NULL);
+    swarm->probe = mem_new(sizeof(*swarm->probe));
+    swarm->probe->swarm = swarm;
+    buf_init(&swarm->probe->said, SAID_MAX);
+    struct process_spec spec = {
+        .argv = argv,
+        .envp = swarm->setup.tool_envp,
+        .cwd = "/",
+        .sandbox = buf_str(&description),
+    };
+    ports->ops->process_start(ports->ctx, &spec, &sink, swarm->probe);
+    buf_release(&description);
+}
+
+bool sandbox_probe_runs(const struct swarm *swarm)
+{
+    return swarm->probe && !swarm->probe->ended;
+}
+
+void sandbox_probe_forget(struct swarm *swarm)
+{
+    if (!swarm->probe)
+        return;
+    swarm->probe->swarm = NULL;
+    if (swarm->probe->ended)
+        probe_free(swarm->probe);
+}
+
+const char *swarm_sandbox(const struct swarm *swarm, const char **weak)
+{
+    *weak = missing(swarm);
+    if (swarm->setup.config->sandbox.off)
+        return "off";
+    if (!swarm->probe || !swarm->probe->ended)
+        return "unknown";
+    return *weak ? "weak" : "on";
+}
