@@ -66,6 +66,7 @@ struct agent *agent_new(struct swarm *swarm)
     list_init(&agent->queue);
     list_init(&agent->approvals);
     list_init(&agent->ops);
+    list_init(&agent->reviews);
     return agent;
 }
 

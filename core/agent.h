@@ -9,6 +9,7 @@
 
 #include "core/budget.h"
 #include "core/buf.h"
+#include "core/checkpoint.h"
 #include "core/err.h"
 #include "core/item.h"
 #include "core/json.h"
@@ -165,6 +166,12 @@ struct agent {
     enum agent_cause stopping; // why the turn is being ended; CAUSE_COUNT when it is not
     bool interrupted;          // after it the queue begins a turn of its own
     struct list ops;           // struct swarm_op: those who wait for the turn's end
+    // of core/review.h
+    struct list reviews;                  // struct review_job: the first one runs
+    char checkpoint[CHECKPOINT_NAME_MAX]; // that its files go on from; "" for the newest
+    struct changes changes;               // at the end of its newest turn
+    bool changes_known;
+    size_t left_told; // files that are in no checkpoint, as the person knows
 };
 
 struct agent *agent_new(struct swarm *swarm);

@@ -44,6 +44,20 @@ static void add_worktree(struct json_writer *w, const char *path)
     buf_release(&uri);
 }
 
+static void add_changes(struct json_writer *w, const struct agent *a)
+{
+    if (!a->changes_known) {
+        json_add_null(w, "changes");
+        return;
+    }
+    json_key(w, "changes");
+    json_begin_object(w);
+    json_add_int(w, "files", a->changes.files);
+    json_add_int(w, "added", a->changes.added);
+    json_add_int(w, "removed", a->changes.removed);
+    json_end_object(w);
+}
+
 static void add_members(struct json_writer *w, const struct agent *a)
 {
     json_add_cstr(w, "id", a->id);
@@ -70,6 +84,7 @@ static void add_members(struct json_writer *w, const struct agent *a)
     json_add_int(w, "queued", (int64_t)list_count(&a->queue));
     json_add_int(w, "approvals", (int64_t)list_count(&a->approvals));
     add_usage(w, &a->usage);
+    add_changes(w, a);
     json_add_cstr(w, "stopReason", stop_reason_name(a->stop_reason));
     if (a->error) {
         json_key(w, "error");
@@ -173,6 +188,7 @@ static void add_private(struct json_writer *w, const struct agent *a)
         json_add_cstr(w, "mergedAs", a->merged_as);
     }
     json_add_bool(w, "greeted", a->greeted);
+    json_add_cstr(w, "checkpoint", a->checkpoint);
     json_add_bool(w, "removing", a->removing);
     agent_write_rights(w, a);
     json_add_int(w, "stopReason", a->stop_reason);
@@ -263,6 +279,14 @@ static void read_usage(struct usage *usage, const struct json *json)
     usage->context_size = json_int(json, "contextSize", 0);
 }
 
+static void read_changes(struct agent *agent, const struct json *json)
+{
+    agent->changes_known = json && json->type == JSON_OBJECT;
+    agent->changes.files = json_int(json, "files", 0);
+    agent->changes.added = json_int(json, "added", 0);
+    agent->changes.removed = json_int(json, "removed", 0);
+}
+
 static void read_queue(struct agent *agent, const struct json *queue)
 {
     json_for_each(entry, queue)
@@ -323,6 +347,7 @@ static void read_private(struct agent *a, const struct json *json)
     a->merged_work = read_string(json, "mergedWork");
     a->merged_as = read_string(json, "mergedAs");
     a->greeted = json_bool(json, "greeted", false);
+    read_name(a->checkpoint, sizeof(a->checkpoint) - 1, json, "checkpoint");
     a->removing = json_bool(json, "removing", false);
     agent_read_rights(a, json);
     int64_t reason = json_int(json, "stopReason", 0);
@@ -354,6 +379,7 @@ static void read_members(struct agent *a, const struct json *json)
     a->branch = read_string(json, "branch");
     mode_from_name(json_str(json, "mode"), &a->mode);
     read_usage(&a->usage, json_get(json, "usage"));
+    read_changes(a, json_get(json, "changes"));
     const struct json *error = json_get(json, "error");
     if (error && error->type == JSON_OBJECT) {
         char *kind = mem_dup(json_str(error, "kind"));

@@ -98,3 +98,38 @@ bool merge_reconcile(const struct worktree_spec *agent, struct merge_plan *plan,
 {
     return git->merge_reconcile(agent, plan, done, err);
 }
+
+bool checkpoint_seed(const struct checkpoint_place *place, struct err *err)
+{
+    return git->seed(place, err);
+}
+
+bool checkpoint_make(const struct checkpoint_place *place, int64_t turn, const char *parent,
+                     struct checkpoint_result *result, struct err *err)
+{
+    return git->checkpoint(place, turn, parent, result, err);
+}
+
+bool checkpoint_list(const struct checkpoint_place *place, struct buf *json, struct err *err)
+{
+    return git->checkpoints(place, json, err);
+}
+
+bool checkpoint_diff(const struct checkpoint_place *place, const struct diff_query *query,
+                     struct buf *json, struct err *err)
+{
+    return git->diff(place, query, json, err);
+}
+
+bool checkpoint_rewind(const struct checkpoint_place *place, int64_t turn, const char *parent,
+                       struct str name, struct checkpoint_result *result, struct err *err)
+{
+    return git->rewind(place, turn, parent, name, result, err);
+}
+
+bool checkpoint_revert(const struct checkpoint_place *place, int64_t turn, const char *parent,
+                       struct str path, const struct hunk_name *hunk,
+                       struct checkpoint_result *result, struct err *err)
+{
+    return git->revert(place, turn, parent, path, hunk, result, err);
+}

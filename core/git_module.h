@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The table of swarmd-git.so: the functions of core/worktree.h and core/merge.h, which
-// say what they do.
+// The table of swarmd-git.so: the functions of core/worktree.h, core/checkpoint.h and core/merge.h,
+// which say what they do.
 //
-// core/worktree*.c, core/repository*.c and core/merge*.c are in that module and export it
-// (repository.c); core/git_module.c is their place in the binary: it loads the module in
+// All files of core/ that include libgit2 are in that module (CMakeLists.txt lists them), which
+// exports it (repository.c); core/git_module.c is their place in the binary: it loads the module in
 // git_start() and passes calls on. The unit tests link the first instead of the second.
 #ifndef SWARMD_CORE_GIT_MODULE_H
 #define SWARMD_CORE_GIT_MODULE_H
 
+#include "core/checkpoint.h"
 #include "core/merge.h"
 #include "core/worktree.h"
 
@@ -31,6 +32,17 @@ struct git_module {
     bool (*merge_read_intent)(const struct json *json, struct merge_plan *plan);
     bool (*merge_reconcile)(const struct worktree_spec *agent, struct merge_plan *plan, bool *done,
                             struct err *err);
+    bool (*seed)(const struct checkpoint_place *place, struct err *err);
+    bool (*checkpoint)(const struct checkpoint_place *place, int64_t turn, const char *parent,
+                       struct checkpoint_result *result, struct err *err);
+    bool (*checkpoints)(const struct checkpoint_place *place, struct buf *json, struct err *err);
+    bool (*diff)(const struct checkpoint_place *place, const struct diff_query *query,
+                 struct buf *json, struct err *err);
+    bool (*rewind)(const struct checkpoint_place *place, int64_t turn, const char *parent,
+                   struct str name, struct checkpoint_result *result, struct err *err);
+    bool (*revert)(const struct checkpoint_place *place, int64_t turn, const char *parent,
+                   struct str path, const struct hunk_name *hunk, struct checkpoint_result *result,
+                   struct err *err);
 };
 
 #endif

@@ -45,6 +45,7 @@ const char *item_kind_name(enum item_kind kind)
         [ITEM_NOTICE] = "notice",
         [ITEM_MERGE] = "merge",
         [ITEM_MESSAGE] = "message",
+        [ITEM_REWIND] = "rewind",
         [ITEM_KIND_COUNT] = "unknown",
     };
     return names[kind];

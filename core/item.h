@@ -26,6 +26,7 @@ enum item_kind {
     ITEM_NOTICE,
     ITEM_MERGE,
     ITEM_MESSAGE,
+    ITEM_REWIND,
     ITEM_KIND_COUNT // also: a kind that this version does not know; kept, never sent to a model
 };
 
@@ -52,7 +53,8 @@ struct item {
     char *title;          // tool: one line for people; message: the receiver; merge: the strategy
     char *call_id;        // tool: the provider's id of the call; merge: the commit
     char *input;          // tool: arguments, a JSON object, or a JSON string when the model wrote
-                          // what is none; approval: the approval, a JSON object; plan: its
+                          // what is none; approval: the approval, a JSON object; rewind: what
+                          // was asked and done, a JSON object; plan: its
                           // entries, a JSON array. Valid JSON or NULL: it is written as it is, line
                           // breaks between its tokens as spaces. Members of an item that this
                           // version does not know are dropped

@@ -88,6 +88,12 @@ static void write_approval(struct json_writer *w, const struct item *item)
     add_one_line(w, "approval", item->input, "{}");
 }
 
+static void write_rewind(struct json_writer *w, const struct item *item)
+{
+    json_add_str(w, "text", buf_str(&item->text));
+    add_one_line(w, "rewind", item->input, "{}");
+}
+
 static void write_compaction(struct json_writer *w, const struct item *item)
 {
     json_add_str(w, "summary", buf_str(&item->text));
@@ -132,6 +138,7 @@ void item_write_json(struct json_writer *w, const struct item *item, struct str 
         [ITEM_NOTICE] = write_notice,
         [ITEM_MERGE] = write_merge,
         [ITEM_MESSAGE] = write_message,
+        [ITEM_REWIND] = write_rewind,
         [ITEM_KIND_COUNT] = write_text,
     };
     char time[TIME_TEXT_MAX];
@@ -233,6 +240,10 @@ static void read_kind(struct item *item, const struct json *json)
         break;
     case ITEM_APPROVAL:
         item->input = dup_tree(json, "approval", JSON_OBJECT);
+        break;
+    case ITEM_REWIND:
+        item->input = dup_tree(json, "rewind", JSON_OBJECT);
+        read_text(item, json_str(json, "text"));
         break;
     case ITEM_COMPACTION:
         read_text(item, json_str(json, "summary"));

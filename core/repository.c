@@ -190,4 +190,10 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .merge_write_intent = merge_write_intent,
     .merge_read_intent = merge_read_intent,
     .merge_reconcile = merge_reconcile,
+    .seed = checkpoint_seed,
+    .checkpoint = checkpoint_make,
+    .checkpoints = checkpoint_list,
+    .diff = checkpoint_diff,
+    .rewind = checkpoint_rewind,
+    .revert = checkpoint_revert,
 };

@@ -3,6 +3,7 @@
 #include "core/swarm.h"
 
 #include "core/mem.h"
+#include "core/review.h"
 #include "core/swarm_internal.h"
 
 enum {
@@ -38,7 +39,8 @@ static void place(struct deferred *deferred)
         if (swarm->closing || full || swarm->queued == 0)
             return;
         struct agent *agent = list_entry(node, struct agent, node);
-        bool busy = agent->setup || agent->mending || agent->removing || agent->merge;
+        bool busy = agent->setup || agent->mending || agent->removing || agent->merge ||
+                    review_holds_turn(agent);
         if (agent->state != STATE_QUEUED || busy)
             continue;
         if (agent_enter(agent, CAUSE_PLACE, &ignored))
@@ -154,7 +156,7 @@ void swarm_close_check(struct swarm *swarm)
     list_for_each(node, &swarm->agents)
     {
         const struct agent *agent = list_entry(node, struct agent, node);
-        if (agent->turn || agent->setup || agent->merge)
+        if (agent->turn || agent->setup || agent->merge || !list_empty(&agent->reviews))
             return;
     }
     if (!sandbox_probe_runs(swarm))

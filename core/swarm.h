@@ -123,7 +123,9 @@ struct swarm_op {
     const char *delivery;      // send: "started", "queued" or "steered"
     int position;              // send: place in the queue, from 1; 0 when started
     struct buf approval;       // approve: the approval as JSON; budget: its answer
-    struct buf answer;         // merge, update: the result as JSON; failed: data.files, or empty
+    struct buf answer;         // merge, update, checkpoints, diff: the result as JSON; rewind,
+                               // revert: the name of the checkpoint that was kept; failed: of a
+                               // merge data.files, else empty
     // the swarm's own
     struct swarm *swarm;
     int64_t agent_num;
@@ -181,6 +183,16 @@ struct merge_params { // STR_NONE where not given
 };
 void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_params *params,
                  struct swarm_op *op);
+// Of the agent's files (core/checkpoint.h says what each does); the result is op->answer.
+void swarm_checkpoints(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
+void swarm_diff(struct swarm *swarm, struct agent *agent, const struct diff_query *query,
+                struct swarm_op *op);
+// Both while no turn runs only (ERR_WRONG_STATE); none begins before they are done. transcript: the
+// model sees nothing any more of the turns after that checkpoint; their items stay.
+void swarm_rewind(struct swarm *swarm, struct agent *agent, struct str checkpoint, bool transcript,
+                  struct swarm_op *op);
+void swarm_revert(struct swarm *swarm, struct agent *agent, struct str path,
+                  const struct hunk_name *hunk, struct swarm_op *op);
 struct answer {
     enum decision decision;
     struct str by, reason;

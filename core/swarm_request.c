@@ -2,6 +2,7 @@
 // What editors ask of agents that exist: send, cancel, kill, resume, remove, approve; and what
 // happens when a turn has ended.
 #include "core/mem.h"
+#include "core/review.h"
 #include "core/swarm_internal.h"
 
 #include <inttypes.h>
@@ -71,6 +72,7 @@ void backend_turn_ended(struct agent *agent, enum stop_reason reason, const stru
     if (reason != STOP_NONE) {
         agent->stop_reason = reason;
         event_turn(agent, "ended", reason);
+        review_turn_ended(agent);
     }
     if (agent->stopping != CAUSE_COUNT)
         agent_settle(agent);

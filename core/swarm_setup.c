@@ -3,20 +3,22 @@
 // on LANE_GIT, and what is intended is on disk before it begins.
 #include "core/folder.h"
 #include "core/mem.h"
+#include "core/review.h"
 #include "core/swarm_internal.h"
 #include "core/worktree.h"
 
+#include <unistd.h>
+
 struct setup {
-    struct work work;
+    struct review_job job; // takes turns with other jobs on the agent's files
     struct journal_wait wait;
     struct agent *agent;
     struct swarm_op *op;
     struct worktree_spec spec;
-    char *git;
-    char *output;       // folder of the whole outputs
-    char *temporary;    // its commands' /tmp
-    bool keep_worktree; // what stands at the names of the worktree is not ours
-    struct err err;
+    char *git, *cache;
+    char *output;         // folder of the whole outputs
+    char *temporary;      // its commands' /tmp
+    bool keep_worktree;   // what stands at the names of the worktree is not ours
     enum agent_state was; // when it was asked to be removed
 };
 
@@ -43,6 +45,7 @@ static struct setup *setup_new(struct agent *agent)
     setup->agent = agent;
     setup->git = agent_git_folder(agent);
     setup->spec = agent_worktree(agent, setup->git);
+    setup->cache = review_cache(agent);
     setup->output = mem_format("%s/output/%s", agent->swarm->setup.state_folder, agent->id);
     setup->temporary = mem_format("%s/tmp/%s", agent->swarm->setup.state_folder, agent->id);
     list_init(&setup->wait.node);
@@ -56,21 +59,30 @@ static void setup_free(struct setup *setup)
     mem_free(setup->output);
     mem_free(setup->git);
     mem_free(setup->temporary);
+    mem_free(setup->cache);
     mem_free(setup);
 }
 
 static void setup_work(struct journal_wait *wait)
 {
     struct setup *setup = list_entry(wait, struct setup, wait);
-    port_work(setup->agent->swarm->setup.ports, LANE_GIT, &setup->work);
+    review_add(setup->agent, &setup->job);
 }
 
-static void make_run(struct work *work)
+// So that the first checkpoint need not read every file; without it, it does.
+static void learn_files(struct setup *setup)
 {
-    struct setup *setup = list_entry(work, struct setup, work);
+    struct err ignored;
+    struct checkpoint_place place = {.spec = setup->spec, .cache = setup->cache};
+    checkpoint_seed(&place, &ignored);
+}
+
+static void make_run(struct review_job *job)
+{
+    struct setup *setup = list_entry(job, struct setup, job);
     // It is there when the server was killed, or handed over, before `ready` was on disk.
-    if (git_start(&setup->err) && !worktree_is_made(&setup->spec))
-        worktree_add(&setup->spec, &setup->err);
+    if (!worktree_is_made(&setup->spec) && worktree_add(&setup->spec, &job->err))
+        learn_files(setup);
 }
 
 static void ready(struct agent *agent)
@@ -83,11 +95,11 @@ static void ready(struct agent *agent)
     agent->backend->start(agent);
 }
 
-static void make_done(struct work *work)
+static void make_done(struct review_job *job)
 {
-    struct setup *setup = list_entry(work, struct setup, work);
+    struct setup *setup = list_entry(job, struct setup, job);
     struct agent *agent = setup->agent;
-    struct err err = setup->err;
+    struct err err = job->err;
     struct err ignored;
     setup_free(setup);
     agent_set_activity(agent, "%s", "");
@@ -119,8 +131,8 @@ void setup_start(struct agent *agent)
     }
     agent_set_activity(agent, "making the worktree");
     struct setup *setup = setup_new(agent);
-    setup->work.run = make_run;
-    setup->work.done = make_done;
+    setup->job.run = make_run;
+    setup->job.done = make_done;
     setup->wait.fn = setup_work; // the intent, `starting`, is on disk first
     journal_wait(agent->swarm->setup.journal, &setup->wait);
 }
@@ -139,23 +151,23 @@ static void swarm_forget(struct agent *agent, struct swarm_op *op)
     agent_free(agent);
 }
 
-static void remove_run(struct work *work)
+static void remove_run(struct review_job *job)
 {
-    struct setup *setup = list_entry(work, struct setup, work);
-    if (!setup->keep_worktree &&
-        (!git_start(&setup->err) || !worktree_remove(&setup->spec, &setup->err)))
+    struct setup *setup = list_entry(job, struct setup, job);
+    if (!setup->keep_worktree && !worktree_remove(&setup->spec, &job->err))
         return;
-    if (folder_remove(setup->temporary, &setup->err))
-        folder_remove(setup->output, &setup->err);
+    unlink(setup->cache);
+    if (folder_remove(setup->temporary, &job->err))
+        folder_remove(setup->output, &job->err);
 }
 
-static void remove_done(struct work *work)
+static void remove_done(struct review_job *job)
 {
-    struct setup *setup = list_entry(work, struct setup, work);
+    struct setup *setup = list_entry(job, struct setup, job);
     struct agent *agent = setup->agent;
     struct swarm *swarm = agent->swarm;
     struct swarm_op *op = setup->op;
-    struct err err = setup->err;
+    struct err err = job->err;
     setup_free(setup);
     if (err.kind != ERR_NONE) {
         agent->removing = agent->leaving = false;
@@ -179,38 +191,37 @@ static void remove_begin(struct setup *setup)
     struct agent *agent = setup->agent;
     agent->removing = true;
     agent_publish(agent);
-    setup->work.run = remove_run;
-    setup->work.done = remove_done;
+    setup->job.run = remove_run;
+    setup->job.done = remove_done;
     setup->wait.fn = setup_work; // the intent is on disk first
     journal_wait(agent->swarm->setup.journal, &setup->wait);
 }
 
-static void look_run(struct work *work)
+static void look_run(struct review_job *job)
 {
-    struct setup *setup = list_entry(work, struct setup, work);
+    struct setup *setup = list_entry(job, struct setup, job);
     bool has_work = false;
     char what[200] = "";
-    if (!git_start(&setup->err) ||
-        !worktree_has_work(&setup->spec, &has_work, what, sizeof(what), &setup->err))
+    if (!worktree_has_work(&setup->spec, &has_work, what, sizeof(what), &job->err))
         return;
     if (has_work)
-        err_set(&setup->err, ERR_DIRTY,
+        err_set(&job->err, ERR_DIRTY,
                 "%s has work that is nowhere else (%s): merge it, or remove it with force",
                 setup->agent->id, what);
 }
 
-static void look_done(struct work *work)
+static void look_done(struct review_job *job)
 {
-    struct setup *setup = list_entry(work, struct setup, work);
+    struct setup *setup = list_entry(job, struct setup, job);
     struct agent *agent = setup->agent;
-    if (setup->err.kind == ERR_NONE && agent->state != setup->was)
-        err_set(&setup->err, ERR_WRONG_STATE, "%s was started meanwhile", agent->id);
-    if (setup->err.kind == ERR_NONE) {
+    if (job->err.kind == ERR_NONE && agent->state != setup->was)
+        err_set(&job->err, ERR_WRONG_STATE, "%s was started meanwhile", agent->id);
+    if (job->err.kind == ERR_NONE) {
         remove_begin(setup);
         return;
     }
     agent->leaving = false;
-    setup->op->err = setup->err;
+    setup->op->err = job->err;
     op_fail(agent->swarm, setup->op);
     setup_free(setup);
     swarm_schedule(agent->swarm);
@@ -227,9 +238,9 @@ void setup_remove(struct agent *agent, struct swarm_op *op)
     bool never_made = !agent->worktree_made && agent->state == STATE_FAILED;
     setup->keep_worktree = !agent->isolated || never_made;
     if (op && !op->force && agent->worktree_made && !setup->keep_worktree) {
-        setup->work.run = look_run;
-        setup->work.done = look_done;
-        port_work(agent->swarm->setup.ports, LANE_GIT, &setup->work);
+        setup->job.run = look_run;
+        setup->job.done = look_done;
+        review_add(agent, &setup->job);
         return;
     }
     remove_begin(setup);

@@ -75,6 +75,39 @@ static bool take_page(struct transcript *transcript, struct err *err)
     return ok;
 }
 
+// The turn that the transcript ends with, when it was taken back there; else -1.
+static int64_t rewound_to(const struct item *item)
+{
+    struct arena arena;
+    struct json *json;
+    struct err ignored;
+    int64_t turn = -1;
+    if (item->kind != ITEM_REWIND || !item->input)
+        return -1;
+    arena_init(&arena, TRANSCRIPT_BYTES_MAX);
+    if (json_parse(&json, &arena, str_of(item->input), &ignored) &&
+        json_bool(json, "transcript", false))
+        turn = json_int(json, "turn", -1);
+    arena_release(&arena);
+    return turn;
+}
+
+// From the end: going back to a turn before an earlier rewind undoes that, too.
+static void drop_rewound(struct transcript *transcript)
+{
+    int64_t last = INT64_MAX;
+    for (struct list *node = transcript->items.prev, *before; node != &transcript->items;
+         node = before) {
+        struct item *item = list_entry(node, struct item, node);
+        before = node->prev;
+        int64_t turn = item->turn < last ? rewound_to(item) : -1;
+        if (item->turn > last)
+            item_free(item);
+        else if (turn >= 0)
+            last = turn;
+    }
+}
+
 static void page_read(struct journal_read *read)
 {
     struct transcript *transcript = list_entry(read, struct transcript, read);
@@ -83,10 +116,12 @@ static void page_read(struct journal_read *read)
     if (err.kind == ERR_NONE && !take_page(transcript, &err))
         more = false;
     journal_read_release(read);
-    if (err.kind == ERR_NONE && more)
+    if (err.kind == ERR_NONE && more) {
         journal_read(transcript->journal, read);
-    else
+    } else {
+        drop_rewound(transcript);
         transcript->loaded(transcript, &err);
+    }
 }
 
 static void load_committed(struct journal_wait *wait)

@@ -25,7 +25,8 @@ struct transcript {
 void transcript_init(struct transcript *transcript);
 void transcript_release(struct transcript *transcript); // not while it is loading
 
-// Reads every item of the agent that is appended so far. `loaded` comes once, never from within;
+// Reads every item of the agent that is appended so far, but for those of turns that were taken
+// back with the transcript (swarm/rewind). `loaded` comes once, never from within;
 // err->kind is ERR_NONE when it went well.
 void transcript_load(struct transcript *transcript, struct journal *journal, int64_t agent,
                      void (*loaded)(struct transcript *transcript, const struct err *err));

@@ -3,6 +3,7 @@
 #include "core/turn.h"
 
 #include "core/mem.h"
+#include "core/review.h"
 
 static void advance(struct deferred *deferred);
 static void tick(void *arg);
@@ -75,7 +76,7 @@ static void tick(void *arg)
     // A person who thinks or paused, and a command with its own timeout, are no lack of progress.
     bool waits = agent->state == STATE_WAITING || !state_is_active(agent->state);
     bool queues = turn->phase == TURN_RETRYING || turn->phase == TURN_PLACING;
-    if (waits || turn->busy > 0 || queues)
+    if (waits || turn->busy > 0 || queues || review_holds_tools(agent))
         turn->progress_at = now;
     if (work_left(turn) <= 0) {
         err_set(&err, ERR_LIMIT, "the turn reached its limit of %lld s",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tool calls of one step: which may run, in which order, and what becomes of them.
 #include "core/mem.h"
+#include "core/review.h"
 #include "core/turn.h"
 
 #include <stdarg.h>
@@ -174,13 +175,14 @@ static void start(struct turn_call *call)
 void turn_calls_run(struct turn *turn)
 {
     bool all_read = true; // every call before this one is done, or only reads
+    bool held = review_holds_tools(turn->agent); // done: turn_wake()
     size_t under_way = 0;
     for (size_t i = 0; i < turn->call_count; i++) {
         struct turn_call *call = turn->calls[i];
         if (call->phase == CALL_DONE)
             continue;
         bool reads = call->tool && call->tool->effect == TOOL_READS;
-        if (call->phase == CALL_READY && under_way < TURN_READS_MAX &&
+        if (call->phase == CALL_READY && under_way < TURN_READS_MAX && (reads || !held) &&
             (under_way == 0 || (reads && all_read)))
             start(call);
         under_way++;

@@ -64,6 +64,12 @@ void method_budget(struct call *call);
 // methods_merge.c
 void method_merge(struct call *call);
 
+// methods_review.c
+void method_checkpoints(struct call *call);
+void method_diff(struct call *call);
+void method_rewind(struct call *call);
+void method_revert(struct call *call);
+
 // methods_search.c
 void method_search(struct call *call);
 

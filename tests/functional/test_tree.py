@@ -33,7 +33,7 @@ LIBRARIES = {
     r"curl/.*": r"transports/http_(curl|easy|poll)\.c",
     r"yaml\.h": r"transports/.*",
     r"sqlite3\.h": r"core/(store|lease|journal).*",
-    r"git2\.h|git2/.*": r"core/(worktree|repository|merge).*\.[ch]",
+    r"git2\.h|git2/.*": r"core/(worktree|repository|merge|checkpoint|snapshot|tree_).*\.[ch]",
     r"pcre2\.h": r"core/.*",
 }
 CODE_FOLDERS = tuple(MAY_INCLUDE)
