@@ -78,7 +78,11 @@ static enum model_fit fits_name(struct str model, struct str id)
 
 enum model_fit model_fits(struct str model, struct str id)
 {
+    struct str a = without_vendor(model), b = without_vendor(id);
+    // Nearly all pairs of a long list end here.
+    if (a.len == 0 || b.len == 0 || (b.data[0] != '*' && plain(a.data[0]) != plain(b.data[0])))
+        return MODEL_FIT_NONE;
     enum model_fit whole = fits_name(model, id);
-    enum model_fit name = fits_name(without_vendor(model), without_vendor(id));
+    enum model_fit name = fits_name(a, b);
     return whole > name ? whole : name;
 }

@@ -12,6 +12,7 @@
 #define SWARMD_CORE_MODEL_H
 
 #include "core/err.h"
+#include "core/list.h"
 #include "core/str.h"
 
 #include <stdbool.h>
@@ -162,11 +163,25 @@ struct provider {
     bool scripted; // the demo: every client is told
 };
 
+// Which models a provider offers. The caller embeds it and keeps it until `done`, which comes once,
+// never from within the asking. What was asked less than 6 h ago is not asked again, unless
+// `fresh`.
+struct model_query {
+    struct str provider; // as configured; outlives the query
+    bool fresh;
+    void (*done)(struct model_query *query);
+    // out
+    struct err err;
+    struct str ids;   // one a line; valid within `done`
+    struct list node; // the port's own
+};
+
 // Finds a provider by its configured name. The first use of one whose key is missing gives
 // ERR_AUTH that names the environment variable.
 struct provider_port {
     void *ctx;
     struct provider *(*find)(void *ctx, struct str name, struct err *err);
+    void (*list)(void *ctx, struct model_query *query);
 };
 
 #endif

@@ -273,6 +273,11 @@ struct catalogue *swarm_catalogue(struct swarm *swarm)
     return swarm->catalogue;
 }
 
+const struct provider_port *swarm_providers(const struct swarm *swarm)
+{
+    return &swarm->setup.providers;
+}
+
 struct model_info swarm_model(const struct agent *agent)
 {
     return catalogue_find(agent->swarm->catalogue, str_of(agent->provider), str_of(agent->model));

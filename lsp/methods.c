@@ -25,6 +25,7 @@ static const struct method methods[] = {
     {"swarm/continue", method_continue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/queue", method_queue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/stats", method_stats, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/models", method_models, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/usage", method_usage, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/budget", method_budget, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/checkpoints", method_checkpoints, METHOD_SWARM | METHOD_REQUEST},

@@ -58,6 +58,9 @@ void method_continue(struct call *call);
 void method_queue(struct call *call);
 void method_stats(struct call *call);
 
+// methods_models.c
+void method_models(struct call *call);
+
 // methods_usage.c
 void method_usage(struct call *call);
 void method_budget(struct call *call);

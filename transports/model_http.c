@@ -310,6 +310,18 @@ struct provider *model_http_create(const struct model_dialect *dialect, const st
     return &client->base;
 }
 
+struct model_http_server model_http_server(struct provider *provider)
+{
+    struct model_http *client = (struct model_http *)provider;
+    note_key(client, model_key_value(client->key));
+    return (struct model_http_server){.dialect = client->dialect,
+                                      .ports = client->ports,
+                                      .http = client->http,
+                                      .base_url = str_of(client->base_url),
+                                      .key = client->key,
+                                      .origin = &client->origin};
+}
+
 void model_http_destroy(struct provider *provider)
 {
     struct model_http *client = (struct model_http *)provider;

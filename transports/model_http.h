@@ -12,6 +12,7 @@
 
 struct http;
 struct model_key;
+struct model_origin;
 struct model_stream;
 struct ports;
 
@@ -37,6 +38,16 @@ struct model_http_spec {   // strings are copied
 
 struct provider *model_http_create(const struct model_dialect *dialect, const struct ports *ports,
                                    struct http *http, const struct model_http_spec *spec);
+// For other requests to the same server.
+struct model_http_server {
+    const struct model_dialect *dialect;
+    const struct ports *ports;
+    struct http *http;
+    struct str base_url;
+    struct model_key *key;
+    const struct model_origin *origin; // knows the key as of this call
+};
+struct model_http_server model_http_server(struct provider *provider);
 void model_http_destroy(struct provider *provider); // takes NULL; after its last call has ended
 
 #endif

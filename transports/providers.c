@@ -8,7 +8,9 @@
 #include "transports/gemini.h"
 #include "transports/http.h"
 #include "transports/loop.h"
+#include "transports/model_http.h"
 #include "transports/model_key.h"
+#include "transports/model_list.h"
 #include "transports/openai_chat.h"
 #include "transports/openai_responses.h"
 
@@ -19,8 +21,13 @@ struct providers {
     struct http *http;
     const struct config *config;
     char **envp; // of commands that print keys; NULL: none was needed yet
-    struct provider *made[CONFIG_PROVIDERS_MAX]; // in the configuration's order
+    struct provider *made[CONFIG_PROVIDERS_MAX];    // in the configuration's order
+    struct model_list *lists[CONFIG_PROVIDERS_MAX]; // the same
+    struct list answers; // struct model_query, answered at the end of this loop turn
+    struct deferred answered;
 };
+
+static void answer_queries(struct deferred *deferred);
 
 struct providers *providers_create(struct loop *loop, struct http *http,
                                    const struct config *config)
@@ -29,6 +36,9 @@ struct providers *providers_create(struct loop *loop, struct http *http,
     providers->ports = loop_ports(loop);
     providers->http = http;
     providers->config = config;
+    providers->answered.fn = answer_queries;
+    list_init(&providers->answers);
+    list_init(&providers->answered.node);
     return providers;
 }
 
@@ -99,16 +109,49 @@ static struct provider *find(void *ctx, struct str name, struct err *err)
     return *made;
 }
 
+static void answer_queries(struct deferred *deferred)
+{
+    struct providers *providers = list_entry(deferred, struct providers, answered);
+    while (!list_empty(&providers->answers)) {
+        struct model_query *query = list_entry(providers->answers.next, struct model_query, node);
+        list_remove(&query->node);
+        query->done(query);
+    }
+}
+
+static void list_models(void *ctx, struct model_query *query)
+{
+    struct providers *providers = ctx;
+    struct provider *provider = find(ctx, query->provider, &query->err);
+    const struct provider_config *config = config_provider(providers->config, query->provider);
+    list_init(&query->node);
+    if (!provider || config->kind == PROVIDER_DEMO) {
+        if (provider)
+            query->err.kind = ERR_NONE;
+        query->ids = provider ? STR("tour\n") : STR_NONE;
+        list_append(&providers->answers, &query->node);
+        port_defer(providers->ports, &providers->answered);
+        return;
+    }
+    struct model_list **list = &providers->lists[config - providers->config->providers];
+    if (!*list)
+        *list = model_list_create(provider, config->kind);
+    model_list_ask(*list, query);
+}
+
 struct provider_port providers_port(struct providers *providers)
 {
-    return (struct provider_port){providers, find};
+    return (struct provider_port){providers, find, list_models};
 }
 
 void providers_destroy(struct providers *providers)
 {
     if (!providers)
         return;
+    answer_queries(&providers->answered);
+    list_remove(&providers->answered.node);
     for (size_t i = 0; i < providers->config->provider_count; i++) {
+        model_list_destroy(providers->lists[i]);
         if (!providers->made[i])
             continue;
         if (providers->config->providers[i].kind == PROVIDER_DEMO)
