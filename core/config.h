@@ -70,6 +70,8 @@ struct config {
     char *merge_strategy;     // "merge" (also NULL), "squash", "rebase" or "ff"
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
+    int pool_count; // worktrees made ahead; 0: none; default 2
+    int pool_mb;    // and the mebibytes of all their files; default 512
     struct sandbox_policy sandbox;
     struct rules permissions;
     struct role_config *roles; // by name

@@ -41,6 +41,12 @@ bool worktree_add(const struct worktree_spec *spec, struct err *err)
     return git->add(spec, err);
 }
 
+bool worktree_prepare(const struct worktree_spec *spec, const struct worktree_pool *pool,
+                      bool *made, struct err *err)
+{
+    return git->prepare(spec, pool, made, err);
+}
+
 bool worktree_is_made(const struct worktree_spec *spec)
 {
     return git->is_made(spec);

@@ -19,6 +19,8 @@ struct git_module {
     bool (*probe)(const char *cwd, const char *base, struct repository_info *out, struct err *err);
     void (*info_release)(struct repository_info *info);
     bool (*add)(const struct worktree_spec *spec, struct err *err);
+    bool (*prepare)(const struct worktree_spec *spec, const struct worktree_pool *pool, bool *made,
+                    struct err *err);
     bool (*is_made)(const struct worktree_spec *spec);
     bool (*has_work)(const struct worktree_spec *spec, bool *has_work, char *what, size_t what_size,
                      struct err *err);

@@ -179,6 +179,7 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .probe = repository_probe,
     .info_release = repository_info_release,
     .add = worktree_add,
+    .prepare = worktree_prepare,
     .is_made = worktree_is_made,
     .has_work = worktree_has_work,
     .import = worktree_import,

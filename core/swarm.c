@@ -73,6 +73,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     swarm->place.fn = place;
     buf_init(&swarm->event, EVENT_BYTES_MAX);
     swarm->alarms = alarms_create(setup->ports, setup->journal);
+    swarm->pool = swarm_pool_create(swarm);
     swarm->accounts = accounts_create(&(struct accounts_setup){
         .ports = setup->ports,
         .log = setup->log,
@@ -160,6 +161,7 @@ void swarm_close_check(struct swarm *swarm)
             return;
     }
     if (!sandbox_probe_runs(swarm))
+    if (!swarm_pool_is_busy(swarm->pool))
         port_defer(swarm->setup.ports, &swarm->close_done);
 }
 
@@ -174,6 +176,7 @@ void swarm_close(struct swarm *swarm, void (*closed)(void *arg), void *arg)
     const struct ports *ports = swarm->setup.ports;
     swarm->closing = true;
     accounts_close(swarm->accounts);
+    swarm_pool_stop(swarm->pool);
     swarm->closed = closed;
     swarm->closed_arg = arg;
     swarm->close_done.fn = close_done;
@@ -201,6 +204,7 @@ void swarm_destroy(struct swarm *swarm)
         mem_free(swarm->slots[i]);
     mem_free(swarm->slots);
     swarm_rules_release(swarm);
+    swarm_pool_destroy(swarm->pool);
     mem_free(swarm->by_num);
     mem_free(swarm->by_id);
     if (swarm->close_timer)

@@ -55,6 +55,7 @@ struct swarm {
     struct timer *close_timer;
     struct deferred close_done;
     struct sandbox_probe *probe; // NULL before the first agent got a place
+    struct swarm_pool *pool;
 };
 
 enum { RECORD_BYTES_MAX = 64 << 20 }; // of an agent's record in the store
@@ -146,6 +147,14 @@ char *agent_git_folder(const struct agent *agent);
 struct worktree_spec agent_worktree(const struct agent *agent, const char *git);
 // Makes the worktree when it is not there; then READY and the turn, or FAIL.
 void setup_start(struct agent *agent);
+// --- worktrees made ahead (swarm_pool.c) ---
+struct swarm_pool *swarm_pool_create(struct swarm *swarm);
+void swarm_pool_destroy(struct swarm_pool *pool);
+const char *swarm_pool_folder(const struct swarm_pool *pool); // NULL when it is turned off
+bool swarm_pool_is_busy(const struct swarm_pool *pool);
+void swarm_pool_stop(struct swarm_pool *pool); // swarm_close_check() is called when it is not busy
+void swarm_pool_want(struct swarm_pool *pool, const struct worktree_spec *spec); // such ones next
+
 // Removes worktree and agent; answers op (NULL at start).
 void setup_remove(struct agent *agent, struct swarm_op *op);
 // Completes, or takes back, a merge that the end of a server cut off (swarm_merge.c).

@@ -9,6 +9,8 @@
 
 #include <unistd.h>
 
+enum { PROGRESS_MS = 500 }; // between two looks at a checkout
+
 struct setup {
     struct review_job job; // takes turns with other jobs on the agent's files
     struct journal_wait wait;
@@ -20,6 +22,8 @@ struct setup {
     char *temporary;      // its commands' /tmp
     bool keep_worktree;   // what stands at the names of the worktree is not ours
     enum agent_state was; // when it was asked to be removed
+    struct worktree_progress progress;
+    struct timer *timer; // shows it; NULL but while a worktree is made
 };
 
 char *agent_git_folder(const struct agent *agent)
@@ -56,6 +60,7 @@ static struct setup *setup_new(struct agent *agent)
 static void setup_free(struct setup *setup)
 {
     setup->agent->setup = NULL;
+    setup->agent->swarm->setup.ports->ops->timer_free(setup->timer);
     mem_free(setup->output);
     mem_free(setup->git);
     mem_free(setup->temporary);
@@ -101,6 +106,8 @@ static void make_done(struct review_job *job)
     struct agent *agent = setup->agent;
     struct err err = job->err;
     struct err ignored;
+    if (err.kind == ERR_NONE)
+        swarm_pool_want(agent->swarm->pool, &setup->spec);
     setup_free(setup);
     agent_set_activity(agent, "%s", "");
     agent->worktree_made = err.kind == ERR_NONE;
@@ -122,6 +129,34 @@ static void make_done(struct review_job *job)
     swarm_close_check(agent->swarm);
 }
 
+// 12,000
+static void put_count(struct buf *out, size_t count)
+{
+    if (count >= 1000) {
+        put_count(out, count / 1000);
+        buf_addf(out, ",%03zu", count % 1000);
+    } else {
+        buf_addf(out, "%zu", count);
+    }
+}
+
+// Small trees are there before anybody could read it.
+static void show_progress(void *arg)
+{
+    struct setup *setup = arg;
+    size_t done = atomic_load(&setup->progress.done), total = atomic_load(&setup->progress.total);
+    struct buf text;
+    buf_init(&text, AGENT_ACTIVITY_MAX);
+    buf_add_str(&text, STR("checking out "));
+    put_count(&text, done);
+    buf_add_str(&text, STR(" of "));
+    put_count(&text, total);
+    if (total > 0)
+        agent_set_activity(setup->agent, "%s files", text.data);
+    buf_release(&text);
+    setup->agent->swarm->setup.ports->ops->timer_set(setup->timer, PROGRESS_MS);
+}
+
 void setup_start(struct agent *agent)
 {
     sandbox_probe(agent->swarm);
@@ -133,6 +168,10 @@ void setup_start(struct agent *agent)
     struct setup *setup = setup_new(agent);
     setup->job.run = make_run;
     setup->job.done = make_done;
+    setup->spec.pool = swarm_pool_folder(agent->swarm->pool);
+    setup->spec.progress = &setup->progress;
+    setup->timer = port_timer_new(agent->swarm->setup.ports, show_progress, setup);
+    agent->swarm->setup.ports->ops->timer_set(setup->timer, PROGRESS_MS);
     setup->wait.fn = setup_work; // the intent, `starting`, is on disk first
     journal_wait(agent->swarm->setup.journal, &setup->wait);
 }

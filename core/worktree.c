@@ -7,6 +7,7 @@
 #include "core/worktree_checkout.h"
 #include "core/worktree_linked.h"
 #include "core/worktree_locks.h"
+#include "core/worktree_pool.h"
 #include "core/worktree_private.h"
 
 #include <errno.h>
@@ -201,7 +202,18 @@ static bool make_folder(const struct worktree_spec *spec, struct err *err)
 {
     if (mkdir(spec->path, 0777) < 0)
         return err_set_errno(err, ERR_WORKTREE, errno, "cannot make %s", spec->path);
-    return private_link(spec, err);
+    return true;
+}
+
+static bool checkout(git_repository *repository, const struct worktree_spec *spec,
+                     const char *index, struct err *err)
+{
+    struct ignore sparse = {0};
+    ignore_push(&sparse, STR(""), str_of(spec->sparse));
+    bool ok = worktree_checkout(repository, spec->path, index, spec->base,
+                                spec->sparse ? &sparse : NULL, spec->progress, err);
+    ignore_release(&sparse);
+    return ok;
 }
 
 static void fill_record(git_repository *repository, const struct worktree_spec *spec,
@@ -236,9 +248,10 @@ static bool fill(git_repository *repository, const struct worktree_spec *spec,
                  struct record *record, struct err *err)
 {
     char *index = mem_format("%s/index", spec->git);
-    bool ok =
-        private_make(repository, spec, err) && make_folder(spec, err) &&
-        worktree_checkout(repository, spec->path, index, spec->base, NULL, spec->progress, err);
+    bool ok = private_make(repository, spec, err);
+    bool warm = ok && spec->pool && pool_take(repository, spec, index);
+    ok = ok && (warm || make_folder(spec, err)) && private_link(spec, err) &&
+         (warm || checkout(repository, spec, index, err));
     mem_free(index);
     if (!ok)
         return false;

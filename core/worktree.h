@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // Loads libgit2 (core/git_module.h) and sets up its global state; called on a lane before first
 // use, idempotent, thread-safe.
@@ -42,6 +43,7 @@ void repository_info_release(struct repository_info *info);
 
 struct worktree_progress { // of the files of a checkout, for another thread to look at
     atomic_size_t done, total;
+    atomic_bool stop; // set by the other thread: give up, with an error
 };
 
 struct worktree_spec {
@@ -50,13 +52,27 @@ struct worktree_spec {
     const char *branch;     // "swarm/<id>", made here; must not exist
     const char *name;       // the agent's id: of refs/swarmd/<name>
     const char *path;       // absolute; parents are made 0700; must not exist
-    const char *git; // its git directory, absolute; as path. A file `git`.record is ours, too
+    const char *git;    // its git directory, absolute; as path. A file `git`.record is ours, too
+    const char *pool;   // folder of worktrees made ahead, or NULL
+    const char *sparse; // patterns of what is checked out, a line each; or NULL
     struct worktree_progress *progress; // or NULL
 };
 
 // Branch, git directory and checkout; all or nothing: a failure leaves nothing behind. The result
 // is valid for the git command line.
 bool worktree_add(const struct worktree_spec *spec, struct err *err);
+
+struct worktree_pool {
+    const char *folder;
+    int count;     // worktrees, of all repositories
+    int64_t bytes; // of their files
+};
+
+// Makes one worktree ahead for spec->repository, spec->base and spec->sparse, which
+// worktree_add() then only has to move; *made says whether there was room for one more. Those for
+// another base, or that were not used for longest, make room.
+bool worktree_prepare(const struct worktree_spec *spec, const struct worktree_pool *pool,
+                      bool *made, struct err *err);
 
 // Did worktree_add() make this very one, to its end? For one who was killed before it could note
 // it.

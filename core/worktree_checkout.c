@@ -19,7 +19,7 @@ bool worktree_checkout(struct git_repository *repository, const char *path, cons
     if (folder < 0)
         return err_set_errno(err, ERR_WORKTREE, errno, "cannot open %s", path);
     bool ok = plan_make(&plan, repository, commit, sparse, err) &&
-              plan_write(&plan, repository, folder, path, progress, err) &&
+              plan_write(&plan, repository, folder, path, WRITE_THREADS, progress, err) &&
               plan_write_index(&plan, index, err);
     plan_release(&plan);
     close(folder);

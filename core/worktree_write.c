@@ -159,6 +159,16 @@ static bool write_entry(struct writer *w, struct plan_entry *entry)
     return ok;
 }
 
+static bool report(struct job *job, size_t files)
+{
+    struct err err;
+    atomic_fetch_add(&job->progress->done, files);
+    if (!atomic_load(&job->progress->stop))
+        return true;
+    err_set(&err, ERR_WORKTREE, "the checkout of %s was given up", job->top);
+    return fail(job, &err);
+}
+
 static void *write_files(void *arg)
 {
     struct job *job = arg;
@@ -173,8 +183,8 @@ static void *write_files(void *arg)
         for (size_t i = at; i < end; i++)
             if (!write_entry(&w, &job->plan->entries[job->order[i]]))
                 goto done;
-        if (job->progress)
-            atomic_fetch_add(&job->progress->done, end - at);
+        if (job->progress && !report(job, end - at))
+            break;
     }
 done:
     if (w.fd >= 0)
@@ -268,7 +278,7 @@ static void put_in_order(struct job *job)
 }
 
 bool plan_write(struct plan *plan, git_repository *repository, int folder, const char *top,
-                struct worktree_progress *progress, struct err *err)
+                int threads, struct worktree_progress *progress, struct err *err)
 {
     struct job job = {.plan = plan, .folder = folder, .top = top, .progress = progress, .err = err};
     pthread_mutex_init(&job.lock, NULL);
@@ -281,14 +291,14 @@ bool plan_write(struct plan *plan, git_repository *repository, int folder, const
     if (progress)
         atomic_store(&progress->total, job.count);
     if (make_folders(&job)) {
-        pthread_t threads[WRITE_THREADS - 1];
+        pthread_t others[WRITE_THREADS];
         int started = 0;
-        while (started < WRITE_THREADS - 1 && job.count > WRITE_BATCH &&
-               pthread_create(&threads[started], NULL, write_files, &job) == 0)
+        while (started < threads - 1 && started < WRITE_THREADS && job.count > WRITE_BATCH &&
+               pthread_create(&others[started], NULL, write_files, &job) == 0)
             started++;
         write_files(&job);
         while (started > 0)
-            pthread_join(threads[--started], NULL);
+            pthread_join(others[--started], NULL);
         if (!atomic_load(&job.failed))
             make_others(&job);
     }

@@ -16,8 +16,9 @@ enum {
 };
 
 // `folder` is open, and holds nothing but .git; nothing is written through a symlink or outside of
-// it, whatever the commit contains. Fills the stat data of the entries. progress may be NULL.
+// it, whatever the commit contains. Fills the stat data of the entries. progress may be NULL;
+// threads is at most WRITE_THREADS.
 bool plan_write(struct plan *plan, struct git_repository *repository, int folder, const char *top,
-                struct worktree_progress *progress, struct err *err);
+                int threads, struct worktree_progress *progress, struct err *err);
 
 #endif

@@ -58,6 +58,8 @@ void config_set_defaults(struct config *config)
         .retry_first_ms = 500,
         .retry_max_ms = 30000,
         .quota_probe_s = 300,
+        .pool_count = 2,
+        .pool_mb = 512,
         .idle_s = 600,
         .merge_co_author = true,
     };

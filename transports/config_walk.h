@@ -69,4 +69,8 @@ bool config_read_sandbox(struct config_walk *walk, const struct config_entry *en
 bool config_set_retry_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                           struct err *err);
 
+// The keys of `worktree_pool` (config_worktree.c); a config_entry_fn.
+bool config_set_pool_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
+                         struct err *err);
+
 #endif

@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import time
 
 import pytest
 from agents import spawn, worktree
@@ -229,3 +230,24 @@ def test_the_first_status_reads_no_file_again(repository, same):
     modified = int(entry.split("mtime: ")[1].split(":")[0])
     index = git(ours, "rev-parse", "--path-format=absolute", "--git-path", "index").decode().strip()
     assert modified < int(os.stat(index).st_mtime)
+
+
+def made_ahead(folder):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = list(folder.glob("*-*-*/tree/lf.txt"))
+        if found:
+            return found[0]
+        time.sleep(0.02)
+    raise AssertionError("no worktree is made ahead")
+
+
+def test_the_next_worktree_is_made_ahead(swarm, repository):
+    commit_raw(repository, TEXTS)
+    client, _ = swarm([[text("done")], [text("done")]], worktree_pool="{count: 1, mb: 10}")
+    client.wait_state(spawn(client)["id"], "done")
+    ahead = made_ahead(client.state / "pool").stat().st_ino
+    second = client.wait_state(spawn(client)["id"], "done")
+    assert (worktree(second) / "lf.txt").stat().st_ino == ahead
+    assert git(worktree(second), "status", "--porcelain") == b""
+    assert client.close() == 0

@@ -164,12 +164,12 @@ static void test_errors_name_the_line(void **state)
     expect_error("a: 2\n", "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
                            "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
                            "detach, idle_seconds, sandbox, merge, retry, quota_probe_seconds, "
-                           "models, budgets, fallback, permissions");
+                           "models, budgets, fallback, permissions, worktree_pool");
     expect_error("temperature: 2\n",
                  "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
                  "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
                  "idle_seconds, sandbox, merge, retry, quota_probe_seconds, models, budgets, "
-                 "fallback, permissions");
+                 "fallback, permissions, worktree_pool");
     expect_error("merge: {strategy: octopus}\n",
                  "/c.yaml:1: merge.strategy: expected merge, squash, rebase or ff, not 'octopus'");
     expect_error("merge:\n  author: Ada\n",
@@ -270,12 +270,17 @@ static void test_concurrency_and_retry(void **state)
     assert_int_equal(config.retry_first_ms, 500);
     assert_int_equal(config.retry_max_ms, 30000);
     assert_int_equal(config.quota_probe_s, 300);
+    assert_int_equal(config.pool_count, 2);
+    assert_int_equal(config.pool_mb, 512);
     config_release(&config);
-    struct str yaml = STR("quota_probe_seconds: 7\nretry: {first_ms: 1, max_ms: 20}\n");
+    struct str yaml = STR("worktree_pool: {count: 0, mb: 9}\nquota_probe_seconds: 7\nretry: "
+                          "{first_ms: 1, max_ms: 20}\n");
     assert_true(config_parse(&config, "/c.yaml", yaml, &err));
     assert_int_equal(config.retry_first_ms, 1);
     assert_int_equal(config.retry_max_ms, 20);
     assert_int_equal(config.quota_probe_s, 7);
+    assert_int_equal(config.pool_count, 0);
+    assert_int_equal(config.pool_mb, 9);
     config_release(&config);
     expect_error("retry: 3\n", "/c.yaml:1: retry: expected keys and values (\"key: value\")");
     expect_error("retry: {first: 1}\n", "/c.yaml:1: unknown key 'first'; did you mean 'first_ms'?");
