@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { NAMES_MAX = 200 };
+enum { NAMES_MAX = 400 };
 
 static struct config_origin origin(const struct config_walk *walk, const yaml_node_t *node)
 {
