@@ -160,8 +160,7 @@ void swarm_close_check(struct swarm *swarm)
         if (agent->turn || agent->setup || agent->merge || !list_empty(&agent->reviews))
             return;
     }
-    if (!sandbox_probe_runs(swarm))
-    if (!swarm_pool_is_busy(swarm->pool))
+    if (!sandbox_probe_runs(swarm) && !swarm_pool_is_busy(swarm->pool))
         port_defer(swarm->setup.ports, &swarm->close_done);
 }
 
