@@ -28,6 +28,10 @@ struct accounts_setup {
     struct alarms *alarms;                    // or NULL
     void (*say)(void *arg, const char *text); // to every person who looks; or NULL
     void *arg;
+    // Those who do without a place while a quota is used up: are there any? It is back.
+    bool (*awaits_quota)(void *arg, struct str provider);
+    void (*quota_back)(void *arg, struct str provider);
+    void *quota_arg;
 };
 
 struct accounts *accounts_create(const struct accounts_setup *setup);
@@ -51,6 +55,8 @@ void account_ended(struct account *account, struct limiter_ticket *ticket,
 // cannot be.
 bool account_exhausted(struct account *account, const char *model, const struct model_end *end);
 void account_count_retry(struct account *account);
+
+bool account_is_exhausted(const struct account *account);
 
 // Why a ticket waits, for an activity line.
 void account_describe_wait(const struct account *account, const struct limiter_ticket *ticket,

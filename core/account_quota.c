@@ -38,7 +38,7 @@ static bool set_alarm(struct account *account, struct str model)
 bool account_exhausted(struct account *account, const char *model, const struct model_end *end)
 {
     char text[2 * ERR_MESSAGE_MAX];
-    if (limiter_state(account->limiter).exhausted)
+    if (account_is_exhausted(account))
         return true; // one of those that were under way
     if (!set_alarm(account, str_of(model)))
         return false;
@@ -52,12 +52,20 @@ bool account_exhausted(struct account *account, const char *model, const struct 
     return true;
 }
 
+static void end_wait(struct accounts *accounts, struct str name)
+{
+    struct account *account = accounts_find(accounts, name);
+    if (account)
+        limiter_set_exhausted(account->limiter, false);
+    accounts->setup.quota_back(accounts->setup.quota_arg, name);
+}
+
 static void is_back(struct account *account)
 {
     struct alarms *alarms = account->accounts->setup.alarms;
     char text[200];
     alarm_clear(alarms, kind, name_of(account));
-    limiter_set_exhausted(account->limiter, false);
+    end_wait(account->accounts, name_of(account));
     snprintf(text, sizeof(text), "%s answers again: its agents go on.", account->config->name);
     account_say(account, text);
 }
@@ -155,21 +163,27 @@ static void look(struct account *account, struct str model)
         account->probe =
             account->provider->ops->start(account->provider, &request, &probe_sink, account);
     else
-        is_back(account); // its agents say what is wrong
+        end_wait(account->accounts, name_of(account)); // its agents say what is wrong
 }
 
-// Nobody who waits: the next request looks itself.
+// With nobody who waits, the next request looks itself. One that the configuration has no more is
+// for its agents to say.
 static void on_alarm(void *arg, struct str name, struct str model)
 {
-    struct account *account = accounts_find(arg, name);
-    if (!account)
-        return; // the configuration has it no more
-    bool awaited = account->probe || limiter_state(account->limiter).waiting > 0;
+    struct accounts *accounts = arg;
+    struct account *account = accounts_find(accounts, name);
+    bool awaited = account && (account->probe ||
+                               accounts->setup.awaits_quota(accounts->setup.quota_arg, name));
     // Set again: for the next look, and for a crash within this one.
     if (!awaited || !set_alarm(account, model))
-        limiter_set_exhausted(account->limiter, false);
+        end_wait(accounts, name);
     else if (!account->probe)
         look(account, model);
+}
+
+bool account_is_exhausted(const struct account *account)
+{
+    return limiter_state(account->limiter).exhausted;
 }
 
 void quota_init(struct accounts *accounts)

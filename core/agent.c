@@ -145,6 +145,7 @@ bool agent_enter(struct agent *agent, enum agent_cause cause, struct err *err)
         agent->working_since = port_mono_ms(swarm->setup.ports);
     agent->state = next;
     agent->cut_off = false;
+    agent->out_of_quota = agent->out_of_quota && next == STATE_BLOCKED;
     swarm->active += state_is_active(next);
     swarm->queued += next == STATE_QUEUED;
     swarm_schedule(swarm);

@@ -157,6 +157,7 @@ struct agent {
     // What the last squash or rebase took along, and the commit that it made; or NULL.
     char *merged_work, *merged_as;
     bool worktree_made; // its worktree and branch exist
+    bool out_of_quota;  // blocked: its provider has none left for it
     bool greeted;       // the notices of the first turn were given
     bool mending;       // what a restart cut off is being closed; no turn begins
     bool cut_off;       // by the end of the server before: see swarm_resume_cut_off()

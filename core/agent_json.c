@@ -189,6 +189,7 @@ static void add_private(struct json_writer *w, const struct agent *a)
     }
     json_add_bool(w, "greeted", a->greeted);
     json_add_cstr(w, "checkpoint", a->checkpoint);
+    json_add_bool(w, "outOfQuota", a->out_of_quota);
     json_add_bool(w, "removing", a->removing);
     agent_write_rights(w, a);
     json_add_int(w, "stopReason", a->stop_reason);
@@ -348,6 +349,7 @@ static void read_private(struct agent *a, const struct json *json)
     a->merged_as = read_string(json, "mergedAs");
     a->greeted = json_bool(json, "greeted", false);
     read_name(a->checkpoint, sizeof(a->checkpoint) - 1, json, "checkpoint");
+    a->out_of_quota = json_bool(json, "outOfQuota", false);
     a->removing = json_bool(json, "removing", false);
     agent_read_rights(a, json);
     int64_t reason = json_int(json, "stopReason", 0);

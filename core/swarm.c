@@ -82,6 +82,9 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
         .alarms = swarm->alarms,
         .say = setup->say,
         .arg = setup->arg,
+        .awaits_quota = swarm_awaits_quota,
+        .quota_back = swarm_quota_back,
+        .quota_arg = swarm,
     });
     return swarm;
 }

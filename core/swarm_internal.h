@@ -161,6 +161,9 @@ void setup_remove(struct agent *agent, struct swarm_op *op);
 void merge_recover(struct agent *agent);
 // Is there room for so many more bytes in its queue? ERR_LIMIT.
 bool queue_has_bytes(const struct agent *agent, size_t bytes, struct err *err);
+// Of accounts (account.h): is there somebody who waits for this provider's quota? It is back.
+bool swarm_awaits_quota(void *arg, struct str provider);
+void swarm_quota_back(void *arg, struct str provider);
 void swarm_schedule(struct swarm *swarm); // places, at the end of this turn
 void swarm_close_check(struct swarm *swarm);
 

@@ -25,10 +25,24 @@ static void on_granted(struct limiter_ticket *ticket)
         turn_wake(turn);
 }
 
+// Others get its place among those who work, until the quota is back.
+static void block(struct turn *turn)
+{
+    struct err ignored;
+    show_wait(turn);
+    limiter_cancel(&turn->ticket);
+    turn->agent->out_of_quota = true;
+    agent_enter(turn->agent, CAUSE_BLOCK, &ignored);
+}
+
 static void on_moved(struct limiter_ticket *ticket)
 {
     struct turn *turn = turn_of(ticket);
-    if (state_is_active(turn->agent->state) && !turn->stop)
+    if (!state_is_active(turn->agent->state) || turn->stop)
+        return;
+    if (account_is_exhausted(turn->account))
+        block(turn);
+    else
         show_wait(turn);
 }
 
@@ -53,6 +67,10 @@ bool turn_place_take(struct turn *turn, struct err *err)
     }
     if (turn->ticket.limiter) // it waits already
         return true;
+    if (account_is_exhausted(turn->account)) {
+        block(turn);
+        return true;
+    }
     switch (limiter_take(account_limiter(turn->account), &turn->user, &turn->ticket)) {
     case LIMITER_HELD:
         break;

@@ -3,6 +3,7 @@
 
 import time
 
+import pytest
 from agents import get, spawn
 from model_server import status, text
 
@@ -25,9 +26,9 @@ class Account:
         return [text("yes")] if self.has_quota else EMPTY
 
 
-def waits(client, agent):
-    client.wait_event(lambda e: e["type"] == "agent" and e["agentId"] == agent["id"]
-                      and (e["agent"]["activity"] or "").startswith("waiting for quota of scripted"))
+def waits(client, agent, start=0):
+    shown = client.wait_state(agent["id"], "blocked", start=start)
+    assert shown["activity"].startswith("waiting for quota of scripted")
 
 
 def shown(client):
@@ -46,8 +47,10 @@ def test_agents_wait_and_go_on_by_themselves(swarm):
     server.wait_requests(3)  # the first one's, and two looks
     assert account.tasks == ["first"] and len(account.probes) == 2
     assert len(str(account.probes[0])) < 400
-    figures = client.request("swarm/stats")["providers"][0]
-    assert figures["quota"] == "exhausted" and figures["waiting"] == 4
+    stats = client.request("swarm/stats")
+    figures = stats["providers"][0]
+    assert figures["quota"] == "exhausted" and figures["waiting"] == 0
+    assert stats["active"] == 0  # they keep nobody else from working
     assert figures["quotaProbeAt"] > "2026"
     account.has_quota = True
     for agent in [first, *others]:
@@ -68,12 +71,40 @@ def test_it_lasts_over_a_restart(restarts):
     waits(client, agent)
     assert client.close() == 0
     client = connect()
-    client.request("swarm/resume", {"agentId": agent["id"]})
-    waits(client, agent)  # known from before: it makes no request
+    assert get(client, agent)["agent"]["state"] == "blocked"
+    late = spawn(client, "late")
+    waits(client, late)  # known from before: it makes no request
     assert account.tasks == ["first"]
     account.has_quota = True
-    client.wait_state(agent["id"], "done")
-    assert account.tasks == ["first", "first"]
+    for it in (agent, late):
+        assert client.wait_state(it["id"], "done")["error"] is None
+    assert sorted(account.tasks) == ["first", "first", "late"]
+
+
+@pytest.mark.parametrize("method", ["swarm/cancel", "swarm/kill", "swarm/remove"])
+def test_who_waits_can_be_ended(swarm, method):
+    client, _ = swarm(Account())
+    agent = spawn(client, "first")
+    waits(client, agent)
+    client.request(method, {"agentId": agent["id"], **({"force": True} if "remove" in method else {})})
+    if method == "swarm/remove":
+        client.wait_event(lambda e: e["type"] == "removed")
+    else:
+        assert get(client, agent)["agent"]["state"] == ("done" if "cancel" in method else "killed")
+
+
+def test_who_is_paused_stays_paused(swarm):
+    account = Account()
+    client, _ = swarm(account, quota_probe_seconds=1)
+    first, second = spawn(client, "first"), spawn(client, "second")
+    waits(client, first)
+    waits(client, second)
+    client.request("swarm/pause", {"agentId": second["id"]})
+    account.has_quota = True
+    client.wait_state(first["id"], "done")
+    assert get(client, second)["agent"]["state"] == "paused"
+    client.request("swarm/continue", {"agentId": second["id"]})
+    client.wait_state(second["id"], "done")
 
 
 def test_without_anybody_who_waits_the_next_request_looks(swarm):
