@@ -32,6 +32,7 @@ void root_force_walk(bool on)
 bool root_open(struct root *root, const char *path, struct err *err)
 {
     root->fd = -1;
+    root->checkout = NULL;
     root->path = realpath(path, NULL);
     if (!root->path)
         return err_set_errno(err, ERR_WORKTREE, errno, "cannot open the folder %s", path);
@@ -57,8 +58,32 @@ static struct str shown(struct str path)
     return utf8_cut(path, PATH_SHOWN_MAX);
 }
 
+// What is behind `folder` in a path that is within it; STR_NONE when it is not.
+static struct str within(struct str path, const char *folder)
+{
+    struct str prefix = str_of(folder);
+    while (prefix.len > 1 && prefix.data[prefix.len - 1] == '/')
+        prefix.len--;
+    if (prefix.len < 2 || !str_starts(path, prefix))
+        return STR_NONE;
+    struct str rest = str_skip(path, prefix.len);
+    if (rest.len && rest.data[0] != '/')
+        return STR_NONE;
+    while (rest.len && rest.data[0] == '/')
+        rest = str_skip(rest, 1);
+    return rest.len ? rest : STR(".");
+}
+
 static void refuse_outside(const struct root *root, struct str path, struct err *err)
 {
+    struct str same = root->checkout ? within(path, root->checkout) : STR_NONE;
+    if (same.data) {
+        err_set(err, ERR_REFUSED,
+                "%.*s is in the person's own checkout, which you cannot reach; the same file of "
+                "yours is %.*s in your working directory",
+                STR_ARG(shown(path)), STR_ARG(shown(same)));
+        return;
+    }
     err_set(err, ERR_REFUSED, "%.*s is outside the worktree; only paths beneath %s can be reached",
             STR_ARG(shown(path)), root->path);
 }

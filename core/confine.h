@@ -14,6 +14,9 @@
 struct root {
     int fd;     // O_PATH | O_DIRECTORY of the folder
     char *path; // absolute and real
+    // The person's own checkout of the same files, or NULL: a path in it is refused like any other,
+    // and the message says which one is meant. The caller's.
+    const char *checkout;
 };
 
 bool root_open(struct root *root, const char *path, struct err *err); // ERR_WORKTREE

@@ -265,7 +265,11 @@ bool file_replace(const struct root *root, const char *rel, struct str bytes,
     if (target.parent >= 0)
         close(target.parent);
     if (ok)
-        *replaced = (struct file_replaced){!target.exists, where};
+        *replaced = (struct file_replaced){
+            .created = !target.exists,
+            .rel = where,
+            .links = target.exists ? (unsigned)target.st.st_nlink : 0,
+        };
     else
         mem_free(where);
     return ok;

@@ -39,6 +39,8 @@ bool file_is_git(const char *rel);
 struct file_replaced {
     bool created;
     char *rel; // where it really is, symbolic links resolved; mem_free
+    // Names that the old file had: more than one, and the others still have the old bytes.
+    unsigned links;
 };
 
 // Writes a file so that others see the old or the new bytes, never a part: a temporary file in

@@ -86,6 +86,13 @@ void tool_fail(struct tool_run *run, const struct err *err)
     run->result.failed = true;
 }
 
+void tool_note_links(struct tool_run *run, unsigned links)
+{
+    if (links > 1)
+        buf_addf(&run->result.output,
+                 "(the file had %u hard links: the other names keep the old content)\n", links);
+}
+
 void tool_set_paths(struct tool_run *run, const char *rel)
 {
     struct buf json;

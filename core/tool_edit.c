@@ -137,6 +137,7 @@ static void work(struct tool_run *run, const atomic_bool *stop)
         buf_addf(&run->result.output, "edited %s (%zu replacement%s)\n", replaced.rel,
                  change.replaced, change.replaced == 1 ? "" : "s");
         put_diff(&run->result.output, &change, EDIT_DIFF_SHOWN);
+        tool_note_links(run, replaced.links);
         tool_set_paths(run, replaced.rel);
         mem_free(replaced.rel);
     } else {

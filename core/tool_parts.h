@@ -50,6 +50,8 @@ bool tool_args_error(const struct tool_takes *takes, struct err *err, const char
 // --- results ---
 
 void tool_fail(struct tool_run *run, const struct err *err);
+// Of a file that had other names (hard links): that they keep the old bytes.
+void tool_note_links(struct tool_run *run, unsigned links);
 void tool_set_paths(struct tool_run *run, const char *rel); // result.paths = [rel]
 
 // Appends "<verb> <what>" as one line of at most TOOL_TITLE_MAX bytes.

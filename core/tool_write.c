@@ -72,6 +72,7 @@ static void work(struct tool_run *run, const atomic_bool *stop)
         buf_addf(&run->result.output, "%s %s (%zu byte%s, %zu line%s)\n",
                  replaced.created ? "created" : "replaced", replaced.rel, content.len,
                  content.len == 1 ? "" : "s", lines, lines == 1 ? "" : "s");
+        tool_note_links(run, replaced.links);
         tool_set_paths(run, replaced.rel);
         mem_free(replaced.rel);
     } else {

@@ -186,6 +186,7 @@ static bool open_place(struct turn *turn, struct err *err)
     const struct agent *agent = turn->agent;
     if (!root_open(&turn->root, agent->worktree, err))
         return err_wrap(err, "the worktree is gone or cannot be opened");
+    turn->root.checkout = agent->isolated ? agent->repository : NULL;
     turn->output_folder = mem_format("%s/output/%s", agent->swarm->setup.state_folder, agent->id);
     turn->place = (struct tool_place){
         .ports = ports_of(turn),

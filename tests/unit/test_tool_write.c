@@ -117,6 +117,36 @@ static void paths_outside_are_refused(void **state)
     expect_nothing_outside(b);
 }
 
+static void a_path_in_the_checkout_is_answered_with_the_same_file(void **state)
+{
+    struct tool_bench *b = *state;
+    b->root.checkout = "/home/me/project";
+    const char *const paths[] = {"/home/me/project/src/a.c", "/home/me/project//src/a.c"};
+    for (size_t i = 0; i < 2; i++) {
+        char *input = mem_format("{'path': '%s', 'content': 'x'}", paths[i]);
+        expect_failure(b, "write", input, "the same file of yours is src/a.c");
+        mem_free(input);
+    }
+    expect_failure(b, "read", "{'path': '/home/me/project/src/a.c'}", "is src/a.c in your working");
+    expect_failure(b, "list", "{'path': '/home/me/project'}", "is . in your working directory");
+    expect_failure(b, "write", "{'path': '/home/me/project2/a.c', 'content': 'x'}",
+                   "is outside the worktree");
+}
+
+static void other_names_of_a_file_keep_its_content(void **state)
+{
+    struct tool_bench *b = *state;
+    put_file(b, "f", "old");
+    char *name = mem_format("%s/f", b->folder), *other = mem_format("%s/other", b->folder);
+    assert_int_equal(link(name, other), 0);
+    expect_ok(b, "write", "{'path': 'f', 'content': 'new'}",
+              "replaced f (3 bytes, 1 line)\n"
+              "(the file had 2 hard links: the other names keep the old content)\n");
+    expect_file(b, "other", "old");
+    mem_free(name);
+    mem_free(other);
+}
+
 static void links_inside_are_written_through(void **state)
 {
     struct tool_bench *b = *state;
@@ -228,6 +258,8 @@ int main(void)
         TEST(the_old_file_is_replaced_not_changed),
         TEST(failures_leave_nothing_behind),
         TEST(paths_outside_are_refused),
+        TEST(a_path_in_the_checkout_is_answered_with_the_same_file),
+        TEST(other_names_of_a_file_keep_its_content),
         TEST(links_inside_are_written_through),
         TEST(git_is_not_written),
         TEST(a_preview_is_a_diff_and_writes_nothing),
