@@ -58,6 +58,8 @@ async function pauseAndApprove(editor, agent) {
   const { approvals, agent: snapshot } = await editor.request('swarm/get', named(agent))
   assert.equal(snapshot.approvals, 1)
   assert.equal(approvals[0].tool, 'write')
+  const inbox = await editor.request('swarm/approvals', { scope: 'vscode' })
+  assert.deepEqual(inbox.approvals, approvals)
   const answer = { approvalId: approvals[0].id, decision: 'allow' }
   const { approval } = await editor.request('swarm/approve', answer)
   assert.deepEqual([approval.decision, approval.by], ['allow', 'vscode-jsonrpc'])
@@ -124,6 +126,9 @@ async function cancelKillResume(editor, agent) {
 }
 
 async function countThem(editor) {
+  assert.deepEqual(await editor.request('swarm/rules', {}), { rules: [] })
+  const { entries } = await editor.request('swarm/audit', { after: 0, limit: 3 })
+  assert.deepEqual(entries.map((entry) => entry.action), ['asked', 'answered', 'started'])
   const stats = await editor.request('swarm/stats', {})
   assert.equal(stats.agents.done, 2)
   assert.equal(stats.active, 0)
