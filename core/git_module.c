@@ -78,6 +78,11 @@ bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct e
     return git->merge_plan(spec, plan, err);
 }
 
+bool merge_plan_update(const struct merge_spec *spec, struct merge_plan *plan, struct err *err)
+{
+    return git->merge_plan_update(spec, plan, err);
+}
+
 void merge_plan_release(struct merge_plan *plan)
 {
     if (git) // without it there is nothing in it

@@ -28,6 +28,8 @@ struct git_module {
     bool (*refresh)(const struct worktree_spec *spec, struct err *err);
     bool (*remove)(const struct worktree_spec *spec, struct err *err);
     bool (*merge_plan)(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
+    bool (*merge_plan_update)(const struct merge_spec *spec, struct merge_plan *plan,
+                              struct err *err);
     void (*merge_plan_release)(struct merge_plan *plan);
     bool (*merge_apply)(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
     void (*merge_write_intent)(const struct merge_plan *plan, struct json_writer *w);

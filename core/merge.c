@@ -9,7 +9,6 @@
 #include "core/merge_work.h"
 #include "core/repository.h"
 
-#include <git2/sys/commit.h>
 #include <string.h>
 
 void merge_plan_release(struct merge_plan *plan)
@@ -63,36 +62,36 @@ static void let_go(git_repository *repository, const char *name)
 // --- planning ---
 
 // With what is not committed: the commit that it will be, or for a dry run one that nobody keeps.
-static bool make_work(struct merging *merging, const git_oid *head, const git_oid *tree,
-                      struct err *err)
+bool merge_make_work(struct merging *merging, const git_oid *head, const git_oid *tree,
+                     struct err *err)
 {
     struct merge_plan *plan = merging->plan;
     git_tree *old = NULL;
-    const git_oid *parents[] = {head};
+    git_oid parents[2] = {*head};
+    bool is_merge = false;
     merging->work = *head;
-    bool ok = merge_tree_of(&old, merging->repository, head, err);
-    if (ok && !git_oid_equal(git_tree_id(old), tree)) {
-        if (merging->spec->dry_run) // unsigned, and by anybody
-            ok = git_commit_create_from_ids(&merging->work, merging->repository, NULL,
-                                            merging->by.author, merging->by.committer, NULL,
-                                            plan->message, tree, 1, parents) == 0 ||
-                 git_fail(err, ERR_REPOSITORY, "cannot make a commit");
-        else
-            ok = commit_make(merging->repository, &merging->by, NULL, plan->message, tree, head, 1,
-                             &merging->work, err);
-    }
+    bool ok = merge_tree_of(&old, merging->repository, head, err) &&
+              work_merged(&merging->spec->agent, merging->repository, plan, head, tree, &parents[1],
+                          &is_merge, err);
+    if (ok && (is_merge || !git_oid_equal(git_tree_id(old), tree)))
+        ok = merging->spec->dry_run // unsigned, and nobody keeps it
+                 ? commit_make_unsigned(merging->repository, &merging->by, plan->message, tree,
+                                        parents, is_merge ? 2 : 1, &merging->work, err)
+                 : commit_make(merging->repository, &merging->by, NULL, plan->message, tree,
+                               parents, is_merge ? 2 : 1, &merging->work, err);
     git_tree_free(old);
     git_oid_tostr(plan->work_id, sizeof(plan->work_id), &merging->work);
     return ok;
 }
 
-static bool list_files(struct merging *merging, const git_oid *tree, struct err *err)
+bool merge_list_files(struct merging *merging, const git_oid *from, const git_oid *tree,
+                      struct err *err)
 {
     struct merge_plan *plan = merging->plan;
     struct merge_result changes;
     git_tree *old = NULL, *new = NULL;
     merge_result_init(&changes, merging->repository, "", "");
-    bool ok = merge_tree_of(&old, merging->repository, &merging->target, err) &&
+    bool ok = merge_tree_of(&old, merging->repository, from, err) &&
               (git_tree_lookup(&new, merging->repository, tree) == 0 ||
                git_fail(err, ERR_REPOSITORY, "cannot read a tree")) &&
               merge_walk(&changes, old, new, old, err);
@@ -111,6 +110,13 @@ static bool list_files(struct merging *merging, const git_oid *tree, struct err 
     return ok;
 }
 
+bool merge_keep(struct merging *merging, const git_oid *commit, struct err *err)
+{
+    git_oid_tostr(merging->plan->new_id, sizeof(merging->plan->new_id), commit);
+    return keep(merging->repository, merging->plan->name, "merge", commit, err) &&
+           keep(merging->repository, merging->plan->name, "merge-work", &merging->work, err);
+}
+
 // So that a dirty tree is met before anything is done; for a dry run it is no error.
 static bool check_tree(struct merging *merging, const git_oid *tree, const git_oid *commit,
                        struct err *err)
@@ -122,10 +128,9 @@ static bool check_tree(struct merging *merging, const git_oid *tree, const git_o
     if (!plan->folder)
         return true;
     to = *commit;
-    if (merging->spec->dry_run &&
-        git_commit_create_from_ids(&to, merging->repository, NULL, merging->by.author,
-                                   merging->by.committer, NULL, "dry run", tree, 0, NULL) < 0)
-        return git_fail(err, ERR_REPOSITORY, "cannot make a commit");
+    if (merging->spec->dry_run && !commit_make_unsigned(merging->repository, &merging->by,
+                                                        "dry run", tree, NULL, 0, &to, err))
+        return false;
     bool ok = checkout_open(&checkout, merging->repository, merging->spec->agent.name,
                             &merging->target, &to, plan, &found) &&
               checkout_check(&checkout, &found);
@@ -141,20 +146,18 @@ static bool compute(struct merging *merging, struct err *err)
 {
     struct merge_plan *plan = merging->plan;
     git_oid tree, commit = {{0}};
-    if (git_oid_equal(&merging->target, &merging->work) ||
-        git_graph_descendant_of(merging->repository, &merging->target, &merging->work) == 1) {
+    if (merge_is_within(merging->repository, &merging->work, &merging->target)) {
         plan->nothing = true;
         memcpy(plan->new_id, plan->old_id, sizeof(plan->new_id));
         return true;
     }
-    if (!merge_by_strategy(merging, &tree, &commit, err) || !list_files(merging, &tree, err) ||
+    if (!merge_by_strategy(merging, &tree, &commit, err) ||
+        !merge_list_files(merging, &merging->target, &tree, err) ||
         !check_tree(merging, &tree, &commit, err))
         return false;
     if (merging->spec->dry_run)
         return true;
-    git_oid_tostr(plan->new_id, sizeof(plan->new_id), &commit);
-    return keep(merging->repository, plan->name, "merge", &commit, err) &&
-           keep(merging->repository, plan->name, "merge-work", &merging->work, err);
+    return merge_keep(merging, &commit, err);
 }
 
 static bool plan_in(struct merging *merging, struct err *err)
@@ -167,7 +170,7 @@ static bool plan_in(struct merging *merging, struct err *err)
             git_fail(err, ERR_REPOSITORY, "cannot read %s", plan->ref)) &&
            author_find(&merging->by, merging->repository, spec->author, err) &&
            work_look(&spec->agent, merging->repository, plan, &head, &tree, err) &&
-           make_work(merging, &head, &tree, err) && compute(merging, err);
+           merge_make_work(merging, &head, &tree, err) && compute(merging, err);
 }
 
 bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct err *err)
@@ -227,7 +230,9 @@ bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct 
         return false;
     bool ok = strcmp(plan->work_old, plan->work_id) == 0 ||
               work_advance(&spec->agent, plan->work_old, plan->work_id, err);
-    if (ok && !plan->nothing && plan->folder)
+    if (ok && !plan->nothing && plan->update)
+        ok = update_apply(spec, plan, err);
+    else if (ok && !plan->nothing && plan->folder)
         ok = apply_to_tree(repository, plan, err);
     else if (ok && !plan->nothing)
         ok = target_is_same(repository, plan, err) && move_target(repository, plan, err);
@@ -249,6 +254,8 @@ void merge_write_intent(const struct merge_plan *plan, struct json_writer *w)
     json_add_cstr(w, "workOld", plan->work_old);
     json_add_cstr(w, "work", plan->work_id);
     json_add_cstr(w, "folder", plan->folder);
+    json_add_bool(w, "update", plan->update);
+    json_add_bool(w, "marked", plan->marked);
     json_end_object(w);
 }
 
@@ -276,6 +283,8 @@ bool merge_read_intent(const struct json *json, struct merge_plan *plan)
     plan->into = mem_dup(into);
     plan->ref = mem_format("refs/heads/%s", plan->into);
     plan->folder = folder.len ? mem_dup(folder) : NULL;
+    plan->update = json_bool(json, "update", false);
+    plan->marked = json_bool(json, "marked", false);
     return true;
 }
 
@@ -315,12 +324,15 @@ bool merge_reconcile(const struct worktree_spec *agent, struct merge_plan *plan,
         return false;
     bool ok = git_oid_fromstr(&new, plan->new_id) == 0 ||
               git_fail(err, ERR_REPOSITORY, "the stored intent of a merge names no commit");
-    if (ok)
+    if (ok && plan->update) {
+        ok = update_reconcile(agent, plan, done, err);
+    } else if (ok) {
         refs_unlock(repository, plan->ref, plan->new_id);
-    *done = ok && is_done(repository, plan, &new);
-    if (ok && plan->folder)
-        ok = reconcile_tree(repository, plan, &new, *done, err);
-    if (ok && strcmp(plan->work_old, plan->work_id) != 0) {
+        *done = is_done(repository, plan, &new);
+        if (plan->folder)
+            ok = reconcile_tree(repository, plan, &new, *done, err);
+    }
+    if (ok && !plan->update && strcmp(plan->work_old, plan->work_id) != 0) {
         struct err ignored; // when it was not moved, it may stay: nothing is lost
         work_advance(agent, plan->work_old, plan->work_id, &ignored);
     }

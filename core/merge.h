@@ -30,6 +30,9 @@ enum {
 
 enum merge_strategy { MERGE_COMMIT, MERGE_SQUASH, MERGE_REBASE, MERGE_FAST_FORWARD };
 
+// Of an update: nothing is done, or the files get markers.
+enum merge_conflicts { CONFLICTS_REFUSE, CONFLICTS_MARK };
+
 struct merge_spec {
     struct worktree_spec agent; // base: not looked at
     const char *into;           // a branch, with or without refs/heads/; NULL: base_name
@@ -43,6 +46,7 @@ struct merge_spec {
     const char *merged_work; // what an earlier squash or rebase took along,
     const char *merged_as;   // and the commit that it made; or NULL
     bool dry_run;
+    enum merge_conflicts conflicts; // of an update
 };
 
 struct merge_file {
@@ -60,6 +64,10 @@ struct merge_conflict {
     const char *kind;
     char *text; // of a dry run: with markers; or NULL
     bool cut;   // text is longer than it may be
+    struct {
+        char id[MERGE_ID_MAX];
+        unsigned mode; // 0: there is none
+    } stages[3];       // in the common base, in ours, in theirs
 };
 
 // In the way in the person's tree: "staged", "changed", "missing" or "untracked".
@@ -77,6 +85,8 @@ struct merge_plan {
     char work_old[MERGE_ID_MAX]; // the agent's HEAD, as it is
     char work_id[MERGE_ID_MAX];  // and with what was not committed
     char *folder;                // of the tree that has the target checked out; or NULL
+    bool update;                 // the other way: new_id is to become the agent's HEAD
+    bool marked; // and has conflicts: its files alone, for HEAD to be merged with old_id
     // what to show
     char *into;         // "main"
     char *message;      // of the commit that comes first in the target
@@ -96,6 +106,11 @@ struct merge_plan {
 // people: what is in the way and what helps. plan is to be released in any case.
 bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
 void merge_plan_release(struct merge_plan *plan);
+
+// The other way: the branch into the agent's work and worktree. `into` is the branch; strategy is
+// not looked at. Nothing of the person's changes. With CONFLICTS_MARK a plan may have conflicts:
+// the worktree then is in the middle of a merge, as git has it, with markers in these files.
+bool merge_plan_update(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
 
 // Does what was planned, or nothing at all. ERR_DIRTY when something came in the way since.
 bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);

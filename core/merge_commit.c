@@ -5,6 +5,7 @@
 #include "core/repository.h"
 #include "core/utf8.h"
 
+#include <git2/sys/commit.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,4 +162,14 @@ bool commit_make(git_repository *repository, const struct merge_author *by,
         git_commit_free(commits[i]);
     git_tree_free(tree);
     return ok;
+}
+
+bool commit_make_unsigned(git_repository *repository, const struct merge_author *by,
+                          const char *message, const git_oid *tree, const git_oid *parents,
+                          size_t parent_count, git_oid *id, struct err *err)
+{
+    const git_oid *each[PARENTS_MAX] = {parents, parents ? parents + 1 : NULL};
+    return git_commit_create_from_ids(id, repository, NULL, by->author, by->committer, NULL,
+                                      message, tree, parent_count, each) == 0 ||
+           git_fail(err, ERR_REPOSITORY, "cannot make a commit");
 }

@@ -25,6 +25,11 @@ bool commit_make(git_repository *repository, const struct merge_author *by,
                  const git_signature *author, const char *message, const git_oid *tree,
                  const git_oid *parents, size_t parent_count, git_oid *id, struct err *err);
 
+// For a dry run.
+bool commit_make_unsigned(git_repository *repository, const struct merge_author *by,
+                          const char *message, const git_oid *tree, const git_oid *parents,
+                          size_t parent_count, git_oid *id, struct err *err);
+
 // --- merge_sign.c ---
 // The signature of `payload` as gpg.format, user.signingkey and their like say. mem_free().
 bool sign_is_wanted(git_repository *repository);

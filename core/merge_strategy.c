@@ -7,22 +7,21 @@
 
 #include <string.h>
 
-static bool is_within(git_repository *repository, const git_oid *commit, const git_oid *history)
+bool merge_is_within(git_repository *repository, const git_oid *commit, const git_oid *history)
 {
     return git_oid_equal(commit, history) ||
            git_graph_descendant_of(repository, history, commit) == 1;
 }
 
-// What an earlier squash took along, when both sides still have it: from there it goes on.
-static bool find_base(const struct merging *merging, git_oid *base)
+bool merge_find_base(const struct merging *merging, git_oid *base)
 {
     git_oid made;
     const struct merge_spec *spec = merging->spec;
     return spec->merged_work && spec->merged_as && git_oid_fromstr(base, spec->merged_work) == 0 &&
            git_oid_fromstr(&made, spec->merged_as) == 0 &&
-           is_within(merging->repository, base, &merging->work) &&
-           is_within(merging->repository, &made, &merging->target) &&
-           !is_within(merging->repository, base, &merging->target);
+           merge_is_within(merging->repository, base, &merging->work) &&
+           merge_is_within(merging->repository, &made, &merging->target) &&
+           !merge_is_within(merging->repository, base, &merging->target);
 }
 
 static void take_text(const struct merge_result *result, const struct merge_path *path,
@@ -59,6 +58,11 @@ bool merge_show_conflicts(const struct merge_result *result, struct merge_plan *
         conflict->path = mem_dup(str_of(path->path));
         conflict->other = path->other ? mem_dup(str_of(path->other)) : NULL;
         conflict->kind = path->conflict;
+        const struct merge_entry *stages[] = {&path->base, &path->ours, &path->theirs};
+        for (int k = 0; k < 3; k++) {
+            conflict->stages[k].mode = stages[k]->mode;
+            git_oid_tostr(conflict->stages[k].id, MERGE_ID_MAX, &stages[k]->id);
+        }
         take_text(result, path, conflict, &room);
         if (listed == 1)
             first = conflict->path;
@@ -100,7 +104,7 @@ static char *merge_message(const struct merging *merging)
 static bool by_merge(struct merging *merging, git_oid *tree, git_oid *commit, struct err *err)
 {
     git_oid base, parents[] = {merging->target, merging->work};
-    if (!merge_once(merging, find_base(merging, &base) ? &base : NULL, tree, err))
+    if (!merge_once(merging, merge_find_base(merging, &base) ? &base : NULL, tree, err))
         return false;
     if (merging->spec->dry_run)
         return true;
@@ -118,7 +122,7 @@ static bool by_fast_forward(struct merging *merging, git_oid *tree, git_oid *com
                             struct err *err)
 {
     git_tree *found = NULL;
-    if (!is_within(merging->repository, &merging->target, &merging->work))
+    if (!merge_is_within(merging->repository, &merging->target, &merging->work))
         return err_set(err, ERR_REFUSED,
                        "%s cannot be fast-forwarded to %s, for it has commits that are not in "
                        "there: bring them in first (swarm/update), or merge in another way",
@@ -200,7 +204,7 @@ static bool by_rebase(struct merging *merging, git_oid *tree, git_oid *commit, s
         code = git_revwalk_push(walk, &merging->work);
     if (code == 0)
         code = git_revwalk_hide(walk, &merging->target);
-    if (code == 0 && find_base(merging, &base))
+    if (code == 0 && merge_find_base(merging, &base))
         code = git_revwalk_hide(walk, &base);
     bool ok = code == 0 ? pick_all(merging, walk, tree, commit, err)
                         : git_fail(err, ERR_REPOSITORY, "cannot list the commits of %s",

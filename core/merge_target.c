@@ -38,8 +38,8 @@ static bool explain_missing(const struct merge_spec *spec, git_repository *repos
                    name, spec->agent.repository);
 }
 
-static bool read_name(const struct merge_spec *spec, git_repository *repository,
-                      struct merge_plan *plan, struct err *err)
+bool target_read(const struct merge_spec *spec, git_repository *repository, struct merge_plan *plan,
+                 struct err *err)
 {
     git_reference *ref = NULL;
     plan->into = name_of(spec);
@@ -200,7 +200,7 @@ static bool check_own(git_repository *repository, struct merge_plan *plan, struc
 bool target_find(const struct merge_spec *spec, git_repository *repository, struct merge_plan *plan,
                  struct err *err)
 {
-    return read_name(spec, repository, plan, err) && check_own(repository, plan, err) &&
+    return target_read(spec, repository, plan, err) && check_own(repository, plan, err) &&
            check_others(repository, plan, err);
 }
 

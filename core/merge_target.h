@@ -5,7 +5,10 @@
 
 #include "core/merge_parts.h"
 
-// Fills plan->into, ref, old_id and folder. ERR_REFUSED for one that is checked out in another
+// Fills plan->into, ref and old_id.
+bool target_read(const struct merge_spec *spec, git_repository *repository, struct merge_plan *plan,
+                 struct err *err);
+// And folder. ERR_REFUSED for one that is checked out in another
 // worktree, or in the middle of a rebase or the like.
 bool target_find(const struct merge_spec *spec, git_repository *repository, struct merge_plan *plan,
                  struct err *err);

@@ -54,6 +54,21 @@ static bool take_tree(const struct worktree_spec *agent, git_repository *reposit
     return code == 0 || git_fail(err, ERR_WORKTREE, "cannot read what is in %s", agent->path);
 }
 
+// What the agent has begun there it, or a person, has to end.
+static bool check_state(const struct worktree_spec *agent, struct err *err)
+{
+    git_repository *worktree = NULL;
+    if (!private_open(&worktree, agent, err))
+        return false;
+    int state = git_repository_state(worktree);
+    git_repository_free(worktree);
+    return state == GIT_REPOSITORY_STATE_NONE || state == GIT_REPOSITORY_STATE_MERGE ||
+           err_set(err, ERR_WRONG_STATE,
+                   "%s is in the middle of something in its worktree (a rebase, a cherry-pick or a "
+                   "revert): tell it to end that",
+                   agent->name);
+}
+
 bool work_look(const struct worktree_spec *agent, git_repository *repository,
                struct merge_plan *plan, git_oid *head, git_oid *tree, struct err *err)
 {
@@ -67,14 +82,14 @@ bool work_look(const struct worktree_spec *agent, git_repository *repository,
     memcpy(plan->work_old, import.commit, sizeof(plan->work_old));
     if (git_oid_fromstr(head, plan->work_old) < 0)
         return git_fail(err, ERR_WORKTREE, "the worktree %s has no commit", agent->path);
-    return take_tree(agent, repository, plan, head, tree, err) &&
+    return check_state(agent, err) && take_tree(agent, repository, plan, head, tree, err) &&
            count_changes(repository, head, tree, &plan->uncommitted, err);
 }
 
 // --- moving on ---
 
-static bool open_at(git_repository **repository, const struct worktree_spec *agent,
-                    const char *from, const char *to, bool *there, struct err *err)
+bool work_open(git_repository **repository, const struct worktree_spec *agent, const char *from,
+               const char *to, bool *there, struct err *err)
 {
     git_oid head;
     char text[MERGE_ID_MAX];
@@ -90,7 +105,7 @@ static bool open_at(git_repository **repository, const struct worktree_spec *age
                    agent->path);
 }
 
-static bool set_head(git_repository *repository, const char *from, const char *to, struct err *err)
+bool work_set_head(git_repository *repository, const char *from, const char *to, struct err *err)
 {
     git_reference *head = NULL, *resolved = NULL;
     git_oid old, new;
@@ -128,7 +143,7 @@ static bool set_index(git_repository *repository, const char *to, struct err *er
     return ok;
 }
 
-static bool bring_branch(const struct worktree_spec *agent, struct err *err)
+bool work_bring_branch(const struct worktree_spec *agent, struct err *err)
 {
     struct worktree_import import;
     return worktree_import(agent, &import, err);
@@ -139,36 +154,11 @@ bool work_advance(const struct worktree_spec *agent, const char *from, const cha
 {
     git_repository *repository = NULL;
     bool there;
-    bool ok = open_at(&repository, agent, from, to, &there, err);
+    bool ok = work_open(&repository, agent, from, to, &there, err);
     if (ok && !there)
-        ok = set_head(repository, from, to, err) && set_index(repository, to, err);
+        ok = work_set_head(repository, from, to, err) && set_index(repository, to, err);
+    if (ok) // a merge that was under way has ended
+        git_repository_state_cleanup(repository);
     git_repository_free(repository);
-    return ok && bring_branch(agent, err);
-}
-
-bool work_checkout(const struct worktree_spec *agent, const char *from, const char *to,
-                   struct merge_plan *plan, struct err *err)
-{
-    git_repository *repository = NULL;
-    struct checkout checkout;
-    git_oid old, new;
-    bool there, opened = false;
-    bool ok = open_at(&repository, agent, from, to, &there, err) &&
-              git_oid_fromstr(&old, from) == 0 && git_oid_fromstr(&new, to) == 0;
-    if (ok && !there) {
-        opened = true;
-        ok = checkout_open(&checkout, repository, agent->name, &old, &new, plan, err) &&
-             checkout_begin(&checkout, err);
-        if (ok && !set_head(repository, from, to, err)) {
-            struct err undo_err;
-            ok = false;
-            if (!checkout_undo(&checkout, &undo_err))
-                *err = undo_err;
-        }
-        ok = ok && checkout_finish(&checkout, err);
-    }
-    if (opened)
-        checkout_close(&checkout);
-    git_repository_free(repository);
-    return ok && bring_branch(agent, err);
+    return ok && work_bring_branch(agent, err);
 }

@@ -186,6 +186,7 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .refresh = worktree_refresh,
     .remove = worktree_remove,
     .merge_plan = merge_plan,
+    .merge_plan_update = merge_plan_update,
     .merge_plan_release = merge_plan_release,
     .merge_apply = merge_apply,
     .merge_write_intent = merge_write_intent,

@@ -176,12 +176,19 @@ void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
 void swarm_budget(struct swarm *swarm, const struct budget_target *target, const struct budget *own,
                   struct swarm_op *op);
 void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op);
-// Merges the agent's work into a branch, or with update.. the branch into its work; one after the
-// other. The agent begins no turn meanwhile. See docs/merging.md.
+// Merges the agent's work into a branch, or the branch into its work; one after the other. The
+// agent begins no turn meanwhile. See docs/merging.md.
 struct merge_params { // STR_NONE where not given
-    struct str into, strategy, message, conflicts;
+    struct str into, strategy, message;
     bool dry_run;
 };
+struct update_params {
+    struct str from;
+    enum { UPDATE_REFUSE, UPDATE_MARKERS, UPDATE_RESOLVE } conflicts;
+    bool dry_run;
+};
+void swarm_update(struct swarm *swarm, struct agent *agent, const struct update_params *params,
+                  struct swarm_op *op);
 void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_params *params,
                  struct swarm_op *op);
 // Of the agent's files (core/checkpoint.h says what each does); the result is op->answer.

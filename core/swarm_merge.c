@@ -130,7 +130,9 @@ static void apply_done(struct work *work)
         agent_merge_fail(merge);
         return;
     }
-    if (!merge->plan.nothing) {
+    if (merge->update) {
+        update_note(merge);
+    } else if (!merge->plan.nothing) {
         note(merge);
         remember(agent, merge);
     }
@@ -140,8 +142,13 @@ static void apply_done(struct work *work)
     journal_want_sync(agent->swarm->setup.journal);
     merge_write_answer(merge, &merge->op->answer);
     struct swarm_op *op = merge->op;
-    op_finish(agent, op);
+    char *task = merge->resolve && merge->plan.marked ? update_task(merge) : NULL;
     agent_merge_end(merge);
+    if (task)
+        swarm_send(agent->swarm, agent, str_of(task), &(struct images){0}, DELIVER_QUEUE, op);
+    else
+        op_finish(agent, op);
+    mem_free(task);
 }
 
 static void intent_on_disk(struct journal_wait *wait)
@@ -173,7 +180,11 @@ static void begin_apply(struct agent_merge *merge)
 static void plan_run(struct work *work)
 {
     struct agent_merge *merge = list_entry(work, struct agent_merge, work);
-    if (git_start(&merge->err))
+    if (!git_start(&merge->err))
+        return;
+    if (merge->update)
+        merge_plan_update(&merge->spec, &merge->plan, &merge->err);
+    else
         merge_plan(&merge->spec, &merge->plan, &merge->err);
 }
 
@@ -244,6 +255,28 @@ static bool read_params(struct swarm *swarm, const struct merge_params *params,
     return true;
 }
 
+static void begin(struct agent_merge *merge, bool dry_run)
+{
+    struct agent *agent = merge->agent;
+    const struct config *config = agent->swarm->setup.config;
+    if (config->merge_co_author)
+        merge->co_author = mem_format("%s <%s@swarmd.invalid>", agent->model, agent->id);
+    merge->spec.into = merge->into;
+    merge->spec.message = merge->message;
+    merge->spec.task = agent->task;
+    merge->spec.author = config->merge_author;
+    merge->spec.co_author = merge->co_author;
+    merge->spec.merged_work = agent->merged_work;
+    merge->spec.merged_as = agent->merged_as;
+    merge->spec.dry_run = dry_run;
+    merge->work.run = plan_run;
+    merge->work.done = plan_done;
+    merge->read.agent = agent->num;
+    merge->read.limit = ANSWER_ITEMS;
+    merge->read.done = answer_read;
+    journal_read(agent->swarm->setup.journal, &merge->read);
+}
+
 void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_params *params,
                  struct swarm_op *op)
 {
@@ -256,26 +289,29 @@ void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_pa
     }
     op->err.kind = ERR_NONE;
     struct agent_merge *merge = agent_merge_new(agent, op);
-    const struct config *config = swarm->setup.config;
     merge->into = params->into.len ? mem_dup(params->into) : NULL;
     merge->message = str_trim(params->message).len ? mem_dup(params->message) : NULL;
-    if (config->merge_co_author)
-        merge->co_author = mem_format("%s <%s@swarmd.invalid>", agent->model, agent->id);
-    merge->spec.into = merge->into;
-    merge->spec.message = merge->message;
     merge->spec.strategy = strategy;
-    merge->spec.task = agent->task;
-    merge->spec.author = config->merge_author;
-    merge->spec.co_author = merge->co_author;
-    merge->spec.merged_work = agent->merged_work;
-    merge->spec.merged_as = agent->merged_as;
-    merge->spec.dry_run = params->dry_run;
-    merge->work.run = plan_run;
-    merge->work.done = plan_done;
-    merge->read.agent = agent->num;
-    merge->read.limit = ANSWER_ITEMS;
-    merge->read.done = answer_read;
-    journal_read(swarm->setup.journal, &merge->read);
+    begin(merge, params->dry_run);
+}
+
+void swarm_update(struct swarm *swarm, struct agent *agent, const struct update_params *params,
+                  struct swarm_op *op)
+{
+    buf_init(&op->answer, ANSWER_BYTES_MAX);
+    bool resolves = params->conflicts == UPDATE_RESOLVE && !params->dry_run;
+    if (!may_merge(swarm, agent, false, &op->err) ||
+        (resolves && !agent_may(agent, CAUSE_SEND, &op->err))) {
+        op_fail(swarm, op);
+        return;
+    }
+    op->err.kind = ERR_NONE;
+    struct agent_merge *merge = agent_merge_new(agent, op);
+    merge->into = params->from.len ? mem_dup(params->from) : NULL;
+    merge->update = true;
+    merge->resolve = resolves;
+    merge->spec.conflicts = params->conflicts == UPDATE_REFUSE ? CONFLICTS_REFUSE : CONFLICTS_MARK;
+    begin(merge, params->dry_run);
 }
 
 // --- after a crash ---
@@ -303,6 +339,8 @@ static void recover_done(struct work *work)
     if (merge->err.kind != ERR_NONE)
         event_notice(agent, "error", "a merge that was cut off could not be settled: %s",
                      merge->err.message);
+    else if (merge->done && merge->plan.update)
+        update_note(merge);
     else if (merge->done)
         note(merge);
     mem_free(agent->merge_intent);

@@ -16,7 +16,9 @@ struct agent_merge {
     struct merge_spec spec;
     struct merge_plan plan;
     char *git, *into, *message, *answer, *co_author;
-    bool done; // after a restart
+    bool done;    // after a restart
+    bool update;  // the other way
+    bool resolve; // its conflicts become a task
     struct err err;
 };
 
@@ -25,6 +27,10 @@ extern const char *const merge_strategy_names[]; // by enum merge_strategy; NULL
 struct agent_merge *agent_merge_new(struct agent *agent, struct swarm_op *op);
 void agent_merge_end(struct agent_merge *merge);  // and the next one begins
 void agent_merge_fail(struct agent_merge *merge); // with merge->err
+
+// swarm_update.c
+void update_note(const struct agent_merge *merge);  // in the transcript
+char *update_task(const struct agent_merge *merge); // what the agent is told; mem_free()
 
 // swarm_merge_json.c
 void merge_write_answer(const struct agent_merge *merge, struct buf *out);

@@ -53,15 +53,21 @@ void merge_write_answer(const struct agent_merge *merge, struct buf *out)
     struct json_writer w;
     json_writer_init(&w, out);
     json_begin_object(&w);
-    json_add_cstr(&w, "commit", *plan->new_id ? plan->new_id : NULL);
-    json_add_cstr(&w, "into", plan->into);
-    json_add_cstr(&w, "strategy", merge_strategy_names[merge->spec.strategy]);
+    json_add_cstr(&w, "commit", *plan->new_id && !plan->marked ? plan->new_id : NULL);
+    json_add_cstr(&w, merge->update ? "from" : "into", plan->into);
+    if (!merge->update)
+        json_add_cstr(&w, "strategy", merge_strategy_names[merge->spec.strategy]);
     put_files(&w, plan);
     json_add_int(&w, "fileCount", (int64_t)plan->file_count);
     json_add_int(&w, "uncommitted", (int64_t)plan->uncommitted);
     json_add_bool(&w, "upToDate", plan->nothing);
-    json_add_cstr(&w, "message", plan->message);
-    if (merge->spec.dry_run) {
+    if (merge->update) {
+        json_key(&w, "conflicts");
+        put_conflicts(&w, plan);
+    } else {
+        json_add_cstr(&w, "message", plan->message);
+    }
+    if (merge->spec.dry_run && !merge->update) {
         json_key(&w, "dirty");
         put_dirty(&w, plan);
     }

@@ -67,7 +67,10 @@ static void answer(struct pending *pending, const struct err *err)
     if (pending->left) {
         // nobody waits for it
     } else if (err->kind != ERR_NONE) {
-        fail_id_with(session, &pending->id, err, buf_str(&pending->op.answer));
+        fail_id_with(session, &pending->id, err,
+                     err->kind == ERR_CONFLICT || err->kind == ERR_DIRTY
+                         ? buf_str(&pending->op.answer)
+                         : STR_NONE);
     } else if (pending->id.kind != RPC_ID_NONE) {
         struct outgoing out;
         outgoing_begin(&out, session);

@@ -66,6 +66,7 @@ void method_usage(struct call *call);
 void method_budget(struct call *call);
 // methods_merge.c
 void method_merge(struct call *call);
+void method_update(struct call *call);
 
 // methods_review.c
 void method_checkpoints(struct call *call);

@@ -10,6 +10,26 @@ static void answer_result(struct pending *pending, struct json_writer *json)
 
 static const struct pending_kind answer_kind = {.result = answer_result};
 
+void method_update(struct call *call)
+{
+    static const char *const choices[] = {"refuse", "markers", "resolve", NULL};
+    struct agent *agent;
+    struct update_params params = {0};
+    int conflicts = UPDATE_REFUSE;
+    struct err err;
+    if (!params_need_agent(call->swarm, call->params, &agent, &err) ||
+        !json_get_str(call->params, "from", &params.from, &err) ||
+        !params_get_choice(call->params, "conflicts", choices, &conflicts, &err) ||
+        !json_get_bool(call->params, "dryRun", &params.dry_run, &err)) {
+        call_fail(call, &err);
+        return;
+    }
+    params.conflicts = conflicts;
+    struct pending *pending = pending_new(call, &answer_kind);
+    if (pending)
+        swarm_update(call->swarm, agent, &params, &pending->op);
+}
+
 void method_merge(struct call *call)
 {
     struct agent *agent;

@@ -168,3 +168,128 @@ def test_a_message_begins_its_turn_after_the_merge(merged, repository):
     assert get(client, agent)["agent"]["error"] is None
     assert (worktree(agent) / "a").exists()
     assert client.close() == 0
+
+
+def update(client, agent, **params):
+    return client.request("swarm/update", {"agentId": agent["id"], **params})
+
+
+def test_the_branch_is_brought_into_the_work(merged, repository):
+    client, agent = merged([[write("a", "a\n")], [text("done")], [call("bash", command="git log --oneline; ls")], [text("on")]])
+    (repository / "b").write_text("b\n")
+    git(repository, "add", "b")
+    git(repository, "commit", "-qm", "person")
+    assert update(client, agent, dryRun=True)["files"] == [{"path": "b", "status": "added"}]
+    assert not (worktree(agent) / "b").exists()
+    result = update(client, agent)
+    assert (result["from"], result["conflicts"], result["upToDate"]) == ("main", [], False)
+    assert result["commit"] == git(repository, "rev-parse", agent["branch"])
+    assert (worktree(agent) / "b").read_text() == "b\n"
+    assert git(worktree(agent), "status", "--porcelain") == ""
+    assert update(client, agent)["upToDate"]
+    client.request("swarm/send", {"agentId": agent["id"], "text": "go on"})
+    client.wait_event(lambda e: e["type"] == "item" and e["item"].get("text") == "on")
+    client.wait(lambda: get(client, agent)["agent"]["state"] == "done", "its end")
+    assert merge(client, agent, strategy="ff")["files"] == [{"path": "a", "status": "added"}]
+    assert client.close() == 0
+
+
+def test_conflicts_are_given_to_the_agent(swarm, repository):
+    asked = []
+
+    def answer(request):
+        asked.append(request.messages[-1].get("content"))
+        scripts = [[write("README.md", "# Theirs\n")], [text("done")], [write("README.md", "# Both\n")], [text("resolved")]]
+        return scripts[len(asked) - 1]
+
+    client, _ = swarm(answer)
+    agent = spawn(client)
+    client.wait_state(agent["id"], "done")
+    (repository / "README.md").write_text("# Mine\n")
+    git(repository, "commit", "-qam", "mine")
+    with pytest.raises(RpcError) as error:
+        update(client, agent)
+    assert error.value.kind == "conflict" and error.value.data["files"] == [{"path": "README.md", "kind": "content"}]
+    assert (worktree(agent) / "README.md").read_text() == "# Theirs\n"
+    start = len(client.events)
+    result = update(client, agent, conflicts="resolve")
+    assert result["commit"] is None and result["conflicts"] == [{"path": "README.md", "kind": "content"}]
+    client.wait_turn_end(agent["id"], start=start)
+    assert "- README.md (content)" in asked[2]
+    client.wait(lambda: get(client, agent)["agent"]["state"] == "done", "its end")
+    merge(client, agent)
+    assert (repository / "README.md").read_text() == "# Both\n"
+    assert client.close() == 0
+
+
+def test_markers_that_stay_are_not_merged(merged, repository):
+    client, agent = merged([[write("README.md", "# Theirs\n")], [text("done")]])
+    (repository / "README.md").write_text("# Mine\n")
+    git(repository, "commit", "-qam", "mine")
+    update(client, agent, conflicts="markers")
+    assert "<<<<<<< swarm/" in (worktree(agent) / "README.md").read_text()
+    before = person(repository)
+    assert refused(client, agent).data["files"] == [{"path": "README.md", "kind": "content"}]
+    assert person(repository) == before
+    assert client.close() == 0
+
+
+# --- the target changes under it ---
+
+def test_the_branch_was_force_pushed(merged, repository):
+    client, agent = merged([[write("a", "a\n")], [text("done")]])
+    git(repository, "checkout", "-q", "--orphan", "anew")
+    git(repository, "commit", "-qm", "another beginning")
+    git(repository, "branch", "-M", "anew", "main")
+    error = refused(client, agent)
+    assert error.kind == "refused" and "no history in common" in error.message
+    git(repository, "branch", "other", agent["base"])
+    assert merge(client, agent, into="other")["files"] == [{"path": "a", "status": "added"}]
+    assert client.close() == 0
+
+
+def test_the_branch_was_moved_back_and_elsewhere(merged, repository):
+    client, agent = merged([[write("a", "a\n")], [text("done")], [write("b", "b\n")], [text("more")]])
+    merge(client, agent)
+    git(repository, "reset", "-q", "--hard", agent["base"])  # the merge is taken back
+    again = merge(client, agent)
+    assert not again["upToDate"] and (repository / "a").exists()
+    git(repository, "reset", "-q", "--hard", agent["base"])
+    (repository / "c").write_text("c\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "other work")
+    merge(client, agent, strategy="squash")
+    assert git(repository, "ls-files").split() == ["README.md", "a", "c"]
+    assert client.close() == 0
+
+
+def test_the_branch_was_deleted(merged, repository):
+    client, agent = merged([[write("a", "a\n")], [text("done")]])
+    git(repository, "switch", "-q", "-c", "other")
+    git(repository, "branch", "-D", "main")
+    error = refused(client, agent)
+    assert error.kind == "repository" and "'main', which is no branch" in error.message
+    assert merge(client, agent, into="other")["into"] == "other"
+    assert client.close() == 0
+
+
+@pytest.mark.parametrize("how", ["delete", "move"])
+def test_the_agents_own_branch_was_changed_by_hand(merged, repository, how):
+    client, agent = merged([[call("bash", command="echo a > a; git add a; git commit -qm a")], [text("done")]])
+    if how == "delete":
+        git(repository, "branch", "-D", agent["branch"])
+    else:
+        git(repository, "branch", "-f", agent["branch"], agent["base"])
+    assert merge(client, agent)["files"] == [{"path": "a", "status": "added"}]  # its work is what it has
+    there = git(repository, "branch", "--list", agent["branch"])
+    assert there == "" if how == "delete" else git(repository, "rev-parse", agent["branch"]) == agent["base"]
+    assert client.close() == 0
+
+
+def test_the_repository_is_gone(merged, repository):
+    client, agent = merged([[write("a", "a\n")], [text("done")]])
+    repository.rename(repository.with_name("elsewhere"))
+    assert refused(client, agent).kind in ("repository", "worktree")
+    repository.with_name("elsewhere").rename(repository)
+    merge(client, agent)
+    assert client.close() == 0

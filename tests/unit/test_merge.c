@@ -278,14 +278,88 @@ static void signed_commits(void **state)
     end(&scene);
 }
 
+static bool update(struct scene *scene)
+{
+    merge_plan_release(&scene->plan);
+    scene->err = (struct err){0};
+    return merge_plan_update(&scene->spec, &scene->plan, &scene->err) &&
+           (scene->spec.dry_run || merge_apply(&scene->spec, &scene->plan, &scene->err));
+}
+
+static const char *in_worktree(const struct scene *scene, const char *line)
+{
+    return sh_output("cd '%s' && %s", scene->agent.path, line);
+}
+
+static void brings_the_branch_into_the_work(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene, "updated");
+    sh("cd '%s' && sed -i 's/^9$/nine/' a && echo more > more && rm run.sh && git add -A && "
+       "git commit -qm person",
+       scene.repository);
+    const char *before = worktree_test_tree(scene.repository);
+    if (!update(&scene))
+        fail_msg("%s", scene.err.message);
+    assert_string_equal(in_worktree(&scene,
+                                    "sed -n '2p;9p' a; cat more new; ls run.sh 2>&1 | wc -l; "
+                                    "git status --porcelain; git log -1 --format=%s"),
+                        "two\nnine\nmore\nnew\n1\nMerge branch 'main' into swarm/updated");
+    assert_string_equal(in_worktree(&scene, "git rev-parse HEAD"),
+                        git(&scene, "rev-parse swarm/updated"));
+    assert_string_equal(git(&scene, "merge-base --is-ancestor main swarm/updated && echo yes"),
+                        "yes");
+    assert_string_equal(worktree_test_tree(scene.repository), before);
+    assert_true(update(&scene) && scene.plan.nothing);
+    scene.spec.strategy = MERGE_FAST_FORWARD;
+    must_merge(&scene);
+    end(&scene);
+}
+
+static void conflicts_become_markers(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene, "marked");
+    sh("cd '%s' && sed -i 's/^2$/zwei/' a && echo more > more && git add -A && "
+       "git commit -qm zwei",
+       scene.repository);
+    assert_false(update(&scene));
+    assert_int_equal(scene.err.kind, ERR_CONFLICT);
+    assert_string_equal(in_worktree(&scene, "git status --porcelain; git log -1 --format=%s"),
+                        "?? new\nchange two");
+    scene.spec.conflicts = CONFLICTS_MARK;
+    if (!update(&scene))
+        fail_msg("%s", scene.err.message);
+    assert_int_equal(scene.plan.conflict_count, 1);
+    assert_string_equal(in_worktree(&scene, "git status --porcelain; sed -n 2,6p a"),
+                        "UU a\nA  more\n<<<<<<< swarm/marked\ntwo\n=======\nzwei\n>>>>>>> main");
+    // It is not merged before they are gone, whoever commits.
+    must_refuse(&scene, ERR_CONFLICT, "still has conflicts");
+    sh("cd '%s' && sed -i '/^[<=>]/d' a", scene.agent.path);
+    must_merge(&scene);
+    assert_string_equal(sh_output("sed -n 2,3p '%s/a'", scene.repository), "two\nzwei");
+    assert_string_equal(git(&scene, "log -1 --format=%P main^2 | wc -w"), "2");
+    assert_string_equal(in_worktree(&scene, "git status"),
+                        "On branch swarm/marked\nnothing to commit, working tree clean");
+    end(&scene);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN); // as in the server
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(into_the_checked_out_branch), cmocka_unit_test(strategies),
-        cmocka_unit_test(goes_on_after_a_squash),      cmocka_unit_test(what_is_in_the_way),
-        cmocka_unit_test(states_of_the_repository),    cmocka_unit_test(conflicts),
-        cmocka_unit_test(every_kind_of_file),          cmocka_unit_test(signed_commits),
+        cmocka_unit_test(into_the_checked_out_branch),
+        cmocka_unit_test(strategies),
+        cmocka_unit_test(goes_on_after_a_squash),
+        cmocka_unit_test(what_is_in_the_way),
+        cmocka_unit_test(states_of_the_repository),
+        cmocka_unit_test(conflicts),
+        cmocka_unit_test(every_kind_of_file),
+        cmocka_unit_test(signed_commits),
+        cmocka_unit_test(brings_the_branch_into_the_work),
+        cmocka_unit_test(conflicts_become_markers),
     };
     return cmocka_run_group_tests(tests, git_test_setup, git_test_teardown);
 }
