@@ -31,13 +31,11 @@ void accounts_destroy(struct accounts *accounts)
 // A server on this machine knows best how much it does at once.
 static bool is_here(const struct provider_config *config)
 {
-    static const char *const hosts[] = {"localhost", "127.", "[::1]", NULL};
-    struct str url = str_of(config->base_url);
-    long scheme = str_find(url, STR("://"));
+    static const char *const hosts[] = {"://localhost", "://127.", "://[::1]", NULL};
     if (config->kind == PROVIDER_DEMO)
         return true;
-    for (const char *const *host = hosts; *host && scheme >= 0; host++)
-        if (str_starts(str_skip(url, (size_t)scheme + 3), str_of(*host)))
+    for (const char *const *host = hosts; *host && config->base_url; host++)
+        if (str_find(str_of(config->base_url), str_of(*host)) >= 0)
             return true;
     return false;
 }
