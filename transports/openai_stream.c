@@ -52,15 +52,24 @@ static bool take_delta(struct model_stream *stream, const struct json *delta, bo
     return !stream->stopped;
 }
 
-static void take_finish(struct model_stream *stream, struct str reason)
+// Those of OpenAI; "model_length" and "error" are Mistral's, "insufficient_system_resource" is
+// DeepSeek's, "abort" vLLM's.
+static bool take_finish(struct model_stream *stream, struct str reason, struct err *err)
 {
+    bool no_room = str_is(reason, "insufficient_system_resource");
+    if (no_room || str_is(reason, "error") || str_is(reason, "abort")) {
+        stream->fault.failure = no_room ? MODEL_FAILURE_OVERLOADED : MODEL_FAILURE_SERVER;
+        return model_error_finish(stream->origin, reason, STR_NONE, err);
+    }
     stream->finished = true;
-    if (str_is(reason, "length") || str_is(reason, "max_tokens"))
+    stream->window_full = str_is(reason, "model_length");
+    if (str_is(reason, "length") || str_is(reason, "max_tokens") || stream->window_full)
         stream->finish = MODEL_MAX_TOKENS;
     else if (str_is(reason, "content_filter"))
         stream->finish = MODEL_REFUSED;
     else // stop, tool_calls, function_call: whether there are calls is what decides
         stream->finish = MODEL_END_TURN;
+    return true;
 }
 
 static void take_usage(struct model_stream *stream, const struct json *usage)
@@ -95,8 +104,8 @@ static bool take_chunk(struct model_stream *stream, const struct json *chunk, bo
         if (delta && delta->type == JSON_OBJECT && !take_delta(stream, delta, smuggled, err))
             return false;
         struct str reason = json_str(choice, "finish_reason");
-        if (reason.len)
-            take_finish(stream, reason);
+        if (reason.len && !take_finish(stream, reason, err))
+            return false;
     }
     if (usage && usage->type == JSON_OBJECT && !stream->stopped)
         take_usage(stream, usage);

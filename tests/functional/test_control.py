@@ -131,10 +131,10 @@ def test_the_queue_has_a_ceiling_and_a_full_one_survives_a_restart(restarts):
     agent = spawn(client)
     here.wait_reached()
     sent = [client.request("swarm/send", {"agentId": agent["id"], "text": "z" * (1 << 20)})
-            for _ in range(4)]
+            for _ in range(16)]
     with pytest.raises(RpcError) as error:
         client.request("swarm/send", {"agentId": agent["id"], "text": "x"})
-    assert error.value.kind == "limit" and "4194304" in error.value.message
+    assert error.value.kind == "limit" and "16777216" in error.value.message
     first = {"agentId": agent["id"], "itemId": sent[0]["itemId"]}
     client.request("swarm/queue", {**first, "text": "short"})
     client.request("swarm/send", {"agentId": agent["id"], "text": "x"})
@@ -144,4 +144,4 @@ def test_the_queue_has_a_ceiling_and_a_full_one_survives_a_restart(restarts):
     client.process.kill()
     client.process.wait()
     client = connect()
-    assert [a["queued"] for a in client.request("swarm/list", {})["agents"]] == [5]
+    assert [a["queued"] for a in client.request("swarm/list", {})["agents"]] == [17]

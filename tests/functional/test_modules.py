@@ -31,7 +31,10 @@ def spawn(client, repository):
 
 
 def loaded(client):
-    maps = pathlib.Path(f"/proc/{client.process.pid}/maps").read_text()
+    try:
+        maps = pathlib.Path(f"/proc/{client.process.pid}/maps").read_text()
+    except PermissionError:
+        pytest.skip("only root may look into the server")
     return {name for name in ("libgit2", "libcurl") if name in maps}
 
 

@@ -3,6 +3,7 @@
 #include "tests/unit/support/unit.h"
 
 #include "core/buf.h"
+#include "core/mem.h"
 #include "tests/unit/support/stream_check.h"
 #include "transports/openai_chat.h"
 
@@ -204,6 +205,37 @@ static void test_odd_types(void **state)
                .finish = MODEL_FAILED, .error = "without a name", .kind = ERR_PROVIDER});
 }
 
+static void test_finish_reasons(void **state)
+{
+    static const struct {
+        const char *reason;
+        enum model_finish finish;
+        enum model_failure failure;
+    } reasons[] = {
+        {"stop", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"tool_calls", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"function_call", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"one_of_tomorrow", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"length", MODEL_MAX_TOKENS, MODEL_FAILURE_NONE},
+        {"model_length", MODEL_MAX_TOKENS, MODEL_FAILURE_CONTEXT_TOO_LARGE},
+        {"content_filter", MODEL_REFUSED, MODEL_FAILURE_REFUSED},
+        {"insufficient_system_resource", MODEL_FAILED, MODEL_FAILURE_OVERLOADED},
+        {"error", MODEL_FAILED, MODEL_FAILURE_SERVER},
+        {"abort", MODEL_FAILED, MODEL_FAILURE_SERVER},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+        char *body = mem_format(DELTA("\"content\":\"x\"") FINISH("%s") DONE, reasons[i].reason);
+        bool failed = reasons[i].finish == MODEL_FAILED;
+        expect(body, (struct stream_expected){.text = "x",
+                                              .finish = reasons[i].finish,
+                                              .failure = reasons[i].failure,
+                                              .error = failed ? reasons[i].reason : NULL,
+                                              .kind = failed ? ERR_PROVIDER : ERR_NONE});
+        mem_free(body);
+    }
+}
+
 static void test_errors_in_the_stream(void **state)
 {
     (void)state;
@@ -271,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_broken_streams),
         cmocka_unit_test(test_odd_types),
+        cmocka_unit_test(test_finish_reasons),
         cmocka_unit_test(test_errors_in_the_stream),
         cmocka_unit_test(test_nothing_after_stop),
     };
