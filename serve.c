@@ -227,6 +227,7 @@ static bool begin(struct process *process, struct err *err)
     if (process->how == CLI_STDIO && process->config.detach)
         process->how = CLI_DETACH;
     process->tool_env = config_tool_env(&process->config);
+    config_make_role_env(&process->config);
     config_hide_credentials(&process->config);
     char *helper = module_path("swarmd-exec");
     process->loop = loop_create(helper, err);

@@ -8,6 +8,22 @@
 
 enum { ANSWER_MAX = 64, TRIES_MAX = 5 };
 
+// What "always" and "never" would remember, for all agents of the repository.
+static void show_rules(struct printer *t, const char *what, const struct json *rules)
+{
+    bool first = true;
+    json_for_each(rule, rules)
+    {
+        if (rule->type != JSON_STRING)
+            continue;
+        fputs(first ? what : ", ", t->out);
+        printer_safe(t->out, rule->string);
+        first = false;
+    }
+    if (!first)
+        fputc('\n', t->out);
+}
+
 static void show(struct printer *t, const struct json *approval)
 {
     struct str title = json_str(approval, "title"), patch = json_str(approval, "patch");
@@ -16,11 +32,13 @@ static void show(struct printer *t, const struct json *approval)
     printer_safe(t->out, title);
     fputc('\n', t->out);
     printer_safe(t->out, patch);
+    show_rules(t, "always allows: ", json_get(json_get(approval, "remember"), "allow"));
+    show_rules(t, "never means: ", json_get(json_get(approval, "remember"), "reject"));
 }
 
 static bool read_answer(struct printer *t, char answer[ANSWER_MAX])
 {
-    fputs("[y]es, [a]lways for this tool, [n]o, n[e]ver: ", t->out);
+    fputs("[y]es, [a]lways, [n]o, n[e]ver: ", t->out);
     fflush(t->out);
     return fgets(answer, ANSWER_MAX, stdin) != NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/cli.h"
 
+#include "cli/audit.h"
 #include "cli/help.h"
 #include "cli/run.h"
 
@@ -31,6 +32,8 @@ int cli_main(int argc, char **argv, enum cli_serve *serve)
     const char *word = argv[1];
     if (strcmp(word, "run") == 0)
         return run_main(argc - 1, argv + 1);
+    if (strcmp(word, "audit") == 0)
+        return audit_main(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0)
         puts("swarmd " SWARMD_VERSION);
     else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)

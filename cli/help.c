@@ -8,6 +8,8 @@ const char help_text[] =
     "  swarmd --detach      the same, but the agents outlive the editor, in a host of their own\n"
     "  swarmd --host        such a host in the foreground, for service managers\n"
     "  swarmd run TASK...   run one agent here, and show what it does; see swarmd run --help\n"
+    "  swarmd audit [AGENT] print what agents asked, were allowed and ran; --json: one entry a "
+    "line\n"
     "  swarmd --version\n"
     "  swarmd --help\n"
     "\n"

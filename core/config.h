@@ -49,6 +49,7 @@ struct role_config {
     int64_t cost;                                   // nano-dollars
     char *environment[CONFIG_ROLE_ENVIRONMENT_MAX]; // variables that its commands may have, too
     size_t environment_count;
+    char **envp; // of its commands; NULL: that of all others
 };
 
 struct config {

@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 #include "core/review.h"
+#include "core/role.h"
 
 static void advance(struct deferred *deferred);
 static void tick(void *arg);
@@ -184,6 +185,7 @@ static bool describe_sandbox(struct turn *turn, struct err *err)
 static bool open_place(struct turn *turn, struct err *err)
 {
     const struct agent *agent = turn->agent;
+    const struct role_config *role = role_find(agent->swarm->setup.config, str_of(agent->role));
     if (!root_open(&turn->root, agent->worktree, err))
         return err_wrap(err, "the worktree is gone or cannot be opened");
     turn->root.checkout = agent->isolated ? agent->repository : NULL;
@@ -192,7 +194,8 @@ static bool open_place(struct turn *turn, struct err *err)
         .ports = ports_of(turn),
         .root = &turn->root,
         .output_folder = turn->output_folder,
-        .envp = agent->swarm->setup.tool_envp,
+        .envp =
+            role && role->envp ? (const char *const *)role->envp : agent->swarm->setup.tool_envp,
     };
     return describe_sandbox(turn, err);
 }

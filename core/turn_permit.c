@@ -87,6 +87,8 @@ void turn_audit(const struct turn_call *call, const char *action, const char *ap
         .why = call->why,
         .by = call->by,
     };
+    if (strcmp(action, "blocked") == 0)
+        audit.reason = call->item->blocked;
     if (strcmp(action, "ended") == 0 && call->item->exit_code >= 0) {
         audit.has_exit_code = true;
         audit.exit_code = call->item->exit_code;

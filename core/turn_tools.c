@@ -128,6 +128,8 @@ static void run_done(void *arg)
     complete(call, result->failed ? ITEM_FAILED : ITEM_COMPLETED);
     if (call->tool->effect != TOOL_READS)
         turn_audit(call, "ended", NULL);
+    if (item->blocked)
+        turn_audit(call, "blocked", NULL);
     if (call->tool->effect == TOOL_RUNS_COMMANDS)
         turn_import(turn);
 }

@@ -31,16 +31,37 @@ static bool is_credential(const struct config *config, const char *entry)
     return false;
 }
 
-char **config_tool_env(const struct config *config)
+static bool role_passes(const struct role_config *role, const char *entry)
+{
+    for (size_t i = 0; role && i < role->environment_count; i++)
+        if (is_variable(entry, role->environment[i]))
+            return true;
+    return false;
+}
+
+static char **make_env(const struct config *config, const struct role_config *role)
 {
     size_t count = 0, kept = 0;
     while (environ[count])
         count++;
     char **envp = mem_new_array(count + 1, sizeof(*envp));
     for (size_t i = 0; i < count; i++)
-        if (!is_credential(config, environ[i]) && sandbox_passes(&config->sandbox, environ[i]))
+        if (!is_credential(config, environ[i]) &&
+            (sandbox_passes(&config->sandbox, environ[i]) || role_passes(role, environ[i])))
             envp[kept++] = mem_dup(str_of(environ[i]));
     return envp;
+}
+
+char **config_tool_env(const struct config *config)
+{
+    return make_env(config, NULL);
+}
+
+void config_make_role_env(struct config *config)
+{
+    for (size_t i = 0; i < config->role_count; i++)
+        if (config->roles[i].environment_count && !config->roles[i].envp)
+            config->roles[i].envp = make_env(config, &config->roles[i]);
 }
 
 void config_hide_credentials(const struct config *config)

@@ -49,4 +49,7 @@ char **config_tool_env(const struct config *config);
 void config_hide_credentials(const struct config *config);
 void config_free_env(char **envp);
 
+// The environment of the commands of each role that names variables. Before credentials are hidden.
+void config_make_role_env(struct config *config);
+
 #endif

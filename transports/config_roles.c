@@ -242,6 +242,7 @@ void config_release_roles(struct config *config)
         mem_free(role->mode);
         mem_free(role->prompt);
         rules_release(&role->permissions);
+        config_free_env(role->envp);
         for (size_t k = 0; k < role->environment_count; k++)
             mem_free(role->environment[k]);
     }

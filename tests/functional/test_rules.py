@@ -2,12 +2,15 @@
 """Rules of what agents may do: from the file, roles, agents and answers; and what is kept of it all."""
 
 import functools
+import json
+import os
 import sqlite3
+import subprocess
 
 import agents
 import pytest
 from agents import worktree
-from client import RpcError
+from client import RpcError, binary
 from model_server import call, text
 
 ask = functools.partial(agents.spawn, mode="ask")
@@ -268,6 +271,26 @@ def test_fifty_agents_ask_one_editor_answers_another_sees_it(swarm, start):
     assert len(closed) == count
 
 
+def test_a_second_editor_sees_what_the_first_one_answers(restarts):
+    words = [f"task {i}" for i in range(5)]
+    connect, _ = restarts({word: [[call("write", path="a.txt", content="x")], [text("done")]]
+                           for word in words})
+    first, second = connect(), connect()  # the second one is a bridge to the first
+    for word in words:
+        ask(first, task=word)
+    asked = wait_approvals(second, len(words))
+    assert approvals(first) == asked
+    for approval in asked:
+        answer(first, approval, "reject", reason="not now")
+        closed = second.wait_event(
+            lambda e: e["type"] == "item" and e["item"]["kind"] == "approval"
+            and e["item"]["approval"]["id"] == approval["id"]
+            and e["item"]["status"] == "completed")["item"]["approval"]
+        assert (closed["decision"], closed["reason"]) == ("reject", "not now")
+        assert answer(second, approval)["decision"] == "reject"  # the first answer wins
+    assert approvals(second) == []
+
+
 def test_the_inbox_is_that_of_a_scope(swarm):
     script = {word: [[call("bash", command="make")], [text("done")]] for word in ("one", "two")}
     client, _ = swarm(script)
@@ -276,6 +299,52 @@ def test_the_inbox_is_that_of_a_scope(swarm):
     assert [a["agentId"] for a in approvals(client, scope="mine")] == [mine["id"]]
     assert [a["agentId"] for a in approvals(client, scope="other")] == [other["id"]]
     assert approvals(client, scope="nobody") == []
+
+
+# --- roles ---
+
+@pytest.fixture
+def reviewer(tmp_path):
+    (tmp_path / "roles").mkdir()
+    (tmp_path / "roles/reviewer.yaml").write_text(
+        "mode: ask\nprompt: Look closely at *tests*.\n"
+        "permissions: {allow: ['bash(echo *)'], deny: [write]}\n"
+        "limits: {steps: 7}\nenvironment: [REVIEW_TOKEN]\n")
+
+
+def test_a_role_gives_mode_rules_prompt_and_environment(reviewer, swarm):
+    script = {"review": [[call("bash", command="echo $REVIEW_TOKEN"),
+                          call("write", path="a.txt", content="x")], [text("done")]],
+              "other": [[call("bash", command="echo .$REVIEW_TOKEN.")], [text("done")]]}
+    client, server = swarm(script, env={"REVIEW_TOKEN": "t0ken"})
+    agent = agents.spawn(client, task="review", mode=None, role="reviewer")
+    assert (agent["mode"], agent["role"]) == ("ask", "reviewer")
+    client.wait_state(agent["id"], "done")
+    assert "Look closely at *tests*." in server.requests[0].messages[0]["content"]
+    ran, denied = results(server.requests[1])
+    assert "t0ken" in ran and "not allowed" in denied and "role" in denied
+    other = agents.spawn(client, task="other")
+    client.wait_state(other["id"], "done")
+    assert "Look closely" not in server.requests[2].messages[0]["content"]
+    assert "t0ken" not in server.requests[3].results[0]["content"]
+
+
+def test_what_the_spawn_says_outweighs_the_role(reviewer, swarm):
+    client, _ = swarm([[text("done")]])
+    assert agents.spawn(client, mode="edit", role="reviewer")["mode"] == "edit"
+
+
+def test_an_unknown_role_is_an_error_that_names_those_there_are(reviewer, swarm):
+    client, _ = swarm([])
+    with pytest.raises(RpcError) as error:
+        agents.spawn(client, role="revewer")
+    assert error.value.code == -32602
+    assert "no role 'revewer'; there are reviewer" in error.value.message
+
+
+def test_without_roles_a_role_is_a_free_word(swarm):
+    client, _ = swarm([[text("done")]])
+    assert agents.spawn(client, role="whatever")["role"] == "whatever"
 
 
 # --- the audit ---
@@ -306,6 +375,34 @@ def test_the_audit_tells_what_was_asked_by_whom_it_was_allowed_and_what_ran(swar
     assert [len(p) for p in pages] == [1, 3, 3] and sum(pages, []) == entries
     later = client.request("swarm/audit", {"after": entries[2]["id"], "limit": 2})
     assert later["entries"] == entries[3:5] and later["next"] == entries[4]["id"]
+
+
+def test_what_the_sandbox_denied_is_in_the_audit(swarm):
+    client, _ = swarm([[call("bash", command="touch /usr/swarmd-test")], [text("done")]])
+    agent = agents.spawn(client)
+    client.wait_state(agent["id"], "done")
+    (tool,) = agents.items(client, agent, "tool")
+    blocked = [e for e in audit(client, agentId=agent["id"]) if e["action"] == "blocked"]
+    assert [e["reason"] for e in blocked] == ([tool["blocked"]] if "blocked" in tool else [])
+
+
+def test_swarmd_audit_prints_it(swarm, start):
+    client, server = swarm([[call("bash", command="exit 3")], [text("done")]])
+    agent = agents.spawn(client, permissions={"allow": ["bash(exit *)"]}, mode="ask")
+    client.wait_state(agent["id"], "done")
+    environment = {**os.environ, "SWARMD_STATE_DIR": str(client.state),
+                   "SWARMD_CONFIG": str(client.folder / "config.yaml")}
+
+    def run(*words):
+        return subprocess.run([binary(), "audit", *words], env=environment, capture_output=True,
+                              text=True, timeout=60)
+
+    printed = run(agent["id"]).stdout.splitlines()
+    assert len(printed) == 2 and "started" in printed[0] and "bash: exit 3" in printed[0]
+    assert "the rule allow bash(exit *) of the agent" in printed[0] and "exit code 3" in printed[1]
+    entries = [json.loads(line) for line in run("--json").stdout.splitlines()]
+    assert entries == audit(client)
+    assert run("--what").returncode == 2 and run("a", "b").returncode == 2
 
 
 def test_the_audit_outlives_its_agent_and_cannot_be_changed(swarm, tmp_path):
