@@ -34,7 +34,7 @@ bool checkout_open(struct checkout *checkout, git_repository *repository, const 
     if (ok && checkout->root < 0)
         ok = err_set_errno(err, ERR_REPOSITORY, errno, "cannot open %s", folder);
     if (ok && git_repository_index(&checkout->index, repository) < 0)
-        ok = git_fail(err, ERR_REPOSITORY, "cannot read the index of %s", folder);
+        ok = repository_check_index(folder, repository, err); // which says why
     return ok;
 }
 

@@ -23,6 +23,11 @@ bool git_start(struct err *err)
         // A second hash of every object read costs a quarter of a checkout; git does none either.
         git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
         git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
+        // What these mean is the person's index and files, which are not for us, objects that are
+        // fetched before they are read (core/worktree_git.c), and a gc that we never run.
+        const char *extensions[] = {"worktreeconfig", "partialclone", "preciousobjects"};
+        git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions,
+                         sizeof extensions / sizeof *extensions);
     }
     bool ok = started;
     pthread_mutex_unlock(&start_lock);
@@ -96,8 +101,7 @@ static bool check_repository(const char *path, git_repository *repository, struc
         return err_set(err, ERR_REPOSITORY,
                        "the repository at %s is bare; start the agent in a clone that has files",
                        path);
-    return repository_check_config(path, repository, err) &&
-           repository_check_index(path, repository, err);
+    return repository_check_config(path, repository, err);
 }
 
 static bool explain_base(const char *root, const char *base, int code, struct err *err)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIMIT_HASH, LIMIT_PARTIAL, LIMIT_WORKTREE_CONFIG, LIMIT_SPLIT, LIMIT_SPARSE, LIMIT_COUNT };
+enum { LIMIT_HASH, LIMIT_SPLIT, LIMIT_SPARSE, LIMIT_COUNT };
 
 static const struct limit {
     const char *key; // as libgit2 spells it: lower case
@@ -18,16 +18,6 @@ static const struct limit {
                     "names its objects by another hash than SHA-1 (extensions.objectFormat, "
                     "sha256), which is not "
                     "supported yet; agents can work in a repository made without --object-format"},
-    [LIMIT_PARTIAL] =
-        {"extensions.partialclone", false,
-         "is a partial clone, which is not supported yet; make a whole one: git clone without "
-         "--filter"},
-    [LIMIT_WORKTREE_CONFIG] = {"extensions.worktreeconfig", true,
-                               "has extensions.worktreeConfig on (git sparse-checkout sets it), "
-                               "which is not supported yet; "
-                               "work in a plain clone, or turn it off: git sparse-checkout "
-                               "disable, then git config --unset "
-                               "extensions.worktreeConfig"},
     [LIMIT_SPLIT] =
         {"core.splitindex", true,
          "has a split index (core.splitIndex), which is not supported yet; turn it off: git config "
@@ -43,12 +33,6 @@ static bool refuse(const char *path, const char *says, struct err *err)
     return err_set(err, ERR_REPOSITORY, "the repository at %s %s", path, says);
 }
 
-static bool is_true(const git_config *config, const char *key)
-{
-    int value = 0;
-    return git_config_get_bool(&value, config, key) == 0 && value;
-}
-
 static bool is_set(git_config *config, const char *key)
 {
     git_config_entry *entry = NULL;
@@ -57,19 +41,16 @@ static bool is_set(git_config *config, const char *key)
     return set;
 }
 
-// The keys that no table can hold: remotes have names of their own, extensions are still made.
-static bool check_entry(const char *path, const git_config_entry *entry, int version,
-                        struct err *err)
+static bool check_entry(const char *path, const git_config_entry *entry, struct err *err)
 {
-    struct str name = str_of(entry->name);
-    int promised = 0;
-    if (str_starts(name, STR("remote.")) && str_ends(name, STR(".promisor")) &&
-        git_config_parse_bool(&promised, entry->value) == 0 && promised)
-        return refuse(path, limits[LIMIT_PARTIAL].says, err);
-    if (version < 1 || !str_starts(name, STR("extensions.")) || str_is(name, "extensions.noop"))
+    // What is declared to libgit2 (repository.c), and what it knows.
+    static const char *const known[] = {"extensions.noop", "extensions.worktreeconfig",
+                                        "extensions.partialclone", "extensions.preciousobjects",
+                                        "extensions.objectformat"};
+    if (!str_starts(str_of(entry->name), STR("extensions.")))
         return true;
-    for (size_t i = 0; i < LIMIT_COUNT; i++)
-        if (str_is(name, limits[i].key))
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(entry->name, known[i]) == 0)
             return true;
     return err_set(err, ERR_REPOSITORY,
                    "the repository at %s needs the git extension '%s', which is not supported yet",
@@ -78,9 +59,8 @@ static bool check_entry(const char *path, const git_config_entry *entry, int ver
 
 static bool check(const char *path, git_config *config, struct err *err)
 {
-    for (size_t i = 0; i < LIMIT_COUNT; i++)
-        if (limits[i].flag ? is_true(config, limits[i].key) : is_set(config, limits[i].key))
-            return refuse(path, limits[i].says, err);
+    if (is_set(config, limits[LIMIT_HASH].key))
+        return refuse(path, limits[LIMIT_HASH].says, err);
     int32_t version = 0;
     git_config_get_int32(&version, config, "core.repositoryformatversion");
     git_config_iterator *entries = NULL;
@@ -88,8 +68,8 @@ static bool check(const char *path, git_config *config, struct err *err)
         return git_fail(err, ERR_REPOSITORY, "cannot read the configuration of %s", path);
     git_config_entry *entry;
     bool ok = true;
-    while (ok && git_config_next(&entry, entries) == 0)
-        ok = check_entry(path, entry, version, err);
+    while (ok && version >= 1 && git_config_next(&entry, entries) == 0)
+        ok = check_entry(path, entry, err);
     git_config_iterator_free(entries);
     return ok;
 }
@@ -125,7 +105,6 @@ bool repository_check_config(const char *path, git_repository *repository, struc
     return ok;
 }
 
-// The person's index is never written, but a merge reads it: better said now than then.
 bool repository_check_index(const char *path, git_repository *repository, struct err *err)
 {
     git_index *index = NULL;

@@ -35,7 +35,7 @@ struct repository_info {
 
 // What is at cwd, and can an agent work there? ERR_REPOSITORY, saying what and what to do, for:
 // no repository, a bare one, one with no commit, an unknown base, and what libgit2 1.5 cannot
-// open or do (extensions worktreeConfig, partialClone, SHA-256 objects, split or sparse index).
+// open (SHA-256 objects, extensions that are not known).
 // base NULL or "" is HEAD.
 bool repository_probe(const char *cwd, const char *base, struct repository_info *out,
                       struct err *err);

@@ -2,6 +2,7 @@
 #include "core/worktree_checkout.h"
 
 #include "core/repository.h"
+#include "core/worktree_git.h"
 #include "core/worktree_index.h"
 #include "core/worktree_plan.h"
 #include "core/worktree_write.h"
@@ -18,9 +19,15 @@ bool worktree_checkout(struct git_repository *repository, const char *path, cons
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0)
         return err_set_errno(err, ERR_WORKTREE, errno, "cannot open %s", path);
-    bool ok = plan_make(&plan, repository, commit, sparse, err) &&
-              plan_write(&plan, repository, folder, path, WRITE_THREADS, progress, err) &&
-              plan_write_index(&plan, index, err);
+    bool ok = git_fetch_trees(repository, commit, progress, err);
+    if (!ok) {
+        close(folder);
+        return false;
+    }
+    ok = plan_make(&plan, repository, commit, sparse, err) &&
+         git_fetch_blobs(repository, &plan, progress, err) &&
+         plan_write(&plan, repository, folder, path, WRITE_THREADS, progress, err) &&
+         plan_write_index(&plan, index, err);
     plan_release(&plan);
     close(folder);
     return ok;

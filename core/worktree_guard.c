@@ -125,6 +125,7 @@ static bool config_text(git_repository *repository, const struct worktree_spec *
     // After the person's: no command runs by itself, no key is asked for, and the references that
     // swarmd keeps in packed-refs stay there.
     buf_add_str(out, STR("[core]\n\thooksPath = /dev/null\n\tfsmonitor = false\n"
+                         "[core]\n\tsplitIndex = false\n[index]\n\tsparse = false\n"
                          "[commit]\n\tgpgsign = false\n[tag]\n\tgpgsign = false\n"
                          "[gc]\n\tauto = 0\n\tpackRefs = false\n[maintenance]\n\tauto = false\n"));
     return true;

@@ -122,52 +122,12 @@ static void refuses_what_libgit2_cannot(void **state)
     (void)state;
     const char *path = git_test_repository("extended");
     sh("git -C '%s' config core.repositoryFormatVersion 1", path);
-    sh("git -C '%s' config extensions.worktreeConfig true", path);
-    refused(path, NULL, "extensions.worktreeConfig");
-    sh("git -C '%s' config --unset extensions.worktreeConfig", path);
     sh("git -C '%s' config extensions.somethingNew true", path);
     refused(path, NULL, "somethingnew");
-
-    const char *origin = git_test_repository("origin"), *partial = git_test_path("partial");
-    sh("git -C '%s' config uploadpack.allowFilter true && "
-       "git clone -q --filter=blob:none 'file://%s' '%s'",
-       origin, origin, partial);
-    refused(partial, NULL, "partial clone");
-    sh("git -C '%s' config core.repositoryFormatVersion 0", partial);
-    refused(partial, NULL, "partial clone");
-
     const char *sha256 = git_test_path("sha256");
     sh("git init -q --object-format=sha256 '%s' && cd '%s' && git commit -q --allow-empty -m x",
        sha256, sha256);
     refused(sha256, NULL, "sha256");
-}
-
-static void refuses_split_and_sparse_indexes(void **state)
-{
-    (void)state;
-    const char *split = git_test_repository("split"), *sparse = git_test_repository("sparse");
-    sh("git -C '%s' update-index --split-index", split);
-    refused(split, NULL, "split index");
-    sh("git -C '%s' update-index --no-split-index && git -C '%s' config core.splitIndex true",
-       split, split);
-    refused(split, NULL, "core.splitIndex");
-
-    sh("cd '%s' && git sparse-checkout set --cone --sparse-index sub/deep", sparse);
-    refused(sparse, NULL, "worktreeConfig"); // git turns it on for sparse checkouts
-    sh("cd '%s' && git config --unset extensions.worktreeConfig && "
-       "git config core.repositoryFormatVersion 0",
-       sparse);
-    sh("cd '%s' && git config index.sparse true", sparse);
-    refused(sparse, NULL, "sparse index");
-    // What it says to do helps.
-    const char *extended = git_test_repository("mended");
-    sh("cd '%s' && git sparse-checkout set sub", extended);
-    refused(extended, NULL, "git config --unset extensions.worktreeConfig");
-    sh("cd '%s' && git sparse-checkout disable && git config --unset extensions.worktreeConfig",
-       extended);
-    struct repository_info info;
-    probe(extended, NULL, &info);
-    repository_info_release(&info);
 }
 
 static void follows_linked_worktrees_and_submodules(void **state)
@@ -217,7 +177,6 @@ int main(void)
         cmocka_unit_test(refuses_unknown_bases),
         cmocka_unit_test(refuses_what_is_no_repository),
         cmocka_unit_test(refuses_what_libgit2_cannot),
-        cmocka_unit_test(refuses_split_and_sparse_indexes),
         cmocka_unit_test(follows_linked_worktrees_and_submodules),
         cmocka_unit_test(tells_dubious_ownership),
     };
