@@ -51,6 +51,8 @@ static bool can_change(const struct agent *agent, struct err *err)
         return err_set(err, ERR_WRONG_STATE,
                        "%s is %s: files are taken back only while no turn runs; cancel it first",
                        agent->id, state_name(agent->state));
+    if (agent->merge)
+        return err_set(err, ERR_WRONG_STATE, "%s is being merged", agent->id);
     return can_look(agent, err) && journal_can_take(agent->swarm->setup.journal, err);
 }
 

@@ -5,6 +5,7 @@
 #include "core/swarm_merge.h"
 #include "core/mem.h"
 #include "core/merge.h"
+#include "core/review.h"
 #include "core/swarm_internal.h"
 
 #include <string.h>
@@ -234,6 +235,8 @@ static bool may_merge(struct swarm *swarm, const struct agent *agent, bool dry_r
         return err_set(err, ERR_WRONG_STATE, "%s is being removed", agent->id);
     if (agent->merge)
         return err_set(err, ERR_WRONG_STATE, "%s is being merged already", agent->id);
+    if (review_holds_turn(agent))
+        return err_set(err, ERR_WRONG_STATE, "files of %s are being put back", agent->id);
     if (!agent->worktree_made || agent->setup)
         return err_set(err, ERR_WRONG_STATE, "%s has no worktree yet", agent->id);
     return dry_run || !agent->turn ||
