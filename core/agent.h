@@ -170,8 +170,9 @@ struct agent {
     // of core/review.h
     struct list reviews;                  // struct review_job: the first one runs
     char checkpoint[CHECKPOINT_NAME_MAX]; // that its files go on from; "" for the newest
-    struct changes changes;               // at the end of its newest turn
+    struct changes changes;               // at the newest checkpoint
     bool changes_known;
+    bool touched;     // a call that may have changed files ran since the newest checkpoint
     size_t left_told; // files that are in no checkpoint, as the person knows
 };
 

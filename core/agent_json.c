@@ -348,6 +348,7 @@ static void read_private(struct agent *a, const struct json *json)
     a->merged_work = read_string(json, "mergedWork");
     a->merged_as = read_string(json, "mergedAs");
     a->greeted = json_bool(json, "greeted", false);
+    a->touched = true; // by a turn that was cut off, perhaps
     read_name(a->checkpoint, sizeof(a->checkpoint) - 1, json, "checkpoint");
     a->out_of_quota = json_bool(json, "outOfQuota", false);
     a->removing = json_bool(json, "removing", false);

@@ -145,8 +145,9 @@ static void keep_done(struct review_job *job)
 
 void review_turn_ended(struct agent *agent)
 {
-    if (!agent->isolated || !agent->worktree_made)
+    if (!agent->isolated || !agent->worktree_made || !agent->touched)
         return;
+    agent->touched = false;
     struct keep *keep = mem_new(sizeof(*keep));
     keep->job.kind = REVIEW_KEEP;
     keep->job.run = keep_run;

@@ -167,6 +167,7 @@ static void start(struct turn_call *call)
 {
     struct agent *agent = call->turn->agent;
     call->phase = CALL_STARTING;
+    agent->touched = agent->touched || call->tool->effect != TOOL_READS;
     turn_call_show(call);
     call->run.item_id = call->item->id;
     turn_audit(call, "started", NULL);

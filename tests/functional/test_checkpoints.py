@@ -21,6 +21,11 @@ def bash(command):
     return [call("bash", command=command)]
 
 
+def working(request):
+    """Each turn runs a command: only then is there a checkpoint after it."""
+    return [text("done")] if request.messages[-1]["role"] == "tool" else bash("true")
+
+
 def turn_ended(client, agent, turn):
     return client.wait_event(lambda e: e["type"] == "turn" and e["phase"] == "ended" and e["turn"] == turn and
                              e["agentId"] == agent["id"])
@@ -52,7 +57,7 @@ def files_of(repository, commit):
 @pytest.fixture
 def edited(swarm, repository):
     """(client, agent, its worktree) after a turn with nothing done."""
-    client, server = swarm(lambda request: [text("done")])
+    client, server = swarm(working)
     agent = spawn(client, "look around")
     client.wait_state(agent["id"], "done")
     client.model = server
@@ -166,7 +171,7 @@ def test_removing_the_agent_removes_its_checkpoints(edited, repository, tmp_path
     client, agent, tree = edited
     (tree / "new").write_text("x\n")
     say(client, agent, 2)
-    assert refs(repository, agent) == {"2"}
+    assert len(checkpoints(client, agent)) == 1 and refs(repository, agent) == {"2"}
     client.request("swarm/remove", {"agentId": agent["id"], "force": True})
     assert run_git(repository, "for-each-ref", "refs/swarmd") == ""
     assert not [n for n in os.listdir(tmp_path / "state" / "git") if n.startswith(agent["id"])]
@@ -186,7 +191,7 @@ def test_the_persons_git_collects_no_checkpoint(edited, repository):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_killed_at_any_moment_nothing_is_half(restarts, repository, seed):
-    connect, _ = restarts(lambda request: [text("done")])
+    connect, _ = restarts(working)
     client = connect()
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
@@ -320,8 +325,7 @@ def test_without_the_transcript_the_model_is_told(swarm, repository):
 
 
 def test_a_cut_lasts_over_a_restart_and_a_cut_before_it_undoes_it(restarts, repository):
-    connect, server = restarts(lambda request: [text(f"answer {len(server_requests)}")])
-    server_requests = server.requests
+    connect, server = restarts(working)
     client = connect()
     agent = spawn(client, "say 1")
     client.wait_state(agent["id"], "done")
@@ -443,7 +447,7 @@ def lined(swarm, tmp_path, repository):
     (repository / ".gitattributes").write_text("windows.txt text eol=crlf\n")
     run_git(repository, "add", "-A")
     run_git(repository, "commit", "-qm", "lines")
-    client, server = swarm(lambda request: [text("done")])
+    client, server = swarm(working)
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
     client.model = server

@@ -8,7 +8,12 @@ Trees are what `git add -A` and `git write-tree` make with an index of their own
 import pytest
 from agents import spawn, worktree
 from histories import make_history, mutate, rounds, run_git, tree_of
-from model_server import text
+from model_server import call, text
+
+def working(request):
+    """Each turn runs a command: only then is there a checkpoint after it."""
+    return [text("done")] if request.messages[-1]["role"] == "tool" else [call("bash", command="true")]
+
 
 GROUPS = 10  # that share a server
 
@@ -57,7 +62,7 @@ def applied(root, base, patch, tmp_path):
 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_trees_numbers_and_patches_are_those_of_git(swarm, tmp_path, group):
-    client, _ = swarm(lambda request: [text("done")])
+    client, _ = swarm(working)
     for seed in range(group, rounds(), GROUPS):
         folder = tmp_path / f"seed{seed}"
         folder.mkdir()
