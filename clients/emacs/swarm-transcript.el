@@ -70,6 +70,11 @@
             (unless (or (equal status "started") (string-blank-p output))
               (concat "\n" (swarm--fold (swarm--indent output) swarm-output-lines))))))
 
+(defun swarm--remember-text (what rules)
+  "A line that WHAT would be kept as RULES, or nothing when there are none."
+  (when (and rules (not (zerop (length rules))))
+    (format "\n  %s: %s" what (mapconcat #'identity rules ", "))))
+
 (defun swarm--approval-text (approval)
   "The question APPROVAL, and how it was answered."
   (if (plist-get approval :decision)
@@ -79,6 +84,8 @@
     (concat (propertize (concat "? " (plist-get approval :title)) 'face 'swarm-question)
             (when (plist-get approval :patch)
               (concat "\n" (swarm--indent (plist-get approval :patch))))
+            (swarm--remember-text "always allows" (plist-get (plist-get approval :remember) :allow))
+            (swarm--remember-text "never means" (plist-get (plist-get approval :remember) :reject))
             (propertize "\n  a allows, A rejects" 'face 'swarm-question))))
 
 (defun swarm--item-text (entry)

@@ -15,6 +15,13 @@ local allow_choices = {
   { label = 'Reject always', decision = 'rejectAlways' },
 }
 
+-- What an answer for always would be kept as, for all agents of the repository.
+local function add_rules(text, what, rules)
+  if rules and #rules > 0 then
+    vim.list_extend(text, util.lines(util.terminal_text(what .. table.concat(rules, ', '))))
+  end
+end
+
 --- The question as lines: what is asked, and with which patch or input.
 function M.lines(approval)
   local text = { approval.title or approval.tool or 'May I?' }
@@ -27,6 +34,9 @@ function M.lines(approval)
     table.insert(text, '')
     vim.list_extend(text, util.lines((util.terminal_text(detail):gsub('\n$', ''))))
   end
+  local remember = approval.remember or {}
+  add_rules(text, 'Allow always: ', remember.allow)
+  add_rules(text, 'Reject always: ', remember.reject)
   return text
 end
 
