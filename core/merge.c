@@ -169,7 +169,7 @@ static bool plan_in(struct merging *merging, struct err *err)
            (git_oid_fromstr(&merging->target, plan->old_id) == 0 ||
             git_fail(err, ERR_REPOSITORY, "cannot read %s", plan->ref)) &&
            author_find(&merging->by, merging->repository, spec->author, err) &&
-           work_look(&spec->agent, merging->repository, plan, &head, &tree, err) &&
+           work_look(spec, merging->repository, plan, &head, &tree, err) &&
            merge_make_work(merging, &head, &tree, err) && compute(merging, err);
 }
 

@@ -35,6 +35,7 @@ enum merge_conflicts { CONFLICTS_REFUSE, CONFLICTS_MARK };
 
 struct merge_spec {
     struct worktree_spec agent; // base: not looked at
+    const char *cache;          // file for core/snapshot_cache.h; or NULL
     const char *into;           // a branch, with or without refs/heads/; NULL: base_name
     const char *base_name;      // what the agent started from; a commit id when that was no branch
     enum merge_strategy strategy;

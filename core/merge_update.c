@@ -99,7 +99,7 @@ bool merge_plan_update(const struct merge_spec *spec, struct merge_plan *plan, s
               (git_oid_fromstr(&merging.target, plan->old_id) == 0 ||
                git_fail(err, ERR_REPOSITORY, "cannot read %s", plan->ref)) &&
               author_find(&merging.by, merging.repository, spec->author, err) &&
-              work_look(&spec->agent, merging.repository, plan, &head, &tree, err) &&
+              work_look(spec, merging.repository, plan, &head, &tree, err) &&
               merge_make_work(&merging, &head, &tree, err) && compute(&merging, err);
     author_release(&merging.by);
     git_repository_free(merging.repository);

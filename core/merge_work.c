@@ -5,6 +5,7 @@
 #include "core/merge_checkout.h"
 #include "core/merge_refs.h"
 #include "core/repository.h"
+#include "core/snapshot.h"
 #include "core/worktree_private.h"
 
 #include <git2/sys/repository.h>
@@ -28,30 +29,38 @@ static bool count_changes(git_repository *repository, const git_oid *head, const
     return ok;
 }
 
-static bool take_tree(const struct worktree_spec *agent, git_repository *repository,
-                      struct merge_plan *plan, const git_oid *head, git_oid *tree, struct err *err)
+// The person's repository, looking at the worktree's files, and never at the person's index.
+static bool open_looking(git_repository **repository, const struct worktree_spec *agent,
+                         struct err *err)
 {
-    (void)plan;
-    (void)head;
-    git_repository *person = NULL;
     git_index *index = NULL;
-    char *path = mem_format("%s/index", agent->git);
-    int code =
-        git_repository_open_ext(&person, agent->repository, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    if (!repository_open(repository, agent->repository, true, err))
+        return false;
+    int code = git_repository_set_workdir(*repository, agent->path, 0);
     if (code == 0)
-        code = git_repository_set_workdir(person, agent->path, 0);
+        code = git_index_new(&index);
     if (code == 0)
-        code = git_index_open(&index, path);
-    if (code == 0)
-        code = git_repository_set_index(person, index);
-    if (code == 0)
-        code = git_index_add_all(index, NULL, GIT_INDEX_ADD_DEFAULT, NULL, NULL);
-    if (code == 0)
-        code = git_index_write_tree_to(tree, index, repository);
+        code = git_repository_set_index(*repository, index);
     git_index_free(index);
-    git_repository_free(person);
-    mem_free(path);
-    return code == 0 || git_fail(err, ERR_WORKTREE, "cannot read what is in %s", agent->path);
+    return code == 0 || git_fail(err, ERR_WORKTREE, "cannot look at %s", agent->path);
+}
+
+static bool take_tree(const struct merge_spec *spec, struct merge_plan *plan, const git_oid *head,
+                      git_oid *tree, struct err *err)
+{
+    git_repository *repository = NULL;
+    git_tree *tracked = NULL;
+    struct snapshot snapshot;
+    snapshot_init(&snapshot);
+    bool ok =
+        open_looking(&repository, &spec->agent, err) &&
+        merge_tree_of(&tracked, repository, head, err) &&
+        snapshot_take(repository, spec->agent.path, tracked, spec->cache, &snapshot, tree, err);
+    plan->left = snapshot.left_count;
+    snapshot_release(&snapshot);
+    git_tree_free(tracked);
+    git_repository_free(repository);
+    return ok;
 }
 
 // What the agent has begun there it, or a person, has to end.
@@ -69,9 +78,10 @@ static bool check_state(const struct worktree_spec *agent, struct err *err)
                    agent->name);
 }
 
-bool work_look(const struct worktree_spec *agent, git_repository *repository,
-               struct merge_plan *plan, git_oid *head, git_oid *tree, struct err *err)
+bool work_look(const struct merge_spec *spec, git_repository *repository, struct merge_plan *plan,
+               git_oid *head, git_oid *tree, struct err *err)
 {
+    const struct worktree_spec *agent = &spec->agent;
     struct worktree_import import;
     if (!worktree_import(agent, &import, err))
         return false;
@@ -82,7 +92,7 @@ bool work_look(const struct worktree_spec *agent, git_repository *repository,
     memcpy(plan->work_old, import.commit, sizeof(plan->work_old));
     if (git_oid_fromstr(head, plan->work_old) < 0)
         return git_fail(err, ERR_WORKTREE, "the worktree %s has no commit", agent->path);
-    return check_state(agent, err) && take_tree(agent, repository, plan, head, tree, err) &&
+    return check_state(agent, err) && take_tree(spec, plan, head, tree, err) &&
            count_changes(repository, head, tree, &plan->uncommitted, err);
 }
 

@@ -7,8 +7,8 @@
 
 // Imports what was committed. Fills plan->work_old, uncommitted, left; *head is that commit, and
 // *tree of everything that is in the worktree.
-bool work_look(const struct worktree_spec *agent, git_repository *repository,
-               struct merge_plan *plan, git_oid *head, git_oid *tree, struct err *err);
+bool work_look(const struct merge_spec *spec, git_repository *repository, struct merge_plan *plan,
+               git_oid *head, git_oid *tree, struct err *err);
 
 // Is the worktree in the middle of a merge, which `tree` is to end? Then `other` is what is merged.
 // ERR_CONFLICT, with plan->conflicts, while there are markers in its files.

@@ -47,7 +47,7 @@ static bool can_change(const struct agent *agent, struct err *err)
                        "%s works in the repository itself (isolation none), where nothing is "
                        "taken back",
                        agent->id);
-    if (!rests || agent->turn || agent->setup)
+    if (!rests || agent->turn || agent->setup || agent->merge)
         return err_set(err, ERR_WRONG_STATE,
                        "%s is %s: files are taken back only while no turn runs; cancel it first",
                        agent->id, state_name(agent->state));

@@ -30,8 +30,9 @@ struct agent_merge *agent_merge_new(struct agent *agent, struct swarm_op *op)
     struct agent_merge *merge = mem_new(sizeof(*merge));
     merge->agent = agent;
     merge->op = op;
-    merge->git = agent_git_folder(agent);
-    merge->spec.agent = agent_worktree(agent, merge->git);
+    struct checkpoint_place place = review_place(agent, &merge->git, &merge->cache);
+    merge->spec.agent = place.spec;
+    merge->spec.cache = merge->cache;
     merge->spec.base_name = agent->base_name;
     list_init(&merge->node);
     list_init(&merge->wait.node);
@@ -44,7 +45,7 @@ static void next_merge(struct swarm *swarm)
     if (list_empty(&swarm->merges))
         return;
     struct agent_merge *first = list_entry(swarm->merges.next, struct agent_merge, node);
-    port_work(swarm->setup.ports, LANE_GIT, &first->work);
+    review_add(first->agent, &first->job);
 }
 
 // Nobody waits for it any more.
@@ -56,7 +57,8 @@ void agent_merge_end(struct agent_merge *merge)
     list_remove(&merge->node);
     agent->merge = NULL;
     merge_plan_release(&merge->plan);
-    char *strings[] = {merge->git, merge->into, merge->message, merge->answer, merge->co_author};
+    char *strings[] = {merge->git,     merge->cache,  merge->into,
+                       merge->message, merge->answer, merge->co_author};
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
         mem_free(strings[i]);
     mem_free(merge);
@@ -70,7 +72,7 @@ void agent_merge_fail(struct agent_merge *merge)
 {
     struct swarm_op *op = merge->op;
     struct swarm *swarm = merge->agent->swarm;
-    op->err = merge->err;
+    op->err = merge->job.err;
     merge_write_failure(merge, &op->answer);
     agent_merge_end(merge);
     op_fail(swarm, op);
@@ -114,19 +116,19 @@ static void remember(struct agent *agent, const struct agent_merge *merge)
     agent->merged_as = mem_dup(str_of(merge->plan.new_id));
 }
 
-static void apply_run(struct work *work)
+static void apply_run(struct review_job *job)
 {
-    struct agent_merge *merge = list_entry(work, struct agent_merge, work);
-    merge_apply(&merge->spec, &merge->plan, &merge->err);
+    struct agent_merge *merge = list_entry(job, struct agent_merge, job);
+    merge_apply(&merge->spec, &merge->plan, &job->err);
 }
 
-static void apply_done(struct work *work)
+static void apply_done(struct review_job *job)
 {
-    struct agent_merge *merge = list_entry(work, struct agent_merge, work);
+    struct agent_merge *merge = list_entry(job, struct agent_merge, job);
     struct agent *agent = merge->agent;
     mem_free(agent->merge_intent);
     agent->merge_intent = NULL;
-    if (merge->err.kind != ERR_NONE) {
+    if (merge->job.err.kind != ERR_NONE) {
         agent_publish(agent);
         agent_merge_fail(merge);
         return;
@@ -137,6 +139,10 @@ static void apply_done(struct work *work)
         note(merge);
         remember(agent, merge);
     }
+    if (merge->plan.left)
+        event_notice(agent, "warning",
+                     "%zu files were not taken along: they are too large, or cannot be read",
+                     merge->plan.left);
     if (merge->plan.notice)
         event_notice(agent, "warning", "%s", merge->plan.notice);
     agent_publish(agent);
@@ -155,9 +161,9 @@ static void apply_done(struct work *work)
 static void intent_on_disk(struct journal_wait *wait)
 {
     struct agent_merge *merge = list_entry(wait, struct agent_merge, wait);
-    merge->work.run = apply_run;
-    merge->work.done = apply_done;
-    port_work(merge->agent->swarm->setup.ports, LANE_GIT, &merge->work);
+    merge->job.run = apply_run;
+    merge->job.done = apply_done;
+    review_add(merge->agent, &merge->job);
 }
 
 static void begin_apply(struct agent_merge *merge)
@@ -178,25 +184,23 @@ static void begin_apply(struct agent_merge *merge)
 
 // --- planning ---
 
-static void plan_run(struct work *work)
+static void plan_run(struct review_job *job)
 {
-    struct agent_merge *merge = list_entry(work, struct agent_merge, work);
-    if (!git_start(&merge->err))
-        return;
+    struct agent_merge *merge = list_entry(job, struct agent_merge, job);
     if (merge->update)
-        merge_plan_update(&merge->spec, &merge->plan, &merge->err);
+        merge_plan_update(&merge->spec, &merge->plan, &job->err);
     else
-        merge_plan(&merge->spec, &merge->plan, &merge->err);
+        merge_plan(&merge->spec, &merge->plan, &job->err);
 }
 
-static void plan_done(struct work *work)
+static void plan_done(struct review_job *job)
 {
-    struct agent_merge *merge = list_entry(work, struct agent_merge, work);
+    struct agent_merge *merge = list_entry(job, struct agent_merge, job);
     struct agent *agent = merge->agent;
     bool commits = merge->plan.uncommitted > 0;
-    if (merge->err.kind == ERR_NONE && agent->swarm->closing)
-        err_set(&merge->err, ERR_REFUSED, "the server is ending");
-    if (merge->err.kind != ERR_NONE) {
+    if (merge->job.err.kind == ERR_NONE && agent->swarm->closing)
+        err_set(&merge->job.err, ERR_REFUSED, "the server is ending");
+    if (merge->job.err.kind != ERR_NONE) {
         agent_merge_fail(merge);
     } else if (merge->spec.dry_run || (merge->plan.nothing && !commits)) {
         merge_write_answer(merge, &merge->op->answer);
@@ -272,8 +276,9 @@ static void begin(struct agent_merge *merge, bool dry_run)
     merge->spec.merged_work = agent->merged_work;
     merge->spec.merged_as = agent->merged_as;
     merge->spec.dry_run = dry_run;
-    merge->work.run = plan_run;
-    merge->work.done = plan_done;
+    merge->job.kind = dry_run ? REVIEW_LOOK : REVIEW_CHANGE;
+    merge->job.run = plan_run;
+    merge->job.done = plan_done;
     merge->read.agent = agent->num;
     merge->read.limit = ANSWER_ITEMS;
     merge->read.done = answer_read;
@@ -319,29 +324,28 @@ void swarm_update(struct swarm *swarm, struct agent *agent, const struct update_
 
 // --- after a crash ---
 
-static void recover_run(struct work *work)
+static void recover_run(struct review_job *job)
 {
-    struct agent_merge *merge = list_entry(work, struct agent_merge, work);
+    struct agent_merge *merge = list_entry(job, struct agent_merge, job);
     struct arena arena;
     struct json *json;
     arena_init(&arena, 1 << 20);
-    if (git_start(&merge->err) &&
-        json_parse(&json, &arena, str_of(merge->agent->merge_intent), &merge->err)) {
+    if (json_parse(&json, &arena, str_of(merge->agent->merge_intent), &merge->job.err)) {
         if (merge_read_intent(json, &merge->plan))
-            merge_reconcile(&merge->spec.agent, &merge->plan, &merge->done, &merge->err);
+            merge_reconcile(&merge->spec.agent, &merge->plan, &merge->done, &merge->job.err);
         else
-            err_set(&merge->err, ERR_STORAGE, "the stored intent of a merge cannot be read");
+            err_set(&merge->job.err, ERR_STORAGE, "the stored intent of a merge cannot be read");
     }
     arena_release(&arena);
 }
 
-static void recover_done(struct work *work)
+static void recover_done(struct review_job *job)
 {
-    struct agent_merge *merge = list_entry(work, struct agent_merge, work);
+    struct agent_merge *merge = list_entry(job, struct agent_merge, job);
     struct agent *agent = merge->agent;
-    if (merge->err.kind != ERR_NONE)
+    if (merge->job.err.kind != ERR_NONE)
         event_notice(agent, "error", "a merge that was cut off could not be settled: %s",
-                     merge->err.message);
+                     merge->job.err.message);
     else if (merge->done && merge->plan.update)
         update_note(merge);
     else if (merge->done)
@@ -356,8 +360,9 @@ void merge_recover(struct agent *agent)
 {
     struct swarm *swarm = agent->swarm;
     struct agent_merge *merge = agent_merge_new(agent, NULL);
-    merge->work.run = recover_run;
-    merge->work.done = recover_done;
+    merge->job.kind = REVIEW_CHANGE;
+    merge->job.run = recover_run;
+    merge->job.done = recover_done;
     bool first = list_empty(&swarm->merges);
     list_append(&swarm->merges, &merge->node);
     if (first)

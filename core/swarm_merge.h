@@ -4,22 +4,21 @@
 #define SWARMD_CORE_SWARM_MERGE_H
 
 #include "core/merge.h"
-#include "core/swarm_internal.h"
+#include "core/review.h"
 
 struct agent_merge {
     struct list node; // in swarm->merges
     struct agent *agent;
     struct swarm_op *op; // NULL after a restart
-    struct work work;
+    struct review_job job;
     struct journal_wait wait;
     struct journal_read read; // the final answer
     struct merge_spec spec;
     struct merge_plan plan;
-    char *git, *into, *message, *answer, *co_author;
+    char *git, *cache, *into, *message, *answer, *co_author;
     bool done;    // after a restart
     bool update;  // the other way
     bool resolve; // its conflicts become a task
-    struct err err;
 };
 
 extern const char *const merge_strategy_names[]; // by enum merge_strategy; NULL at the end

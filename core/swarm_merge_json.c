@@ -79,9 +79,9 @@ void merge_write_failure(const struct agent_merge *merge, struct buf *out)
     const struct merge_plan *plan = &merge->plan;
     struct json_writer w;
     json_writer_init(&w, out);
-    if (merge->err.kind == ERR_CONFLICT && plan->conflict_count)
+    if (merge->job.err.kind == ERR_CONFLICT && plan->conflict_count)
         put_conflicts(&w, plan);
-    else if (merge->err.kind == ERR_DIRTY && plan->dirty_count)
+    else if (merge->job.err.kind == ERR_DIRTY && plan->dirty_count)
         put_dirty(&w, plan);
 }
 
