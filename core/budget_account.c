@@ -9,25 +9,26 @@ void budget_today(const struct swarm *swarm, char out[USAGE_DAY_TEXT])
     usage_format_day(port_wall_ms(swarm->setup.ports) / USAGE_DAY_MS, out);
 }
 
-bool account_is_old(const struct account *account)
+bool budget_account_is_old(const struct budget_account *account)
 {
     char today[USAGE_DAY_TEXT];
     budget_today(account->budgets->swarm, today);
     return account->kind == BUDGET_DAY && strcmp(account->name, today) != 0;
 }
 
-struct account *account_find(struct budgets *budgets, enum budget_kind kind, struct str name)
+struct budget_account *budget_account_find(struct budgets *budgets, enum budget_kind kind,
+                                           struct str name)
 {
     list_for_each(node, &budgets->accounts)
     {
-        struct account *account = list_entry(node, struct account, node);
+        struct budget_account *account = list_entry(node, struct budget_account, node);
         if (account->kind == kind && str_is(name, account->name))
             return account;
     }
     return NULL;
 }
 
-static char *key_of(const struct account *account)
+static char *key_of(const struct budget_account *account)
 {
     return mem_format("budget/%s/%s", budget_kind_name(account->kind), account->name);
 }
@@ -37,21 +38,22 @@ static void drop_old(struct budgets *budgets)
 {
     list_for_each_safe(node, &budgets->accounts)
     {
-        struct account *account = list_entry(node, struct account, node);
-        if (!account_is_old(account) || account->phase == ACCOUNT_LOADING)
+        struct budget_account *account = list_entry(node, struct budget_account, node);
+        if (!budget_account_is_old(account) || account->phase == BUDGET_LOADING)
             continue;
         char *key = key_of(account);
         journal_put_setting(budgets->swarm->setup.journal, str_of(key), STR_NONE);
         mem_free(key);
-        account_free(account);
+        budget_account_free(account);
     }
 }
 
-struct account *account_new(struct budgets *budgets, enum budget_kind kind, struct str name)
+struct budget_account *budget_account_new(struct budgets *budgets, enum budget_kind kind,
+                                          struct str name)
 {
     if (kind == BUDGET_DAY)
         drop_old(budgets);
-    struct account *account = mem_new(sizeof(*account));
+    struct budget_account *account = mem_new(sizeof(*account));
     account->budgets = budgets;
     account->kind = kind;
     account->name = mem_dup(name);
@@ -59,7 +61,7 @@ struct account *account_new(struct budgets *budgets, enum budget_kind kind, stru
     return account;
 }
 
-void account_free(struct account *account)
+void budget_account_free(struct budget_account *account)
 {
     list_remove(&account->node);
     journal_wait_cancel(&account->wait);
@@ -71,7 +73,7 @@ void account_free(struct account *account)
     mem_free(account);
 }
 
-void account_store(const struct account *account)
+void budget_account_store(const struct budget_account *account)
 {
     struct buf value;
     struct json_writer w;
@@ -103,17 +105,17 @@ static void wake_waiting(struct swarm *swarm)
 
 static void loaded(struct journal_read *read)
 {
-    struct account *account = list_entry(read, struct account, read);
+    struct budget_account *account = list_entry(read, struct budget_account, read);
     account->reading = false;
     if (!account->budgets) {
         journal_read_release(read);
-        account_free(account);
+        budget_account_free(account);
         return;
     }
     account->err = read->err;
-    account->phase = read->err.kind == ERR_NONE ? ACCOUNT_LOADED : ACCOUNT_FAILED;
+    account->phase = read->err.kind == ERR_NONE ? BUDGET_LOADED : BUDGET_FAILED;
     account->spent = read->total;
-    for (size_t i = 0; account->phase == ACCOUNT_LOADED && i < account->piece_count; i++)
+    for (size_t i = 0; account->phase == BUDGET_LOADED && i < account->piece_count; i++)
         if (account->pieces[i].seq > read->last)
             usage_sum_add(&account->spent, &account->pieces[i].sum);
     mem_free(account->pieces);
@@ -125,7 +127,7 @@ static void loaded(struct journal_read *read)
 
 static void read_it(struct journal_wait *wait)
 {
-    struct account *account = list_entry(wait, struct account, wait);
+    struct budget_account *account = list_entry(wait, struct budget_account, wait);
     struct store_usage_query *query = &account->read.usage;
     *query = (struct store_usage_query){.wanted = true, .to = INT64_MAX};
     if (account->kind == BUDGET_DAY && usage_read_day(str_of(account->name), &query->from))
@@ -141,28 +143,28 @@ static void read_it(struct journal_wait *wait)
 
 // What was used before this account was there is in the store after the wait; what comes now is
 // noted with its seq.
-void account_load(struct account *account)
+void budget_account_load(struct budget_account *account)
 {
-    if (account->phase == ACCOUNT_LOADING || account->phase == ACCOUNT_LOADED)
+    if (account->phase == BUDGET_LOADING || account->phase == BUDGET_LOADED)
         return;
-    account->phase = ACCOUNT_LOADING;
+    account->phase = BUDGET_LOADING;
     account->wait.fn = read_it;
     list_init(&account->wait.node);
     journal_wait(account->budgets->swarm->setup.journal, &account->wait);
 }
 
-void account_add(struct account *account, const struct usage_sum *sum, int64_t seq)
+void budget_account_add(struct budget_account *account, const struct usage_sum *sum, int64_t seq)
 {
-    if (account->phase == ACCOUNT_LOADED) {
+    if (account->phase == BUDGET_LOADED) {
         usage_sum_add(&account->spent, sum);
         return;
     }
-    if (account->phase != ACCOUNT_LOADING)
+    if (account->phase != BUDGET_LOADING)
         return; // the reading that is to come finds it
     if (account->piece_count == account->piece_capacity) {
         account->piece_capacity = account->piece_capacity ? 2 * account->piece_capacity : 16;
         account->pieces =
             mem_resize(account->pieces, account->piece_capacity, sizeof(*account->pieces));
     }
-    account->pieces[account->piece_count++] = (struct account_piece){seq, *sum};
+    account->pieces[account->piece_count++] = (struct budget_account_piece){seq, *sum};
 }

@@ -10,28 +10,28 @@
 #include "core/journal.h"
 #include "core/swarm_internal.h"
 
-enum account_phase { ACCOUNT_NEW, ACCOUNT_LOADING, ACCOUNT_LOADED, ACCOUNT_FAILED };
+enum budget_phase { BUDGET_NEW, BUDGET_LOADING, BUDGET_LOADED, BUDGET_FAILED };
 
-struct account_piece {
+struct budget_account_piece {
     int64_t seq;
     struct usage_sum sum;
 };
 
-struct account {
+struct budget_account {
     struct list node;
     struct budgets *budgets;
     enum budget_kind kind;
     char *name; // a day's is "2026-11-21"
     struct budget own;
     unsigned warned; // a bit a measure
-    enum account_phase phase;
+    enum budget_phase phase;
     struct usage_sum spent; // complete once it is loaded
-    struct account_piece *pieces;
+    struct budget_account_piece *pieces;
     size_t piece_count, piece_capacity;
     struct journal_wait wait;
     struct journal_read read;
     bool reading;   // then its end frees it, if nobody wants it any more (budgets is NULL)
-    struct err err; // ACCOUNT_FAILED
+    struct err err; // BUDGET_FAILED
 };
 
 struct budgets {
@@ -39,13 +39,15 @@ struct budgets {
     struct list accounts;
 };
 
-struct account *account_find(struct budgets *budgets, enum budget_kind kind, struct str name);
-struct account *account_new(struct budgets *budgets, enum budget_kind kind, struct str name);
-void account_free(struct account *account);
-void account_store(const struct account *account); // what was set, and who was warned
-void account_load(struct account *account);        // when it is not; wakes who waits
-void account_add(struct account *account, const struct usage_sum *sum, int64_t seq);
-bool account_is_old(const struct account *account); // of a day that is over
+struct budget_account *budget_account_find(struct budgets *budgets, enum budget_kind kind,
+                                           struct str name);
+struct budget_account *budget_account_new(struct budgets *budgets, enum budget_kind kind,
+                                          struct str name);
+void budget_account_free(struct budget_account *account);
+void budget_account_store(const struct budget_account *account); // what was set, and who was warned
+void budget_account_load(struct budget_account *account);        // when it is not; wakes who waits
+void budget_account_add(struct budget_account *account, const struct usage_sum *sum, int64_t seq);
+bool budget_account_is_old(const struct budget_account *account); // of a day that is over
 
 void budget_today(const struct swarm *swarm, char out[USAGE_DAY_TEXT]);
 

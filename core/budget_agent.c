@@ -19,7 +19,7 @@ void budgets_destroy(struct budgets *budgets)
         return;
     list_for_each_safe(node, &budgets->accounts)
     {
-        account_free(list_entry(node, struct account, node));
+        budget_account_free(list_entry(node, struct budget_account, node));
     }
     mem_free(budgets);
 }
@@ -46,7 +46,7 @@ void budgets_restore(struct budgets *budgets, struct str key, struct str value)
     enum budget_kind kind;
     arena_init(&arena, 64 << 10);
     if (kind_of_key(&key, &kind) && json_parse(&json, &arena, value, &ignored)) {
-        struct account *account = account_new(budgets, kind, key);
+        struct budget_account *account = budget_account_new(budgets, kind, key);
         account->own = budget_read_json(json_get(json, "own"));
         account->warned = (unsigned)json_int(json, "warned", 0);
     }
@@ -80,16 +80,16 @@ static const struct budget *configured(const struct swarm *swarm, enum budget_ki
 }
 
 // The account, made when it is needed; NULL: there is no such budget.
-static struct account *account_of(const struct agent *agent, enum budget_kind kind)
+static struct budget_account *budget_account_of(const struct agent *agent, enum budget_kind kind)
 {
     struct swarm *swarm = agent->swarm;
     char day[USAGE_DAY_TEXT];
     struct str name;
     if (!name_of(agent, kind, day, &name))
         return NULL;
-    struct account *account = account_find(swarm->budgets, kind, name);
+    struct budget_account *account = budget_account_find(swarm->budgets, kind, name);
     if (!account && is_set(configured(swarm, kind)))
-        account = account_new(swarm->budgets, kind, name);
+        account = budget_account_new(swarm->budgets, kind, name);
     return account;
 }
 
@@ -97,7 +97,7 @@ struct holding { // one budget that holds for an agent
     enum budget_kind kind;
     struct budget most;
     struct usage_sum spent;
-    struct account *account; // NULL: the agent's own
+    struct budget_account *account; // NULL: the agent's own
     unsigned *warned;
 };
 
@@ -111,7 +111,7 @@ static bool find_holding(struct agent *agent, enum budget_kind kind, struct hold
         out->warned = &agent->budget_warned;
         return is_set(&out->most);
     }
-    out->account = account_of(agent, kind);
+    out->account = budget_account_of(agent, kind);
     if (!out->account)
         return false;
     out->most = budget_over(&out->account->own, configured(agent->swarm, kind));
@@ -122,7 +122,7 @@ static bool find_holding(struct agent *agent, enum budget_kind kind, struct hold
 
 static bool is_known(const struct holding *holding)
 {
-    return !holding->account || holding->account->phase == ACCOUNT_LOADED;
+    return !holding->account || holding->account->phase == BUDGET_LOADED;
 }
 
 static void describe_whose(const struct holding *holding, char *out, size_t size)
@@ -166,13 +166,13 @@ enum budget_answer budget_ask(struct agent *agent, struct err *err)
     for (int kind = 0; kind < BUDGET_KIND_COUNT; kind++) {
         if (!find_holding(agent, (enum budget_kind)kind, &holding))
             continue;
-        if (holding.account && holding.account->phase == ACCOUNT_FAILED) {
+        if (holding.account && holding.account->phase == BUDGET_FAILED) {
             *err = holding.account->err;
-            holding.account->phase = ACCOUNT_NEW; // the next turn tries again
+            holding.account->phase = BUDGET_NEW; // the next turn tries again
             return BUDGET_FAILS;
         }
         if (!is_known(&holding)) {
-            account_load(holding.account);
+            budget_account_load(holding.account);
             waits = true;
             continue;
         }
@@ -210,7 +210,7 @@ static void warn(struct agent *agent, struct holding *holding)
                      BUDGET_WARN_PERCENT, whose, how);
     }
     if (*holding->warned != before && holding->account)
-        account_store(holding->account);
+        budget_account_store(holding->account);
 }
 
 static void tell_unpriced(struct agent *agent)
@@ -227,10 +227,10 @@ void budget_spend(struct agent *agent, const struct usage_sum *sum, int64_t seq)
     struct holding holding;
     bool in_dollars = false;
     for (int kind = 0; kind < BUDGET_KIND_COUNT; kind++) {
-        struct account *account =
-            kind == BUDGET_AGENT ? NULL : account_of(agent, (enum budget_kind)kind);
+        struct budget_account *account =
+            kind == BUDGET_AGENT ? NULL : budget_account_of(agent, (enum budget_kind)kind);
         if (account)
-            account_add(account, sum, seq);
+            budget_account_add(account, sum, seq);
         if (!find_holding(agent, (enum budget_kind)kind, &holding))
             continue;
         in_dollars = in_dollars || holding.most.most[BUDGET_COST] > 0;
@@ -243,21 +243,21 @@ void budget_spend(struct agent *agent, const struct usage_sum *sum, int64_t seq)
 
 // --- changing one ---
 
-static struct account *target_account(struct swarm *swarm, const struct budget_target *target,
-                                      bool make)
+static struct budget_account *target_account(struct swarm *swarm,
+                                             const struct budget_target *target, bool make)
 {
     char day[USAGE_DAY_TEXT];
     budget_today(swarm, day);
     struct str name = target->kind == BUDGET_DAY ? str_of(day) : target->name;
-    struct account *account = account_find(swarm->budgets, target->kind, name);
-    return account || !make ? account : account_new(swarm->budgets, target->kind, name);
+    struct budget_account *account = budget_account_find(swarm->budgets, target->kind, name);
+    return account || !make ? account : budget_account_new(swarm->budgets, target->kind, name);
 }
 
 struct budget budget_own(struct swarm *swarm, const struct budget_target *target)
 {
     if (target->kind == BUDGET_AGENT)
         return target->agent->budget;
-    const struct account *account = target_account(swarm, target, false);
+    const struct budget_account *account = target_account(swarm, target, false);
     return account ? account->own : (struct budget){{0}};
 }
 
@@ -322,13 +322,13 @@ void budget_set(struct swarm *swarm, const struct budget_target *target, const s
         forget_warnings(swarm, target, &agent->usage.sum, &agent->budget_warned);
         agent_store(agent, false);
     } else {
-        struct account *account = target_account(swarm, target, true);
+        struct budget_account *account = target_account(swarm, target, true);
         account->own = *own;
-        if (account->phase == ACCOUNT_LOADED)
+        if (account->phase == BUDGET_LOADED)
             forget_warnings(swarm, target, &account->spent, &account->warned);
         else
             account->warned = 0;
-        account_store(account);
+        budget_account_store(account);
     }
     resume_stopped(swarm, target, resumed);
 }
