@@ -3,8 +3,11 @@
 
 #include "cli/diff.h"
 #include "cli/run.h"
+#include "core/dollars.h"
 #include "core/mem.h"
 #include "core/uri.h"
+
+#include <inttypes.h>
 
 #include <sys/stat.h>
 
@@ -34,6 +37,19 @@ static void say_how(struct printer *t, const struct json *agent)
     }
 }
 
+// What is not known is not said.
+static void say_cost(struct printer *t, const struct json *agent)
+{
+    const struct json *usage = json_get(agent, "usage");
+    int64_t nano = (int64_t)(json_real(usage, "costUsd", 0) * 1e9 + 0.5);
+    char dollars[32];
+    if (nano <= 0)
+        return;
+    dollars_format(nano, dollars);
+    printer_say(t, "Cost      %s (%" PRId64 " tokens in, %" PRId64 " out)", dollars,
+                json_int(usage, "inputTokens", 0), json_int(usage, "outputTokens", 0));
+}
+
 static void say_where(struct printer *t, const struct json *agent, const char *worktree)
 {
     struct str branch = json_str(agent, "branch"), base = json_str(agent, "base");
@@ -59,6 +75,7 @@ static void end_text(struct printer *t, const struct json *agent, const char *wo
     struct err err;
     char *base = mem_dup(json_str(agent, "base"));
     say_how(t, agent);
+    say_cost(t, agent);
     say_where(t, agent, worktree);
     if (worktree && *base) {
         struct shown shown = {.printer = t};

@@ -145,6 +145,7 @@ struct agent {
     struct agent_limits limits;
     struct budget budget;
     unsigned budget_warned; // a bit a measure
+    bool model_configured;  // nobody named its model; see fallback.h
     bool unpriced_told;     // that a budget in dollars cannot be counted
     bool budget_waits;      // its turn asked, and is woken when the answer is known
     enum stop_reason stop_reason;

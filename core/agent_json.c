@@ -169,6 +169,7 @@ static void add_money(struct json_writer *w, const struct agent *a)
     budget_write_json(w, &a->budget);
     json_add_int(w, "budgetWarned", a->budget_warned);
     json_add_bool(w, "unpricedTold", a->unpriced_told);
+    json_add_bool(w, "modelConfigured", a->model_configured);
 }
 
 // Members of the record that clients do not see stand under "private".
@@ -331,6 +332,7 @@ static void read_money(struct agent *a, const struct json *json)
     a->budget = budget_read_json(json_get(json, "budget"));
     a->budget_warned = (unsigned)json_int(json, "budgetWarned", 0);
     a->unpriced_told = json_bool(json, "unpricedTold", false);
+    a->model_configured = json_bool(json, "modelConfigured", false);
     if (json_get(json, "budget"))
         return; // else the record is of a version that had only these two
     a->budget.most[BUDGET_TOKENS] = json_int(json, "limitTokens", 0);

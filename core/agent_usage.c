@@ -67,6 +67,7 @@ void agent_count_request(struct agent *agent, int64_t step, const struct model_u
 {
     if (usage->input < 0 && usage->output < 0 && !answered)
         return;
+    fallback_answered(agent);
     struct model_info model = swarm_model(agent);
     struct usage_sum sum = usage_of_request(usage, &model);
     sum.work_ms = take_work(agent);

@@ -20,7 +20,7 @@ void budget_write_json(struct json_writer *w, const struct budget *budget)
         if (budget->most[i] < 0)
             json_add_null(w, members[i]);
         else if (budget->most[i] > 0 && i == BUDGET_COST)
-            usage_add_dollars(w, members[i], budget->most[i]);
+            dollars_add(w, members[i], budget->most[i]);
         else if (budget->most[i] > 0)
             json_add_int(w, members[i], budget->most[i]);
     }
@@ -74,8 +74,8 @@ void budget_describe(enum budget_measure measure, int64_t used, int64_t most, ch
     static const char *const units[BUDGET_MEASURES] = {"steps", "tokens", "", "seconds at work"};
     if (measure == BUDGET_COST) {
         char a[32], b[32];
-        usage_format_dollars(used, a);
-        usage_format_dollars(most, b);
+        dollars_format(used, a);
+        dollars_format(most, b);
         snprintf(out, 96, "%s of %s", a, b);
     } else {
         snprintf(out, 96, "%" PRId64 " of %" PRId64 " %s", used, most, units[measure]);

@@ -31,10 +31,11 @@ struct provider_config {
     enum provider_kind kind;
     char *base_url; // without a slash at its end; NULL for demo
     // At most one of these; none when no key is needed.
-    char *api_key_env;     // name of the environment variable
-    char *api_key_command; // for sh; the first line that it prints is the key
-    char *api_key_file;    // absolute path; its first line is the key
-    int concurrency;       // requests at once, or one of the enum above
+    char *api_key_env;         // name of the environment variable
+    char *api_key_command;     // for sh; the first line that it prints is the key
+    char *api_key_file;        // absolute path; its first line is the key
+    int concurrency;           // requests at once, or one of the enum above
+    const char *default_model; // of a built-in one; NULL: none. Not owned
 };
 
 enum { CONFIG_ROLES_MAX = 64, CONFIG_ROLE_ENVIRONMENT_MAX = 64 };

@@ -107,7 +107,7 @@ static void write_sums(struct json_writer *w, const struct usage_sum *sum)
     json_add_int(w, "unpricedRequests", sum->unpriced);
     json_add_int(w, "uncountedRequests", sum->uncounted);
     if (sum->requests > sum->unpriced + sum->uncounted)
-        usage_add_dollars(w, "knownCostUsd", sum->cost);
+        dollars_add(w, "knownCostUsd", sum->cost);
     else
         json_add_null(w, "knownCostUsd");
 }

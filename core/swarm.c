@@ -59,6 +59,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     swarm->setup = *setup;
     swarm->catalogue = catalogue_create(setup->config);
     swarm->budgets = budgets_create(swarm);
+    list_init(&swarm->gone);
     swarm->last_agent = setup->last_agent;
     list_init(&swarm->agents);
     list_init(&swarm->by_change);
@@ -126,6 +127,7 @@ void swarm_restore_setting(struct swarm *swarm, struct str key, struct str value
 {
     if (!alarms_restore(swarm->alarms, key, value))
         budgets_restore(swarm->budgets, key, value);
+    fallback_restore(swarm, key, value);
 }
 
 void swarm_resume_cut_off(struct swarm *swarm)
@@ -219,6 +221,7 @@ void swarm_destroy(struct swarm *swarm)
     alarms_destroy(swarm->alarms);
     catalogue_destroy(swarm->catalogue);
     budgets_destroy(swarm->budgets);
+    fallback_release(swarm);
     sandbox_probe_forget(swarm);
     mem_free(swarm);
 }
@@ -277,6 +280,11 @@ int64_t swarm_now_ms(const struct swarm *swarm)
 struct catalogue *swarm_catalogue(struct swarm *swarm)
 {
     return swarm->catalogue;
+}
+
+struct str swarm_default_model(const struct swarm *swarm)
+{
+    return fallback_of(swarm, str_of(swarm->setup.config->model));
 }
 
 const struct provider_port *swarm_providers(const struct swarm *swarm)

@@ -68,6 +68,7 @@ struct accounts *swarm_accounts(const struct swarm *swarm);
 const struct config *swarm_config(const struct swarm *swarm);
 int64_t swarm_now_ms(const struct swarm *swarm); // since 1970
 struct catalogue *swarm_catalogue(struct swarm *swarm);
+struct str swarm_default_model(const struct swarm *swarm); // of an agent that names none
 const struct provider_port *swarm_providers(const struct swarm *swarm);
 struct model_info swarm_model(const struct agent *agent); // what is known of its model
 

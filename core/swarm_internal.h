@@ -5,6 +5,7 @@
 
 #include "core/account.h"
 #include "core/backend.h"
+#include "core/fallback.h"
 #include "core/rule.h"
 #include "core/swarm.h"
 #include "core/worktree.h"
@@ -28,6 +29,7 @@ struct swarm {
     struct swarm_setup setup;
     struct catalogue *catalogue;
     struct budgets *budgets;
+    struct list gone;      // models: fallback.c
     struct list agents;    // by age
     struct list by_change; // struct agent
     struct list live;      // struct live_item, by change

@@ -28,6 +28,7 @@ struct spawn {
     bool isolated;
     struct agent_limits limits;
     struct budget budget;
+    bool model_configured;
 };
 
 static char *copy(struct str s)
@@ -67,6 +68,9 @@ static bool take_model(struct spawn *spawn, const struct spawn_params *p, struct
     const struct role_config *role = spawn->role_config;
     struct str full = choose(p->model, role ? role->model : NULL, p->default_model,
                              spawn->swarm->setup.config->model);
+    if (!p->model.len)
+        full = fallback_of(spawn->swarm, full);
+    spawn->model_configured = !p->model.len;
     long slash = str_find(full, STR("/"));
     if (slash <= 0 || (size_t)slash + 1 >= full.len)
         return err_set(err, ERR_PARAMS, "model: expected \"provider/model\", not '%.*s'",
@@ -272,6 +276,7 @@ static bool make_agent(struct spawn *spawn, struct err *err)
     give_rights(agent, spawn);
     agent->limits = spawn->limits;
     agent->budget = spawn->budget;
+    agent->model_configured = spawn->model_configured;
     swarm_index_add(swarm, agent);
     log_line(swarm->setup.log, LOG_INFO, agent->id, "spawned in %s with %s/%s, mode %s",
              agent->repository, agent->provider, agent->model, mode_name(agent->mode));

@@ -123,6 +123,10 @@ void turn_request_failed(struct turn *turn)
         turn->shortened = true;
         forget_partial_text(turn);
         turn_retry(turn);
+    } else if (turn->end.model_gone && fallback_take(turn->agent)) {
+        forget_partial_text(turn);
+        turn->tries = 0;
+        turn_retry(turn);
     } else if (wait_for_quota(turn)) {
         forget_partial_text(turn);
         turn_retry(turn);

@@ -3,10 +3,7 @@
 
 #include "core/time_format.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
-enum { MILLION = 1000000, NANO = 1000000000 };
+enum { MILLION = 1000000 };
 
 static const int64_t tokens_max = INT64_C(1000000000000); // keeps products below 2^63
 
@@ -105,22 +102,6 @@ struct usage_sum usage_of_request(const struct model_usage *usage, const struct 
 
 // --- as text ---
 
-static void format_exact(int64_t nano, char out[32])
-{
-    int len = snprintf(out, 32, "%" PRId64 ".%09" PRId64, nano / NANO, nano % NANO);
-    while (out[len - 1] == '0')
-        out[--len] = 0;
-    if (out[len - 1] == '.')
-        out[len - 1] = 0;
-}
-
-void usage_add_dollars(struct json_writer *w, const char *key, int64_t nano)
-{
-    char text[32];
-    format_exact(nano, text);
-    json_add_raw(w, key, str_of(text));
-}
-
 void usage_add_members(struct json_writer *w, const struct usage_sum *sum)
 {
     json_add_int(w, "inputTokens", sum->input_tokens);
@@ -128,7 +109,7 @@ void usage_add_members(struct json_writer *w, const struct usage_sum *sum)
     json_add_int(w, "cacheReadTokens", sum->cache_read_tokens);
     json_add_int(w, "cacheWriteTokens", sum->cache_write_tokens);
     if (usage_is_priced(sum))
-        usage_add_dollars(w, "costUsd", sum->cost);
+        dollars_add(w, "costUsd", sum->cost);
     else
         json_add_null(w, "costUsd");
     json_add_int(w, "requests", sum->requests);
@@ -168,17 +149,6 @@ struct usage_sum usage_sum_read(const struct json *json)
             *members[i++] = value->integer;
     }
     return sum;
-}
-
-void usage_format_dollars(int64_t nano, char out[32])
-{
-    int64_t cents = (nano + NANO / 200) / (NANO / 100);
-    if (nano == 0 || cents >= 100) {
-        snprintf(out, 32, "$%" PRId64 ".%02" PRId64, cents / 100, cents % 100);
-        return;
-    }
-    int64_t small = (nano + 50000) / 100000; // ten-thousandths of a dollar
-    snprintf(out, 32, small ? "$0.%04" PRId64 : "under $0.0001", small);
 }
 
 void usage_format_day(int64_t day, char out[USAGE_DAY_TEXT])

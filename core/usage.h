@@ -9,6 +9,7 @@
 #define SWARMD_CORE_USAGE_H
 
 #include "core/catalogue.h"
+#include "core/dollars.h"
 #include "core/json.h"
 #include "core/model.h"
 
@@ -41,13 +42,9 @@ struct usage_sum usage_of_request(const struct model_usage *usage, const struct 
 // Members inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costUsd (null: not known),
 // requests, seconds.
 void usage_add_members(struct json_writer *w, const struct usage_sum *sum);
-// Dollars, exact to the nano-dollar.
-void usage_add_dollars(struct json_writer *w, const char *key, int64_t nano);
 // All members, for the store: an array of integers.
 void usage_sum_write(struct json_writer *w, const struct usage_sum *sum);
 struct usage_sum usage_sum_read(const struct json *json); // zeroes where there is nothing
-// For people: "$12.34", "$0.0012".
-void usage_format_dollars(int64_t nano, char out[32]);
 
 void usage_format_day(int64_t day, char out[USAGE_DAY_TEXT]); // of days since 1970
 bool usage_read_day(struct str text, int64_t *day);           // "2026-11-21"

@@ -36,7 +36,7 @@ static void add_ability(struct json_writer *json, const char *key, enum ability 
 static void add_price(struct json_writer *json, const char *key, int64_t price)
 {
     if (price >= 0)
-        usage_add_dollars(json, key, price);
+        dollars_add(json, key, price);
     else
         json_add_null(json, key);
 }
@@ -134,7 +134,7 @@ static void finish(struct listing *listing)
         buf_init(&op->approval, ANSWER_BYTES_MAX);
         json_writer_init(&json, &op->approval);
         json_begin_object(&json);
-        json_add_cstr(&json, "default", swarm_config(listing->swarm)->model);
+        json_add_str(&json, "default", swarm_default_model(listing->swarm));
         json_key(&json, "providers");
         json_begin_array(&json);
         for (size_t i = 0; i < listing->count; i++)

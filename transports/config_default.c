@@ -85,6 +85,12 @@ void config_add_builtins(struct config *config)
             .api_key_env = dup_or_null(builtin_key_env(&all[i])),
         };
     }
+    for (size_t i = 0; i < config->provider_count; i++) {
+        struct provider_config *provider = &config->providers[i];
+        const struct builtin_provider *builtin = builtin_provider(str_of(provider->name));
+        if (builtin && config_same_server(provider->kind, builtin->kind))
+            provider->default_model = builtin->model;
+    }
 }
 
 static bool has_key(const struct provider_config *provider)

@@ -191,6 +191,7 @@ void model_error_status(const struct model_origin *origin, const struct http_ans
     failure.words.status = answer->status;
     end->failure = set_failure(origin, &failure.words, &end->err);
     end->http_status = answer->status;
+    end->model_gone = model_failure_is_gone(&failure.words);
     end->retry_after_ms =
         answer->retry_after_ms >= 0 ? answer->retry_after_ms : failure.retry_after_ms;
     arena_release(&arena);

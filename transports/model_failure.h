@@ -20,6 +20,9 @@ struct model_words {
 
 enum model_failure model_failure_of(const struct model_words *words);
 
+// Does it say that there is no such model? (model_gone.c)
+bool model_failure_is_gone(const struct model_words *words);
+
 // The status of a failure whose name is all that a stream says; 0 when it is not known.
 int model_failure_status(struct str name);
 

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from client import binary, make_repository, write_config
-from model_server import Gate, ModelServer, call, gate, text
+from model_server import Gate, ModelServer, call, gate, text, usage
 
 DEADLINE = 60
 
@@ -158,6 +158,17 @@ def test_asking_without_a_terminal_means_no(runner):
     assert "not allowed: Nobody is there to ask" in out
     assert "+++ b/" not in out
     assert code == 0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_cost_is_said_when_it_is_known(runner, known):
+    prices = "{scripted: {price: {input: 3, output: 15}}}" if known else "{}"
+    with ModelServer([[text("Done."), usage(4000, 120)]]) as server:
+        runner.configure(server.config(models=prices))
+        code, out, _ = runner.run("run", "say it")
+    assert code == 0
+    found = re.search(r"^Cost      (.*)$", out, re.M)
+    assert (found and found.group(1)) == ("$0.0138 (4000 tokens in, 120 out)" if known else None)
 
 
 def test_no_changes_is_said(runner):

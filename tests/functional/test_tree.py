@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(os.environ.get("SWARMD_SOURCE_DIR", Path(__file__).parents[2]))
 
 # main -> lsp -> core <- transports: what the files of a folder may include of the tree's own.
-LEAVES = ("arena", "buf", "err", "json", "list", "mem", "str", "text", "time_format", "utf8", "uri")
+LEAVES = ("arena", "buf", "dollars", "err", "json", "list", "mem", "str", "text", "time_format",
+          "utf8", "uri")
 MAY_INCLUDE = {
     "core": r"core/.*",
     "transports": r"(core|transports)/.*",

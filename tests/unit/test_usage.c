@@ -106,10 +106,10 @@ static void dollars_read_as_people_write_them(void **state)
         buf_init(&out, 1000);
         json_writer_init(&w, &out);
         json_begin_object(&w);
-        usage_add_dollars(&w, "x", cases[i].nano);
+        dollars_add(&w, "x", cases[i].nano);
         json_end_object(&w);
         assert_string_equal(out.data, cases[i].exact);
-        usage_format_dollars(cases[i].nano, shown);
+        dollars_format(cases[i].nano, shown);
         assert_string_equal(shown, cases[i].shown);
         buf_release(&out);
     }
