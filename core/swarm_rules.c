@@ -158,10 +158,9 @@ void swarm_revoke_rule(struct swarm *swarm, int64_t id, struct str by, struct sw
         if (answered->id == id)
             found = answered;
     }
-    bool ok = journal_can_take(swarm->setup.journal, &op->err);
-    if (ok && !found)
-        ok = err_set(&op->err, ERR_PARAMS, "revoke: there is no rule %lld", (long long)id);
-    if (!ok) {
+    if (!found)
+        err_set(&op->err, ERR_PARAMS, "revoke: there is no rule %lld", (long long)id);
+    if (!found || !journal_can_take(swarm->setup.journal, &op->err)) {
         op_fail(swarm, op);
         return;
     }
