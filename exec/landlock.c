@@ -94,20 +94,20 @@ static bool hides_inside(const struct plan *plan, const char *path)
     return false;
 }
 
-static bool allow_around_hidden(struct ruleset *set, const char *folder);
+static bool allow_around_hidden(struct ruleset *set, const char *folder, uint64_t access);
 
-static bool allow_entry(struct ruleset *set, const char *path)
+static bool allow_entry(struct ruleset *set, const char *path, uint64_t access)
 {
     if (is_hidden(set->plan, path))
         return true;
     if (hides_inside(set->plan, path))
-        return allow_around_hidden(set, path);
-    return allow(set, path, READING);
+        return allow_around_hidden(set, path, access);
+    return allow(set, path, access);
 }
 
 // Rules only allow, so a folder with something hidden in it is allowed entry by entry. Only as deep
 // as hidden paths go. Links are not followed: what they lead to has its own entry.
-static bool allow_around_hidden(struct ruleset *set, const char *folder)
+static bool allow_around_hidden(struct ruleset *set, const char *folder, uint64_t access)
 {
     DIR *entries = opendir(folder);
     if (!entries)
@@ -120,7 +120,7 @@ static bool allow_around_hidden(struct ruleset *set, const char *folder)
                              entry->d_name) < (int)sizeof path;
         if (fits && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             entry->d_type != DT_LNK)
-            ok = allow_entry(set, path);
+            ok = allow_entry(set, path, access);
     }
     closedir(entries);
     return ok;
@@ -131,7 +131,7 @@ static bool allow_reading(struct ruleset *set, bool alone)
     if (!alone)
         return allow(set, "/", READING);
     // Names may be listed everywhere; contents not.
-    return allow(set, "/", READ_DIR) && allow_around_hidden(set, "/");
+    return allow(set, "/", READ_DIR) && allow_around_hidden(set, "/", READING);
 }
 
 // --- all
@@ -142,7 +142,9 @@ static bool allow_writing(struct ruleset *set, bool alone)
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_path *path = &plan->paths[i];
         uint64_t access = path->use == PATH_WRITE ? ~0ULL : READING;
-        if (path->use != PATH_HIDE && !allow(set, path->path, access))
+        if (path->use == PATH_HIDE)
+            continue;
+        if (alone ? !allow_entry(set, path->path, access) : !allow(set, path->path, access))
             return false;
     }
     if (alone)

@@ -64,10 +64,11 @@ class Client:
     framing  "headers" or "lines"
     config   see write_config(); the default is the scripted model that needs no network
     read     False: nothing is read until start_reading()
+    program  what is started, with args; the default is the server
     """
 
     def __init__(self, folder, *, framing="headers", config=None, env=None, cwd=None, args=(),
-                 read=True):
+                 read=True, program=None):
         self.folder = pathlib.Path(folder)
         self.framing = framing
         self.state = self.folder / "state"
@@ -90,7 +91,7 @@ class Client:
                            UBSAN_OPTIONS="print_stacktrace=1:exitcode=99")
         environment.update(env or {})
         self.environment = environment
-        self.process = subprocess.Popen([binary(), *args], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([*(program or [binary()]), *args], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         env=environment, cwd=cwd or self.folder)
         self._threads = [threading.Thread(target=self._read_stderr, daemon=True)]

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""What works in the sandbox, what its limits and denials say. Escapes: test_escape.py."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+from agents import items, spawn
+from client import binary
+from model_server import ModelServer, call, text
+
+
+def run(swarm, command, sandbox="{}", timeout=120, **options):
+    """The tool item of one command, its agent, and what the model got."""
+    client, server = swarm([[call("bash", command=command, timeout=timeout)], [text("done")]],
+                           sandbox=sandbox, **options)
+    agent = client.wait_state(spawn(client)["id"], "done", timeout=180)
+    return items(client, agent, "tool")[-1], agent, server.requests[1].results[0]["content"]
+
+
+# --- what has to work
+
+MAKEFILE = "all: a.out\n\t./a.out > out.txt\na.out: a.c b.c\n\t$(CC) -O1 a.c b.c -o $@\n"
+
+
+def test_a_compiler_and_make_work(swarm):
+    command = (f"cat > Makefile <<'END'\n{MAKEFILE}END\n"
+               "echo 'int f(void); int main(void) { return f(); }' > a.c\n"
+               "printf '#include <stdio.h>\\nint f(void) { return puts(\"built\") < 0; }\\n' > b.c\n"
+               "make -j2 && cat out.txt")
+    item, _, got = run(swarm, command)
+    assert item["exitCode"] == 0 and "built\n" in got
+
+
+def test_git_works(swarm):
+    item, agent, got = run(swarm, "echo x > a && git add a && git commit -qm 'from the sandbox' && "
+                                  "git log --oneline -1 && git diff HEAD~1 --stat && git status -s && "
+                                  "git stash list && git checkout -q -b topic")
+    assert item["exitCode"] == 0 and "from the sandbox" in got and "1 file changed" in got
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="there is no npm")
+def test_npm_works(swarm):
+    package = json.dumps({"name": "a", "version": "1.0.0", "scripts": {"test": "node test.js"}})
+    script = ("const {execSync, fork} = require('child_process'); const os = require('os');"
+              "require('fs').writeFileSync(os.tmpdir() + '/x', 'x');"
+              "if (process.argv[2]) process.send('hi'); else fork(__filename, ['child']).on('message',"
+              "m => console.log('child says', m, execSync('echo deep').toString()))")
+    item, _, got = run(swarm, f"printf %s '{package}' > package.json; cat > test.js <<'END'\n{script}\nEND\n"
+                              "npm test")
+    assert item["exitCode"] == 0 and "child says hi deep" in got
+
+
+def test_temporary_files_are_the_agents_own_and_go_with_it(swarm):
+    client, _ = swarm([[call("bash", command="echo $TMPDIR; mktemp; echo mine > /tmp/kept")],
+                       [call("bash", command="cat /tmp/kept /var/tmp/kept; ls /tmp")],
+                       [text("done")]])
+    agent = client.wait_state(spawn(client)["id"], "done")
+    first, second = [item["output"] for item in items(client, agent, "tool")]
+    assert first.startswith("/tmp\n/tmp/tmp.") and second.startswith("mine\nmine\n")
+    assert not pathlib.Path("/tmp/kept").exists()
+    folder = client.state / "tmp" / agent["id"]
+    assert (folder / "kept").read_text() == "mine\n" and folder.stat().st_mode & 0o777 == 0o700
+    client.request("swarm/remove", {"agentId": agent["id"], "force": True})
+    assert not folder.exists()
+
+
+def test_terminals_pipes_and_processes_work(swarm):
+    item, _, got = run(swarm, "script -qec 'tty; echo on a terminal' /dev/null; ps -e | wc -l; "
+                              "python3 -c 'import multiprocessing as m; print(m.Pool(2).map(abs, [-1, -2]))'; "
+                              "echo x | tee /dev/stderr > /dev/null; nproc; cat /proc/meminfo | head -1")
+    assert item["exitCode"] == 0 and "on a terminal" in got and "[1, 2]" in got and "MemTotal" in got
+
+
+def test_isolation_none_keeps_hooks_and_configuration(swarm, repository):
+    client, _ = swarm([[call("bash", command="echo x > a; git add a; git -c user.name=a -c user.email=b "
+                                             "commit -qm made && echo committed; "
+                                             "echo x > .git/hooks/pre-commit; git config core.pager evil")],
+                       [text("done")]], sandbox="{}")
+    before = (repository / ".git/config").read_bytes()
+    agent = client.wait_state(spawn(client, isolation="none")["id"], "done")
+    assert "committed" in items(client, agent, "tool")[-1]["output"]
+    assert (repository / ".git/config").read_bytes() == before
+    assert not (repository / ".git/hooks/pre-commit").exists()
+
+
+# --- what is said
+
+@pytest.mark.parametrize("command, says", [
+    ("echo x > /usr/x", "/usr/x"),
+    ("mount -t tmpfs none /mnt", "system calls mount"),
+    ("python3 -c 'import socket; socket.socket(socket.AF_UNIX)'", "unix_sockets"),
+])
+def test_a_denial_is_told(swarm, command, says):
+    item, _, got = run(swarm, command)
+    assert item["status"] == "failed" and says in item["blocked"] and f"[blocked: {item['blocked']}]" in got
+
+
+@pytest.mark.parametrize("command", ["exit 3", "cat /nowhere", "echo 'Read-only file system'"])
+def test_an_ordinary_failure_is_no_denial(swarm, command):
+    item, _, got = run(swarm, command)
+    assert "blocked" not in item and "blocked" not in got
+
+
+@pytest.mark.parametrize("command, sandbox, says", [
+    ("python3 -c 'x = bytearray(300 << 20); import time; time.sleep(60)'", "memory_mb: 100", "100 MB"),
+    ("for i in 1 2 3 4 5 6; do python3 -c 'x = bytearray(40 << 20); import time; time.sleep(60)' & done; wait",
+     "memory_mb: 120", "sandbox.memory_mb"),
+    ("head -c 300M /dev/zero > /dev/shm/x; sleep 60", "memory_mb: 100", "sandbox.memory_mb"),
+    ("f() { f | f & }; f; sleep 60", "processes: 60", "sandbox.processes"),
+    ("while :; do :; done", "cpu_seconds: 1", "sandbox.cpu_seconds"),
+    ("head -c 9M /dev/zero > x", "file_mb: 1", "sandbox.file_mb"),
+])
+def test_a_limit_is_told(swarm, command, sandbox, says):
+    item, _, got = run(swarm, command, sandbox="{%s}" % sandbox)
+    assert item["status"] == "failed" and says in got and item["exitCode"] >= 128
+
+
+def test_open_files_are_limited(swarm):
+    _, _, got = run(swarm, "ulimit -n; ulimit -Hn", sandbox="{open_files: 123}")
+    assert got.startswith("123\n123\n")
+
+
+def test_the_network_can_be_off(swarm):
+    item, _, got = run(swarm, "ls /sys/class/net; python3 - <<'END'\n"
+                              "import socket\n"
+                              "s = socket.create_server(('127.0.0.1', 0))\n"
+                              "socket.create_connection(s.getsockname()).close(); print('loopback works')\n"
+                              "socket.create_connection(('192.0.2.1', 80), 5)\nEND\n",
+                       sandbox="{network: off}")
+    assert "loopback works" in got and "unreachable" in got and "sandbox.network" in item["blocked"]
+
+
+def test_what_is_off_is_said(swarm):
+    client, _ = swarm([[text("done")]], sandbox="{enabled: false}")
+    assert client.request("swarm/stats")["sandbox"]["state"] == "off"
+    agent = client.wait_state(spawn(client)["id"], "done")
+    assert "not sandboxed" in items(client, agent, "notice")[0]["text"]
+
+
+def test_the_walls_that_are_there_are_told(swarm):
+    client, _ = swarm([[text("done")]])
+    assert client.request("swarm/stats")["sandbox"]["state"] == "unknown"
+    client.wait_state(spawn(client)["id"], "done")
+    assert client.wait(lambda: client.request("swarm/stats")["sandbox"]["state"] != "unknown", "a state")
+    assert client.request("swarm/stats")["sandbox"] == {"state": "on"}
+
+
+def forbid_namespaces(tmp_path):
+    """A program that runs the server where no namespaces can be made, as many systems have it."""
+    wrapper = tmp_path / "without-namespaces"
+    source = tmp_path / "without.c"
+    source.write_text("""
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x20000, 0, 1), /* CLONE_NEWNS */
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof rules / sizeof *rules, rules};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    return execv(argv[1], argv + 1);
+}
+""")
+    subprocess.run([os.environ.get("CC", "cc"), source, "-o", wrapper], check=True)
+    return wrapper
+
+
+def test_a_missing_wall_is_said_loudly(start, repository, tmp_path):
+    script = [[call("bash", command="cat ~/.netrc; echo x > /var/lib/x; echo in > inside && cat inside")],
+              [text("done")]]
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".netrc").write_text("SECRET\n")
+    with ModelServer(script) as server:
+        client = start(config=server.config(sandbox="{}"), env={"HOME": str(home)},
+                       program=[forbid_namespaces(tmp_path), binary()])
+        client.initialize(root=repository, subscribe="all")
+        agent = client.wait_state(spawn(client)["id"], "done")
+        notice = client.wait_event(lambda e: e["type"] == "item" and e["item"]["kind"] == "notice")
+        assert "weak" in notice["item"]["text"] and "namespaces" in notice["item"]["text"]
+        stats = client.request("swarm/stats")["sandbox"]
+        assert stats["state"] == "weak" and "Landlock alone" in stats["missing"]
+        output = items(client, agent, "tool")[-1]["output"]
+        assert "in\n" in output and "SECRET" not in output and output.count("Permission denied") == 2
+        assert not pathlib.Path("/var/lib/x").exists()
