@@ -128,6 +128,27 @@ def test_a_parent_that_only_reads_has_children_that_only_read(swarm):
     assert done["mode"] == "read" and not (worktree(done) / "b").exists()
 
 
+def test_rights_survive_a_restart(restarts):
+    script = {"parent": [[text("done")]],
+              "child": [[text("ready")], [call("write", path="core/a", content="x"),
+                                          call("write", path="b", content="x"),
+                                          call("bash", command="make")], [text("done")]]}
+    connect, server = restarts(script)
+    client = connect()
+    parent = agents.spawn(client, task="parent", permissions={"deny": ["write(core/)"]})
+    client.wait_state(parent["id"], "done")
+    child = agents.spawn(client, task="child", parent=parent["id"],
+                         permissions={"deny": ["bash(make *)"]})
+    client.wait_state(child["id"], "done")
+    client.kill()
+    client = connect()
+    seen = len(client.events)
+    client.request("swarm/send", {"agentId": child["id"], "text": "go on"})
+    client.wait_event(lambda e: e["type"] == "turn" and e["phase"] == "ended", start=seen)
+    denied, written, stopped = results(server.requests[-1])
+    assert "of its parent" in denied and "created b" in written and "of the agent" in stopped
+
+
 # --- answers that are kept ---
 
 def test_an_answer_holds_for_every_agent_of_the_repository_until_it_is_revoked(restarts):
