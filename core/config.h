@@ -21,6 +21,7 @@ enum provider_kind {
     PROVIDER_DEMO
 };
 
+enum { CONFIG_REPOSITORIES_MAX = 1000 };
 enum { CONFIG_PROVIDERS_MAX = 32, CONFIG_MODELS_MAX = 1000, CONFIG_FALLBACKS_MAX = 8 };
 
 // provider_config.concurrency, beside numbers
@@ -53,6 +54,15 @@ struct role_config {
     char **envp; // of its commands; NULL: that of all others
 };
 
+// What the person wants in the worktrees of one repository.
+struct repository_config {
+    char *path;           // absolute
+    char *setup;          // a command, or NULL
+    char *include;        // patterns of ignored files to copy, a line each; or NULL
+    char *sparse;         // patterns of what is checked out, a line each; or NULL
+    bool worktreeinclude; // the patterns of the repository's .worktreeinclude count, too
+};
+
 struct config {
     char *model;              // "provider/model"; never NULL after config_load()
     char *mode;               // "ask", "edit", "full" or "read"
@@ -72,6 +82,8 @@ struct config {
     char *merge_strategy;     // "merge" (also NULL), "squash", "rebase" or "ff"
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
+    struct repository_config *repositories;
+    size_t repository_count;
     int pool_count; // worktrees made ahead; 0: none; default 2
     int pool_mb;    // and the mebibytes of all their files; default 512
     struct sandbox_policy sandbox;

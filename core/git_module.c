@@ -47,6 +47,12 @@ bool worktree_prepare(const struct worktree_spec *spec, const struct worktree_po
     return git->prepare(spec, pool, made, err);
 }
 
+bool worktree_seed(const struct worktree_spec *spec, const char *patterns,
+                   struct worktree_seeded *out, struct err *err)
+{
+    return git->seed_files(spec, patterns, out, err);
+}
+
 bool worktree_is_made(const struct worktree_spec *spec)
 {
     return git->is_made(spec);

@@ -184,6 +184,7 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .info_release = repository_info_release,
     .add = worktree_add,
     .prepare = worktree_prepare,
+    .seed_files = worktree_seed,
     .is_made = worktree_is_made,
     .has_work = worktree_has_work,
     .import = worktree_import,

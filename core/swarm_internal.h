@@ -149,6 +149,17 @@ char *agent_git_folder(const struct agent *agent);
 struct worktree_spec agent_worktree(const struct agent *agent, const char *git);
 // Makes the worktree when it is not there; then READY and the turn, or FAIL.
 void setup_start(struct agent *agent);
+// --- what the person wants in a fresh worktree (swarm_seed.c) ---
+const struct repository_config *swarm_seeding(const struct agent *agent); // or NULL
+struct swarm_seed *swarm_seed_create(struct agent *agent);
+void swarm_seed_free(struct swarm_seed *seed); // takes NULL
+// On LANE_GIT: the files.
+bool swarm_seed_copy(struct swarm_seed *seed, const struct worktree_spec *spec, struct err *err);
+// The command; done is called once, perhaps from within.
+void swarm_seed_run(struct swarm_seed *seed, void (*done)(void *arg), void *arg);
+bool swarm_seed_runs(const struct swarm_seed *seed);
+void swarm_seed_show(struct swarm_seed *seed); // the activity; ends it when the agent is to end
+
 // --- worktrees made ahead (swarm_pool.c) ---
 struct swarm_pool *swarm_pool_create(struct swarm *swarm);
 void swarm_pool_destroy(struct swarm_pool *pool);

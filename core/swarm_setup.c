@@ -24,6 +24,7 @@ struct setup {
     enum agent_state was; // when it was asked to be removed
     struct worktree_progress progress;
     struct timer *timer; // shows it; NULL but while a worktree is made
+    struct swarm_seed *seed;
 };
 
 char *agent_git_folder(const struct agent *agent)
@@ -33,6 +34,7 @@ char *agent_git_folder(const struct agent *agent)
 
 struct worktree_spec agent_worktree(const struct agent *agent, const char *git)
 {
+    const struct repository_config *seeding = swarm_seeding(agent);
     return (struct worktree_spec){
         .repository = agent->repository,
         .base = agent->base,
@@ -40,6 +42,7 @@ struct worktree_spec agent_worktree(const struct agent *agent, const char *git)
         .name = agent->id,
         .path = agent->worktree,
         .git = git,
+        .sparse = seeding ? seeding->sparse : NULL,
     };
 }
 
@@ -61,6 +64,7 @@ static void setup_free(struct setup *setup)
 {
     setup->agent->setup = NULL;
     setup->agent->swarm->setup.ports->ops->timer_free(setup->timer);
+    swarm_seed_free(setup->seed);
     mem_free(setup->output);
     mem_free(setup->git);
     mem_free(setup->temporary);
@@ -86,8 +90,11 @@ static void make_run(struct review_job *job)
 {
     struct setup *setup = list_entry(job, struct setup, job);
     // It is there when the server was killed, or handed over, before `ready` was on disk.
-    if (!worktree_is_made(&setup->spec) && worktree_add(&setup->spec, &job->err))
+    bool made = worktree_is_made(&setup->spec);
+    if (!made && worktree_add(&setup->spec, &job->err))
         learn_files(setup);
+    if (job->err.kind == ERR_NONE)
+        swarm_seed_copy(setup->seed, &setup->spec, &job->err);
 }
 
 static void ready(struct agent *agent)
@@ -100,11 +107,23 @@ static void ready(struct agent *agent)
     agent->backend->start(agent);
 }
 
+static void make_end(void *arg);
+
 static void make_done(struct review_job *job)
 {
     struct setup *setup = list_entry(job, struct setup, job);
+    if (job->err.kind == ERR_NONE)
+        swarm_seed_run(setup->seed, make_end, setup);
+    else
+        make_end(setup);
+}
+
+// Files and the person's command are through, or the first could not be made.
+static void make_end(void *arg)
+{
+    struct setup *setup = arg;
     struct agent *agent = setup->agent;
-    struct err err = job->err;
+    struct err err = setup->job.err;
     struct err ignored;
     if (err.kind == ERR_NONE)
         swarm_pool_want(agent->swarm->pool, &setup->spec);
@@ -151,7 +170,9 @@ static void show_progress(void *arg)
     put_count(&text, done);
     buf_add_str(&text, STR(" of "));
     put_count(&text, total);
-    if (total > 0)
+    if (swarm_seed_runs(setup->seed))
+        swarm_seed_show(setup->seed);
+    else if (total > 0)
         agent_set_activity(setup->agent, "%s files", text.data);
     buf_release(&text);
     setup->agent->swarm->setup.ports->ops->timer_set(setup->timer, PROGRESS_MS);
@@ -168,6 +189,7 @@ void setup_start(struct agent *agent)
     struct setup *setup = setup_new(agent);
     setup->job.run = make_run;
     setup->job.done = make_done;
+    setup->seed = swarm_seed_create(agent);
     setup->spec.pool = swarm_pool_folder(agent->swarm->pool);
     setup->spec.progress = &setup->progress;
     setup->timer = port_timer_new(agent->swarm->setup.ports, show_progress, setup);

@@ -62,6 +62,24 @@ struct worktree_spec {
 // is valid for the git command line.
 bool worktree_add(const struct worktree_spec *spec, struct err *err);
 
+struct worktree_seeded {
+    size_t files;
+    int64_t bytes;
+    bool cut; // WORKTREE_SEED_FILES_MAX or _BYTES_MAX was reached: the rest is left out
+};
+
+enum {
+    WORKTREE_SEED_FILES_MAX = 20000,
+    WORKTREE_SEED_BYTES_MAX = 1 << 30,
+    WORKTREE_SEED_LOOKED_MAX = 1 << 20, // names in the person's tree
+};
+
+// Copies files of the person's tree that git ignores there and that a line of `patterns` (as in
+// .gitignore) names. What is in the worktree stays as it is; symlinks are not followed and not
+// copied.
+bool worktree_seed(const struct worktree_spec *spec, const char *patterns,
+                   struct worktree_seeded *out, struct err *err);
+
 struct worktree_pool {
     const char *folder;
     int count;     // worktrees, of all repositories

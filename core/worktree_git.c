@@ -179,12 +179,14 @@ static char *promisor(git_repository *repository)
         return NULL;
     if (git_config_get_string(&named, config, "extensions.partialclone") == 0)
         found = mem_dup(str_of(named));
-    if (!found && git_config_iterator_glob_new(&entries, config, "^remote\\..*\\.promisor$") == 0)
+    // Not its search by a pattern, which leaks.
+    if (!found && git_config_iterator_new(&entries, config) == 0)
         while (!found && git_config_next(&entry, entries) == 0) {
+            struct str name = str_of(entry->name);
             int on = 0;
-            size_t len = strlen(entry->name);
-            if (git_config_parse_bool(&on, entry->value) == 0 && on)
-                found = mem_dup(str_from(entry->name + 7, len - 7 - sizeof ".promisor" + 1));
+            if (str_starts(name, STR("remote.")) && str_ends(name, STR(".promisor")) &&
+                git_config_parse_bool(&on, entry->value) == 0 && on)
+                found = mem_dup(str_from(name.data + 7, name.len - 7 - 9));
         }
     git_config_iterator_free(entries);
     git_config_free(config);

@@ -120,6 +120,8 @@ static bool config_text(git_repository *repository, const struct worktree_spec *
     put_setting(out, "core", "worktree", str_of(spec->path));
     put_file(out, spec, "excludesFile", GUARD_PERSON_EXCLUDE);
     put_file(out, spec, "attributesFile", GUARD_PERSON_ATTRIBUTES);
+    if (spec->sparse)
+        buf_add_str(out, STR("[core]\n\tsparseCheckout = true\n\tsparseCheckoutCone = false\n"));
     if (!put_settings(repository, out, err))
         return false;
     // After the person's: no command runs by itself, no key is asked for, and the references that

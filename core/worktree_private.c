@@ -71,6 +71,8 @@ bool private_make(git_repository *repository, const struct worktree_spec *spec, 
         bool differed;
         ok = guard_write(repository, spec, i, &differed, err);
     }
+    if (ok && spec->sparse)
+        ok = write_in(spec, "info/", "sparse-checkout", str_of(spec->sparse), err);
     return ok && copy_shallow(repository, spec, err) && private_write_refs(repository, spec, err);
 }
 

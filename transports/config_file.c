@@ -2,7 +2,7 @@
 #include "transports/config_file.h"
 
 #include "core/mem.h"
-#include "transports/config_internal.h"
+#include "transports/config_walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +51,7 @@ void config_release(struct config *config)
     mem_free(config->mode);
     mem_free(config->merge_author);
     mem_free(config->merge_strategy);
+    config_release_repositories(config);
     sandbox_policy_release(&config->sandbox);
     rules_release(&config->permissions);
     config_release_roles(config);

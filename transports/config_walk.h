@@ -69,6 +69,11 @@ bool config_read_sandbox(struct config_walk *walk, const struct config_entry *en
 bool config_set_retry_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                           struct err *err);
 
+// config_worktree.c: the value of `repositories`.
+bool config_read_repositories(struct config_walk *walk, const struct config_entry *entry,
+                              struct err *err);
+void config_release_repositories(struct config *config);
+
 // The keys of `worktree_pool` (config_worktree.c); a config_entry_fn.
 bool config_set_pool_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                          struct err *err);

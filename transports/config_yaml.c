@@ -168,6 +168,7 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
                                         "fallback",
                                         "permissions",
                                         "worktree_pool",
+                                        "repositories",
                                         NULL};
     const struct number_key *number = number_key(entry->key);
     struct str value = {0};
@@ -181,6 +182,8 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
         return config_read_merge(walk, entry, err);
     if (str_is(entry->key, "sandbox"))
         return config_read_sandbox(walk, entry, err);
+    if (str_is(entry->key, "repositories"))
+        return config_read_repositories(walk, entry, err);
     if (str_is(entry->key, "worktree_pool"))
         return config_each_entry(walk, entry->value, "worktree_pool", config_set_pool_key, NULL,
                                  err);

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from agents import spawn, worktree
+from agents import items, spawn, worktree
 from model_server import text
 
 EVERY_BYTE = bytes(range(256))
@@ -251,3 +251,77 @@ def test_the_next_worktree_is_made_ahead(swarm, repository):
     assert (worktree(second) / "lf.txt").stat().st_ino == ahead
     assert git(worktree(second), "status", "--porcelain") == b""
     assert client.close() == 0
+
+
+def seeded(repository, tmp_path, text, **more):
+    (repository / ".gitignore").write_text(".env\nlocal/\nnode_modules/\n*.key\n")
+    commit(repository)
+    for name in (".env", "local/a.txt", "local/deep/b.txt", "node_modules/.env", "x.key", "kept.txt"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(name)
+    (repository / ".env").chmod(0o600)
+    (repository / "link.key").symlink_to("/etc/passwd")
+    return "\n  - " + text.replace("PATH", str(repository))
+
+
+def test_seeding(swarm, repository, tmp_path):
+    entry = seeded(repository, tmp_path, "{path: PATH, include: [.env, /local/deep/, '*.key', kept.txt], "
+                                         "setup: 'echo made > made.key; cat .env; exit 3'}")
+    (repository / ".worktreeinclude").write_text("local/a.txt\n")
+    client, _ = swarm([[text("done")]], repositories=entry)
+    agent = client.wait_state(spawn(client)["id"], "done")
+    tree = worktree(agent)
+    assert (tree / ".env").read_text() == ".env" and stat.S_IMODE((tree / ".env").stat().st_mode) == 0o600
+    assert (tree / "local/deep/b.txt").exists() and not (tree / "local/a.txt").exists()
+    assert (tree / "x.key").exists() and not os.path.lexists(tree / "link.key")
+    assert not (tree / "node_modules").exists() and not (tree / "kept.txt").exists()
+    assert (tree / "made.key").read_text() == "made\n"
+    assert git(tree, "status", "--porcelain") == b""
+    notices = [item["text"] for item in items(client, agent, "notice")]
+    assert any(said.startswith("setup failed: echo made") and ".env" in said and "[exit code 3]" in said
+               for said in notices)
+    assert any(".worktreeinclude, which is not used" in said for said in notices)
+
+
+def test_the_repositorys_own_list_counts_when_it_is_trusted(swarm, repository, tmp_path):
+    entry = seeded(repository, tmp_path, "{path: PATH, worktreeinclude: true}")
+    (repository / ".worktreeinclude").write_text("local/a.txt\n")
+    client, _ = swarm([[text("done")]], repositories=entry)
+    tree = worktree(client.wait_state(spawn(client)["id"], "done"))
+    assert (tree / "local/a.txt").exists() and not (tree / ".env").exists()
+
+
+def test_a_setup_that_takes_long_is_stopped(swarm, repository, tmp_path):
+    entry = seeded(repository, tmp_path, "{path: PATH, setup: 'sleep 1000'}")
+    client, _ = swarm([[text("done")]], repositories=entry)
+    agent = client.request("swarm/spawn", {"task": "wait", "mode": "full"})["agent"]
+    deadline = time.monotonic() + 20
+    while "setup: sleep" not in (client.request("swarm/get", {"agentId": agent["id"]})["agent"]
+                                 .get("activity") or ""):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    client.request("swarm/kill", {"agentId": agent["id"]})
+    assert client.close() == 0
+
+
+def test_sparse(swarm, repository, tmp_path):
+    add(repository, {"src/a/x.c": b"x\n", "src/b/y.c": b"y\n", "docs/z.md": b"z\n", "top.txt": b"t\n"})
+    commit(repository)
+    patterns = ["/src/", "!/src/b/", "/top.txt"]
+    reference = tmp_path / "reference"
+    git(repository, "worktree", "add", "-q", "--detach", "--no-checkout", reference)
+    git(reference, "sparse-checkout", "set", "--no-cone", *patterns)
+    git(reference, "checkout", "-q")
+    expected = content(reference)
+    git(repository, "worktree", "remove", "--force", reference)
+    listed = ", ".join(f"'{pattern}'" for pattern in patterns)
+    client, _ = swarm([[text("done")]], repositories=f"\n  - {{path: {repository}, sparse: [{listed}]}}")
+    tree = worktree(client.wait_state(spawn(client)["id"], "done"))
+    assert content(tree) == expected and b"top.txt" in expected and b"docs" not in expected
+    assert git(tree, "status", "--porcelain") == b""
+    assert git(tree, "ls-files", "docs") == b"docs/z.md\n"
+    (tree / "top.txt").write_text("changed\n")
+    git(tree, "commit", "-qam", "changed")
+    assert git(tree, "show", "HEAD:docs/z.md") == b"z\n"
+    git(tree, "checkout", "-q", "HEAD~1")
+    assert not (tree / "docs").exists()

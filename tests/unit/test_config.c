@@ -164,12 +164,12 @@ static void test_errors_name_the_line(void **state)
     expect_error("a: 2\n", "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
                            "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
                            "detach, idle_seconds, sandbox, merge, retry, quota_probe_seconds, "
-                           "models, budgets, fallback, permissions, worktree_pool");
+                           "models, budgets, fallback, permissions, worktree_pool, repositories");
     expect_error("temperature: 2\n",
                  "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
                  "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
                  "idle_seconds, sandbox, merge, retry, quota_probe_seconds, models, budgets, "
-                 "fallback, permissions, worktree_pool");
+                 "fallback, permissions, worktree_pool, repositories");
     expect_error("merge: {strategy: octopus}\n",
                  "/c.yaml:1: merge.strategy: expected merge, squash, rebase or ff, not 'octopus'");
     expect_error("merge:\n  author: Ada\n",
@@ -281,6 +281,21 @@ static void test_concurrency_and_retry(void **state)
     assert_int_equal(config.quota_probe_s, 7);
     assert_int_equal(config.pool_count, 0);
     assert_int_equal(config.pool_mb, 9);
+    config_release(&config);
+    yaml = STR("repositories:\n- {path: /a/b, include: [.env, x/], setup: make, sparse: [/src/]}\n"
+               "- {path: /c, worktreeinclude: true}\n");
+    assert_true(config_parse(&config, "/c.yaml", yaml, &err));
+    assert_int_equal(config.repository_count, 2);
+    assert_string_equal(config.repositories[0].include, ".env\nx/\n");
+    assert_string_equal(config.repositories[0].sparse, "/src/\n");
+    assert_string_equal(config.repositories[0].setup, "make");
+    assert_true(config.repositories[1].worktreeinclude);
+    expect_error("repositories: [{setup: make}]", "/c.yaml:1: repositories: path is missing");
+    expect_error("repositories: [{path: x}]",
+                 "/c.yaml:1: repositories: path: expected an absolute path, or one that begins "
+                 "with ~/, not 'x'");
+    expect_error("repositories: [{path: /x, setpu: make}]",
+                 "/c.yaml:1: unknown key 'setpu'; did you mean 'setup'?");
     config_release(&config);
     expect_error("retry: 3\n", "/c.yaml:1: retry: expected keys and values (\"key: value\")");
     expect_error("retry: {first: 1}\n", "/c.yaml:1: unknown key 'first'; did you mean 'first_ms'?");
