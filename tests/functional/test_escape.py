@@ -16,7 +16,7 @@ ATTEMPTS = [
     attempt("reads other agents' credentials", "cat {home}/.claude/* {home}/.gnupg/*"),
     attempt("reads what was typed", "cat {home}/.bash_history {home}/.cargo/credentials.toml"),
     attempt("reads the configuration", "cat {config} {home}/.config/swarmd/*"),
-    attempt("reads the transcripts", "grep -a -m3 -o SECRET {state}/swarmd.db*; ls {state}/*.db | sed s/^/SECRET/"),
+    attempt("reads the transcripts", "head -c 15 {state}/swarmd.db | grep -q SQLite && echo SECRET"),
     attempt("reads another worktree", "cat {other}/secret.txt; ls -R {state} | grep -i secret"),
     attempt("climbs to another worktree", "cat ../*/secret.txt ../../*/*/secret.txt"),
     attempt("reads the environment", "env"),
