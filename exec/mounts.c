@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SHARED_MEMORY_MB = 1024 };
+enum { SHARED_MEMORY_MB = 1024, PUT_TRIES_MAX = 100 };
 
 static const char scratch[] = "/tmp"; // gets an empty file system, and its own contents after it
 static const char *const devices[] = {"/dev/null",   "/dev/zero",    "/dev/full",
@@ -114,12 +114,19 @@ static bool put_source(struct mounts *m, size_t index)
     int source = m->sources[index];
     if (source < 0)
         return true;
-    if (path->use == PATH_READ && !set_read_only(source, "", AT_EMPTY_PATH | AT_RECURSIVE))
-        return fail(m->failure, "make %s read-only", path->path);
-    if (fstat(source, &st) < 0)
-        return fail(m->failure, "look at %s", path->path);
-    make_place(path->path, S_ISDIR(st.st_mode));
-    return put(m, source, path->path);
+    for (int tries = 1;; tries++) {
+        if (path->use == PATH_READ && !set_read_only(source, "", AT_EMPTY_PATH | AT_RECURSIVE))
+            return fail(m->failure, "make %s read-only", path->path);
+        if (fstat(source, &st) < 0)
+            return fail(m->failure, "look at %s", path->path);
+        make_place(path->path, S_ISDIR(st.st_mode));
+        if (put(m, source, path->path))
+            return true;
+        // swarmd has put a new file in its place meanwhile: that one, then.
+        source = m->failure->code == ENOENT && tries < PUT_TRIES_MAX ? clone_tree(path->path) : -1;
+        if (source < 0)
+            return false;
+    }
 }
 
 // --- hiding

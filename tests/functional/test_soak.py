@@ -75,7 +75,10 @@ def test_every_agent_gets_through(swarm):
     for agent in agents.values():
         client.wait_state(agent["id"], "done")
         lines = (worktree(agent) / "lines").read_text().splitlines()
-        assert lines == [f"{agent['task']} turn {n + 1}" for n in range(TURNS)]
+        wanted = [f"{agent['task']} turn {n + 1}" for n in range(TURNS)]
+        assert lines == wanted, (set(wanted) ^ set(lines), [
+            (i["input"], i["status"], i["output"]) for i in items(client, agent, "tool")
+            if "exitCode" not in i or i["exitCode"]])
     figures = client.request("swarm/stats")["providers"][0]
     refusals = sum(provider.faults[kind] for kind in ("429", "429 later"))
     assert figures["rateLimited"] == refusals and figures["overloaded"] == provider.faults["529"]
