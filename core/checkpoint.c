@@ -164,24 +164,55 @@ static int make_ref(git_repository *repository, const char *name, const git_oid 
     return code;
 }
 
-static void sync_path(const char *path, int flags)
+// --- durability ---
+
+enum sync_how { SYNC_DATA, SYNC_ALL };
+
+// SYNC_DATA writes a file's bytes out; the names and sizes of all files are on the disk with the
+// next SYNC_ALL of any (as git's core.fsyncMethod=batch does it): one wait for many files.
+static void sync_path(const char *path, enum sync_how how)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return;
-    fsync(fd);
+        return; // in a pack, which is synced
+    if (how == SYNC_ALL || sync_file_range(fd, 0, 0,
+                                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                               SYNC_FILE_RANGE_WAIT_AFTER) < 0)
+        fsync(fd);
     close(fd);
+}
+
+static void sync_object(git_repository *repository, const git_oid *id, enum sync_how how)
+{
+    char hex[GIT_OID_HEXSZ + 1];
+    git_oid_tostr(hex, sizeof hex, id);
+    char *file =
+        mem_format("%sobjects/%.2s/%s", git_repository_commondir(repository), hex, hex + 2);
+    sync_path(file, how);
+    mem_free(file);
+}
+
+// A ref may only name what is on the disk: nothing else of the person's repository is as hard to
+// mend after a power cut.
+static void sync_objects(struct view *view, const git_oid *commit)
+{
+    git_oid id;
+    for (size_t at = 0; at + sizeof id.id <= view->snapshot.objects.len; at += sizeof id.id) {
+        memcpy(id.id, view->snapshot.objects.data + at, sizeof id.id);
+        sync_object(view->repository, &id, SYNC_DATA);
+    }
+    sync_object(view->repository, commit, SYNC_ALL);
 }
 
 // An empty file in the place of a ref would trouble every git after a power cut.
 static void sync_ref(git_repository *repository, const char *ref)
 {
     char *file = mem_format("%s%s", git_repository_commondir(repository), ref);
-    sync_path(file, 0);
+    sync_path(file, SYNC_ALL);
     char *slash = strrchr(file, '/');
     if (slash)
         *slash = '\0';
-    sync_path(file, O_DIRECTORY);
+    sync_path(file, SYNC_ALL);
     mem_free(file);
 }
 
@@ -198,8 +229,10 @@ static bool commit(struct view *view, const char *name, const git_oid *parent_id
               git_tree_lookup(&tree, repository, &view->tree) == 0 &&
               git_commit_lookup(&parent, repository, parent_id) == 0 &&
               git_commit_create(&id, repository, NULL, who, who, NULL, message, tree, 1,
-                                (const git_commit *[]){parent}) == 0 &&
-              make_ref(repository, ref, &id) == 0;
+                                (const git_commit *[]){parent}) == 0;
+    if (ok)
+        sync_objects(view, &id);
+    ok = ok && make_ref(repository, ref, &id) == 0;
     if (ok)
         sync_ref(repository, ref);
     else

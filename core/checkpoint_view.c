@@ -7,25 +7,6 @@
 #include <git2/sys/repository.h>
 #include <string.h>
 
-// Packs come first, then this one, then libgit2's own for loose objects, which syncs nothing.
-enum { DURABLE_PRIORITY = 2 };
-
-// A ref may only name what is on the disk.
-static bool make_durable(git_repository *repository)
-{
-    git_odb *odb = NULL;
-    git_odb_backend *loose = NULL;
-    char *objects = mem_format("%sobjects", git_repository_commondir(repository));
-    int code = git_repository_odb(&odb, repository);
-    if (code == 0)
-        code = git_odb_backend_loose(&loose, objects, -1, 1, 0, 0);
-    if (code == 0)
-        code = git_odb_add_backend(odb, loose, DURABLE_PRIORITY);
-    git_odb_free(odb);
-    mem_free(objects);
-    return code == 0;
-}
-
 // The person's own index stays out of it: filters look into this one.
 static bool set_index(git_repository *repository)
 {
@@ -43,7 +24,7 @@ static bool open_repository(struct view *view)
     if (!repository_open(&view->repository, place->spec.repository, true, view->err))
         return false;
     return (git_repository_set_workdir(view->repository, place->spec.path, 0) == 0 &&
-            set_index(view->repository) && make_durable(view->repository)) ||
+            set_index(view->repository)) ||
            git_fail(view->err, ERR_WORKTREE, "cannot look at %s", place->spec.path);
 }
 

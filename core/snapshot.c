@@ -28,11 +28,13 @@ void snapshot_init(struct snapshot *snapshot)
 {
     memset(snapshot, 0, sizeof *snapshot);
     buf_init(&snapshot->left, SNAPSHOT_LEFT_BYTES_MAX);
+    buf_init(&snapshot->objects, SNAPSHOT_OBJECTS_BYTES_MAX);
 }
 
 void snapshot_release(struct snapshot *snapshot)
 {
     buf_release(&snapshot->left);
+    buf_release(&snapshot->objects);
 }
 
 bool snapshot_leaves(const struct snapshot *snapshot, const char *path)
@@ -184,9 +186,10 @@ static bool write_tree(struct walk *walk, struct folder *folder, const git_tree 
     }
     bool ok = !tree.overflow &&
               git_odb_hash(id, tree.data ? tree.data : "", tree.len, GIT_OBJECT_TREE) == 0;
-    bool known = ok && ((tracked && git_oid_equal(id, git_tree_id(tracked))) ||
-                        git_odb_exists(walk->odb, id));
-    if (ok && !known)
+    bool tracks = ok && tracked && git_oid_equal(id, git_tree_id(tracked));
+    if (ok && !tracks)
+        buf_add(&walk->out->objects, id->id, sizeof id->id);
+    if (ok && !tracks && !git_odb_exists(walk->odb, id))
         ok = git_odb_write(id, walk->odb, tree.data ? tree.data : "", tree.len, GIT_OBJECT_TREE) ==
              0;
     buf_release(&tree);
@@ -387,7 +390,9 @@ static int64_t now_ms(void)
 static void keep_cache(struct walk *walk, const char *cache)
 {
     struct err ignored; // it saves time, no more
-    if (cache && !walk->fresh.names.overflow && !walk->fresh.entries.overflow)
+    size_t count = walk->fresh.entries.len;
+    bool same = walk->out->read == 0 && count == walk->known.entries.len;
+    if (cache && !same && !walk->fresh.names.overflow && !walk->fresh.entries.overflow)
         snapshot_cache_save(&walk->fresh, cache, &ignored);
 }
 
@@ -417,34 +422,5 @@ bool snapshot_take(git_repository *repository, const char *worktree, git_tree *t
     git_index_free(walk->index);
     git_odb_free(walk->odb);
     mem_free(walk);
-    return ok;
-}
-
-bool snapshot_seed(const char *file, const char *cache, struct err *err)
-{
-    git_index *index = NULL;
-    struct snapshot_cache fresh;
-    struct stat st;
-    if (stat(file, &st) < 0 || git_index_open(&index, file) < 0)
-        return git_fail(err, ERR_WORKTREE, "cannot read %s", file);
-    int64_t made = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-    snapshot_cache_init(&fresh);
-    for (size_t i = 0; i < git_index_entrycount(index); i++) {
-        const git_index_entry *entry = git_index_get_byindex(index, i);
-        struct stat_data data = {
-            .mtime = (uint32_t)entry->mtime.seconds,
-            .mtime_ns = entry->mtime.nanoseconds,
-            .ctime = (uint32_t)entry->ctime.seconds,
-            .ctime_ns = entry->ctime.nanoseconds,
-            .ino = entry->ino,
-            .size = entry->file_size,
-            .mode = entry->mode,
-        };
-        if (S_ISREG(entry->mode) && !stat_data_is_young(&data, made))
-            snapshot_cache_add(&fresh, str_of(entry->path), &data, entry->id.id);
-    }
-    bool ok = snapshot_cache_save(&fresh, cache, err);
-    snapshot_cache_release(&fresh);
-    git_index_free(index);
     return ok;
 }

@@ -4,8 +4,8 @@
 //
 // Files are opened beneath the worktree's folder, never through a symlink, whoever moves things
 // there meanwhile. Of filters only the built-in ones run (ends of lines, $Id$). New objects go
-// into the repository's object database and are synced to the disk. For core/checkpoint*.c only;
-// runs on LANE_GIT.
+// into the repository's object database, loose and not synced to the disk. For core/checkpoint*.c
+// only; runs on LANE_GIT.
 //
 // Left out, besides what git ignores: what is over the ceilings below, what cannot be read, and
 // repositories that the agent made or cloned inside (git would note their commit alone; their
@@ -30,6 +30,7 @@ enum {
     SNAPSHOT_FILES_MAX = 500000,         // more are no snapshot at all (limit)
     SNAPSHOT_DEPTH_MAX = 256,            // nested folders; deeper ones likewise
     SNAPSHOT_LEFT_MAX = 1000,            // paths that are named; all are counted
+    SNAPSHOT_OBJECTS_BYTES_MAX = 64 << 20,
     SNAPSHOT_LEFT_BYTES_MAX = SNAPSHOT_LEFT_MAX * 4096,
 };
 #define SNAPSHOT_NEW_BYTES_MAX ((int64_t)2 << 30) // one snapshot reads; what is beyond is left out
@@ -37,6 +38,7 @@ enum {
 struct snapshot {
     struct buf left; // paths that were left out, each with a NUL behind it
     size_t left_count;
+    struct buf objects; // ids of the files and folders that `tracked` does not have
     size_t files;
     size_t read; // files that were read, for their stat data was not known
 };

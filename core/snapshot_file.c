@@ -180,15 +180,13 @@ static git_filemode_t mode_of(const struct walk *walk, const struct stat *st,
     return executable ? GIT_FILEMODE_BLOB_EXECUTABLE : GIT_FILEMODE_BLOB;
 }
 
-bool snapshot_file(struct walk *walk, int folder, const char *name, const struct stat *st,
-                   const git_tree_entry *tracked, struct tree_item *item, bool *taken)
+static bool take(struct walk *walk, int folder, const char *name, const struct stat *st,
+                 const git_tree_entry *tracked, struct tree_item *item, bool *taken)
 {
     struct stat_data data;
     struct stat now = *st;
     bool steady = false;
     *taken = true;
-    if (!is_blob(tracked))
-        tracked = NULL;
     if (S_ISLNK(st->st_mode))
         return read_link(walk, folder, name, item, taken);
     stat_data_set(&data, st);
@@ -203,4 +201,15 @@ bool snapshot_file(struct walk *walk, int folder, const char *name, const struct
     if (*taken && steady && !stat_data_is_young(&data, walk->now_ms))
         snapshot_cache_add(&walk->fresh, str_of(walk->path), &data, item->id.id);
     return true;
+}
+
+bool snapshot_file(struct walk *walk, int folder, const char *name, const struct stat *st,
+                   const git_tree_entry *tracked, struct tree_item *item, bool *taken)
+{
+    if (!is_blob(tracked))
+        tracked = NULL;
+    bool ok = take(walk, folder, name, st, tracked, item, taken);
+    if (ok && *taken && !(tracked && git_oid_equal(&item->id, git_tree_entry_id(tracked))))
+        buf_add(&walk->out->objects, item->id.id, sizeof item->id.id);
+    return ok;
 }
