@@ -133,6 +133,13 @@ static bool own_refs_remove(git_repository *repository, const struct worktree_sp
     }
     git_reference_iterator_free(all);
     mem_free(pattern);
+    // libgit2 leaves the folders; they are there for nobody else.
+    const char *common = git_repository_commondir(repository);
+    char *folder = mem_format("%srefs/swarmd/%s", common, spec->name);
+    rmdir(folder);
+    *strrchr(folder, '/') = '\0';
+    rmdir(folder);
+    mem_free(folder);
     return code == 0 || git_fail(err, ERR_WORKTREE, "cannot remove refs/swarmd/%s", spec->name);
 }
 

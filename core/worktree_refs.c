@@ -123,7 +123,7 @@ static bool folder_is_older(int parent, const char *name, int depth, const struc
     struct stat st;
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT; // the one above has changed with it
+        return errno == ENOENT; // the one above has changed with it, or there never was one
     DIR *folder = fdopendir(fd);
     bool older = folder && fstat(fd, &st) == 0 && is_older(&st, limit) && depth < REF_FOLDERS_MAX;
     const struct dirent *entry;
@@ -141,7 +141,7 @@ bool private_refs_are_old(const struct worktree_spec *spec, const char *common)
 {
     char *own = mem_format("%s/packed-refs", spec->git);
     char *theirs = mem_format("%s/packed-refs", common);
-    char *folder = mem_format("%s/refs", common);
+    static const char *const copied[] = {"heads", "tags", "remotes"};
     struct stat st;
     bool fresh = lstat(own, &st) == 0;
     struct timespec limit = st.st_mtim;
@@ -150,9 +150,12 @@ bool private_refs_are_old(const struct worktree_spec *spec, const char *common)
         limit.tv_nsec += 1000000000L;
         limit.tv_sec--;
     }
-    fresh = fresh && (stat(theirs, &st) < 0 ? errno == ENOENT : is_older(&st, &limit)) &&
-            folder_is_older(AT_FDCWD, folder, 0, &limit);
-    mem_free(folder);
+    fresh = fresh && (stat(theirs, &st) < 0 ? errno == ENOENT : is_older(&st, &limit));
+    for (size_t i = 0; fresh && i < sizeof copied / sizeof *copied; i++) {
+        char *folder = mem_format("%s/refs/%s", common, copied[i]);
+        fresh = folder_is_older(AT_FDCWD, folder, 0, &limit);
+        mem_free(folder);
+    }
     mem_free(theirs);
     mem_free(own);
     return !fresh;

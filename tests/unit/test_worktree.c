@@ -158,6 +158,7 @@ static void parallel_adds_and_removes(void **state)
        repository, PARALLEL);
     run_parallel(adders, remove_one);
     assert_string_equal(worktree_test_git_folder(repository), before);
+    assert_false(sh_succeeds("test -e '%s/.git/refs/swarmd'", repository));
 }
 
 static void refuses_what_is_there(void **state)
