@@ -112,6 +112,7 @@ void agent_free(struct agent *agent)
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
         mem_free(*strings[i]);
     window_release(&agent->window);
+    mem_free(agent->compact);
     rules_release(&agent->rules);
     for (size_t i = 0; i < agent->bound_count; i++)
         rules_release(&agent->bounds[i].rules);
@@ -218,7 +219,6 @@ void agent_set_activity(struct agent *agent, const char *format, ...)
 
 void agent_set_error(struct agent *agent, const struct err *error)
 {
-    window_release(&agent->window);
     mem_free(agent->error);
     agent->error = NULL;
     if (error) {

@@ -139,7 +139,8 @@ struct agent {
     struct list queue;              // of struct queued_message
     struct list approvals;          // of struct approval, undecided
     struct usage usage;
-    struct window window;        // what of the transcript its model is shown
+    struct window window; // what of the transcript its model is shown
+    char *compact;        // what a compaction that was asked for is to mind, or ""; NULL: none is
     struct usage_sum turn_start; // usage.sum when the turn began
     int64_t working_since;       // monotonic ms: time at work from here on is not in usage.sum
     struct agent_limits limits;
@@ -182,6 +183,7 @@ void agent_free(struct agent *agent);
 
 // The wire's snapshot (docs/protocol.md, Agent).
 void agent_write_json(struct json_writer *w, const struct agent *agent);
+void agent_write_pins(struct json_writer *w, const struct agent *agent);  // seqs of items
 void agent_write_queue(struct json_writer *w, const struct agent *agent); // [{itemId, text}]
 void approval_write_json(struct json_writer *w, const struct agent *agent,
                          const struct approval *approval);

@@ -139,6 +139,14 @@ void approval_write_json(struct json_writer *w, const struct agent *agent,
     json_end_object(w);
 }
 
+void agent_write_pins(struct json_writer *w, const struct agent *agent)
+{
+    json_begin_array(w);
+    for (size_t i = 0; i < agent->window.pin_count; i++)
+        json_put_int(w, agent->window.pins[i]);
+    json_end_array(w);
+}
+
 void agent_write_queue(struct json_writer *w, const struct agent *agent)
 {
     json_begin_array(w);
@@ -198,6 +206,7 @@ static void add_private(struct json_writer *w, const struct agent *a)
     json_add_int(w, "updated", a->updated_at);
     json_add_int(w, "limitSteps", a->limits.steps);
     json_add_int(w, "limitSeconds", a->limits.seconds);
+    json_add_cstr(w, "compact", a->compact);
     json_key(w, "window");
     window_write_json(w, &a->window);
     add_money(w, a);
@@ -361,6 +370,7 @@ static void read_private(struct agent *a, const struct json *json)
     a->updated_at = json_int(json, "updated", 0);
     a->limits.steps = json_int(json, "limitSteps", 0);
     a->limits.seconds = json_int(json, "limitSeconds", 0);
+    a->compact = read_string(json, "compact");
     window_read_json(&a->window, json_get(json, "window"));
     read_money(a, json);
     read_queue(a, json_get(json, "queue"));

@@ -68,6 +68,7 @@ struct config {
     char *mode;               // "ask", "edit", "full" or "read"
     enum log_level log_level; // of swarmd.log; from the environment alone
     int max_active;           // places for active agents, 1..1000; default 16
+    int context_percent;      // of the context window: when it is cut; default 85
     int step_limit;           // requests to the model in a turn; default 100
     int turn_idle_s;          // a turn without progress ends after; default 600
     int turn_s;               // the whole turn; 0: no limit

@@ -50,7 +50,8 @@ struct item {
     char *name;           // tool: its name; notice: its level (info, warning, error);
                           // user: who sent it (NULL: the user)
                           // message: the sender; merge: the branch
-    char *title;          // tool: one line for people; message: the receiver; merge: the strategy
+    char *title;          // tool: one line for people; message: the receiver; merge: the strategy;
+                          // compaction: why, and what was done
     char *call_id;        // tool: the provider's id of the call; merge: the commit
     char *input;          // tool: arguments, a JSON object, or a JSON string when the model wrote
                           // what is none; approval: the approval, a JSON object; rewind: what
@@ -64,9 +65,11 @@ struct item {
     char *blocked;        // tool: what the sandbox denied, for people, or NULL
     char *paths;          // tool: JSON array of files touched, relative to the worktree, or NULL
     struct images images; // user: behind the text
-    char *edited;         // tool: the arguments that a person put in their place, or NULL
-    char *opaque;         // assistant, reasoning, tool: what the provider wants back (model.h), a
-                          // JSON object on one line, or NULL
+    int64_t before, after; // compaction: tokens of the context, before and after it
+    int64_t dropped;       // compaction: items that are only in the summary from now on
+    char *edited;          // tool: the arguments that a person put in their place, or NULL
+    char *opaque;          // assistant, reasoning, tool: what the provider wants back (model.h), a
+                           // JSON object on one line, or NULL
 };
 
 struct item *item_new(enum item_kind kind);

@@ -96,6 +96,10 @@ static void write_rewind(struct json_writer *w, const struct item *item)
 
 static void write_compaction(struct json_writer *w, const struct item *item)
 {
+    json_add_int(w, "before", item->before);
+    json_add_int(w, "after", item->after);
+    json_add_int(w, "dropped", item->dropped);
+    json_add_cstr(w, "reason", item->title ? item->title : "");
     json_add_str(w, "summary", buf_str(&item->text));
 }
 
@@ -246,6 +250,10 @@ static void read_kind(struct item *item, const struct json *json)
         read_text(item, json_str(json, "text"));
         break;
     case ITEM_COMPACTION:
+        item->before = json_int(json, "before", 0);
+        item->after = json_int(json, "after", 0);
+        item->dropped = json_int(json, "dropped", 0);
+        item->title = dup_member(json, "reason");
         read_text(item, json_str(json, "summary"));
         break;
     case ITEM_NOTICE:

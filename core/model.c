@@ -18,3 +18,17 @@ const char *model_failure_name(enum model_failure failure)
     };
     return names[failure];
 }
+
+bool model_failure_is_passing(enum model_failure failure)
+{
+    switch (failure) {
+    case MODEL_FAILURE_RATE_LIMITED:
+    case MODEL_FAILURE_OVERLOADED:
+    case MODEL_FAILURE_NETWORK:
+    case MODEL_FAILURE_TIMEOUT:
+    case MODEL_FAILURE_SERVER:
+        return true;
+    default:
+        return false;
+    }
+}

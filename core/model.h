@@ -95,6 +95,8 @@ enum model_failure {
 // "none", "auth", "invalidRequest", "contextTooLarge", "rateLimited", "quotaExhausted",
 // "overloaded", "network", "timeout", "refused", "server"
 const char *model_failure_name(enum model_failure failure);
+// May the same request go well later? All others would fail in the same way again.
+bool model_failure_is_passing(enum model_failure failure);
 
 struct model_end {
     enum model_finish finish;

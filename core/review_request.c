@@ -213,6 +213,8 @@ static void add_rewind(struct agent *agent, const struct request *request)
              request->result.name);
     event_item(agent, item);
     item_free(item);
+    if (request->transcript)
+        window_reset(&agent->window); // a summary may tell of what was taken back
 }
 
 static void rewind_done(struct review_job *job)

@@ -140,7 +140,8 @@ struct swarm_op {
 // Fills the results of op with those of the first request; its agent is NULL when it is removed.
 void op_read_result(struct swarm *swarm, const struct json *json, struct swarm_op *op);
 
-enum { SWARM_AGENTS_MAX = 100000 }; // more are refused (limit)
+enum { SWARM_INSTRUCTIONS_MAX = 16 << 10 }; // bytes
+enum { SWARM_AGENTS_MAX = 100000 };         // more are refused (limit)
 
 struct spawn_params { // STR_NONE or zero where not given
     struct str task, name, role, model, cwd, base, isolation, mode, scope, parent;
@@ -172,6 +173,14 @@ size_t swarm_pause_all(struct swarm *swarm, bool pause, struct swarm_op *op);
 // Edits a queued message, or drops it (text.data NULL).
 void swarm_queue(struct swarm *swarm, struct agent *agent, struct str item_id, struct str text,
                  struct swarm_op *op);
+// A compaction of its context that minds the instructions (or none): at once when the agent is at
+// rest (op->delivery "started"), else before its next request to the model ("queued").
+void swarm_compact(struct swarm *swarm, struct agent *agent, struct str instructions,
+                   struct swarm_op *op);
+// The item stays word for word in the context, or does no more. ERR_PARAMS when there is no such
+// item, ERR_LIMIT past WINDOW_PINS_MAX.
+void swarm_pin(struct swarm *swarm, struct agent *agent, struct str item_id, bool pinned,
+               struct swarm_op *op);
 void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 // Sets a budget; with `own` NULL it only looks. op->approval is {kind, budget, resumed}.
 void swarm_budget(struct swarm *swarm, const struct budget_target *target, const struct budget *own,

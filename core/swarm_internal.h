@@ -172,6 +172,9 @@ void swarm_pool_want(struct swarm_pool *pool, const struct worktree_spec *spec);
 void setup_remove(struct agent *agent, struct swarm_op *op);
 // Completes, or takes back, a merge that the end of a server cut off (swarm_merge.c).
 void merge_recover(struct agent *agent);
+// May something new begin? ERR_REFUSED while the server ends, ERR_STORAGE while commits fail.
+bool swarm_can_take(struct swarm *swarm, struct err *err);
+void swarm_compact_done(struct agent *agent); // or nothing was asked for
 // Is there room for so many more bytes in its queue? ERR_LIMIT.
 bool queue_has_bytes(const struct agent *agent, size_t bytes, struct err *err);
 // Of accounts (account.h): is there somebody who waits for this provider's quota? It is back.

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool can_take(struct swarm *swarm, struct err *err)
+bool swarm_can_take(struct swarm *swarm, struct err *err)
 {
     if (swarm->closing)
         return err_set(err, ERR_REFUSED, "the server is ending");
@@ -152,7 +152,7 @@ void swarm_send(struct swarm *swarm, struct agent *agent, struct str text, struc
                 text.len);
     else if (agent->removing)
         err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
-    else if (takes_images(agent, images, &op->err) && can_take(swarm, &op->err) &&
+    else if (takes_images(agent, images, &op->err) && swarm_can_take(swarm, &op->err) &&
              agent_may(agent, CAUSE_SEND, &op->err) &&
              queue_has_room(agent, text.len + images_bytes(images), &op->err))
         op->err.kind = ERR_NONE;
@@ -218,7 +218,7 @@ void swarm_kill(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
 
 void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
 {
-    bool ok = can_take(swarm, &op->err);
+    bool ok = swarm_can_take(swarm, &op->err);
     if (ok && agent->removing)
         ok = err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
     if (!ok || !agent_may(agent, CAUSE_RESUME, &op->err)) {

@@ -236,6 +236,8 @@ static void give_task(struct agent *agent, struct spawn *spawn)
     item->turn = 1;
     images_move(&item->images, &spawn->images);
     event_item(agent, item);
+    struct err full; // it is the first one
+    window_pin(&agent->window, item->seq, true, &full);
     item_free(item);
 }
 

@@ -13,6 +13,8 @@ size_t tokens_to_bytes(int64_t tokens)
 
 int64_t tokens_of_part(const struct model_part *part)
 {
+    if (part->kind == MODEL_USER_IMAGE)
+        return TOKENS_IMAGE;
     size_t bytes = part->text.len + part->name.len + part->input.len + part->opaque.len;
     int64_t around = TOKENS_MESSAGE;
     if (part->kind == MODEL_TOOL_CALL)

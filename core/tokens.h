@@ -2,8 +2,9 @@
 // How many tokens a request will have, before the provider says so.
 //
 // The estimate is ceil(bytes / 3.5), and TOKENS_MESSAGE, TOKENS_CALL and TOKENS_RESULT for what
-// dialects put around each part. It is the same for every model, and corrected for each agent by
-// a ratio: what its provider reported for its own requests, over what was estimated of them.
+// dialects put around each part; an image is TOKENS_IMAGE. It is the same for every model, and
+// corrected for each agent by a ratio: what its provider reported for its own requests, over what
+// was estimated of them.
 #ifndef SWARMD_CORE_TOKENS_H
 #define SWARMD_CORE_TOKENS_H
 
@@ -13,6 +14,7 @@ enum {
     TOKENS_MESSAGE = 4,
     TOKENS_CALL = 10,
     TOKENS_RESULT = 6,
+    TOKENS_IMAGE = 2000,     // whatever its size
     TOKENS_RATIO_ONE = 1000, // ratios are in thousandths
     // A server that reports less or more than these counts something else, or nothing.
     TOKENS_RATIO_MIN = 500,

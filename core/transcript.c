@@ -2,6 +2,7 @@
 #include "core/transcript.h"
 
 #include "core/mem.h"
+#include "core/window.h"
 
 void transcript_init(struct transcript *transcript)
 {
@@ -20,11 +21,27 @@ void transcript_release(struct transcript *transcript)
     transcript->bytes = 0;
 }
 
+static size_t bytes_of(const struct item *item)
+{
+    return item->text.len + (item->opaque ? strlen(item->opaque) : 0) + images_bytes(&item->images);
+}
+
 void transcript_add(struct transcript *transcript, struct item *item)
 {
     list_append(&transcript->items, &item->node);
-    transcript->bytes += item->text.len + (item->opaque ? strlen(item->opaque) : 0);
-    transcript->bytes += images_bytes(&item->images);
+    transcript->bytes += bytes_of(item);
+}
+
+void transcript_forget(struct transcript *transcript, const struct window *window)
+{
+    list_for_each_safe(node, &transcript->items)
+    {
+        struct item *item = list_entry(node, struct item, node);
+        if (window_shows(window, item))
+            continue;
+        transcript->bytes -= bytes_of(item);
+        item_free(item);
+    }
 }
 
 struct item *transcript_find(const struct transcript *transcript, const char *id)
@@ -50,8 +67,13 @@ static bool take_line(struct transcript *transcript, struct arena *arena, struct
     struct item *item = item_read_json(json, err);
     if (!item)
         return false;
-    transcript_add(transcript, item);
     transcript->read.after = item->seq;
+    bool is_pin = transcript->read.limit == 1;
+    if (window_shows(transcript->window, item) &&
+        (!is_pin || item->seq < transcript->window->compacted))
+        transcript_add(transcript, item);
+    else
+        item_free(item); // it is behind what was asked for
     return true;
 }
 
@@ -108,16 +130,31 @@ static void drop_rewound(struct transcript *transcript)
     }
 }
 
+// What is pinned of the older part one by one, then all that is newer.
+static void read_next(struct transcript *transcript)
+{
+    const struct window *window = transcript->window;
+    struct journal_read *read = &transcript->read;
+    if (transcript->pin < window->pin_count && window->pins[transcript->pin] < window->compacted) {
+        read->after = window->pins[transcript->pin++] - 1;
+        read->limit = 1;
+    } else if (read->limit == 1) {
+        read->after = window->compacted > 1 ? window->compacted - 1 : 1;
+        read->limit = TRANSCRIPT_PAGE_ITEMS;
+    }
+    journal_read(transcript->journal, read);
+}
+
 static void page_read(struct journal_read *read)
 {
     struct transcript *transcript = list_entry(read, struct transcript, read);
     struct err err = read->err;
-    bool more = read->more;
+    bool more = read->more || read->limit == 1;
     if (err.kind == ERR_NONE && !take_page(transcript, &err))
         more = false;
     journal_read_release(read);
     if (err.kind == ERR_NONE && more) {
-        journal_read(transcript->journal, read);
+        read_next(transcript);
     } else {
         drop_rewound(transcript);
         transcript->loaded(transcript, &err);
@@ -126,18 +163,18 @@ static void page_read(struct journal_read *read)
 
 static void load_committed(struct journal_wait *wait)
 {
-    struct transcript *transcript = list_entry(wait, struct transcript, wait);
-    journal_read(transcript->journal, &transcript->read);
+    read_next(list_entry(wait, struct transcript, wait));
 }
 
 void transcript_load(struct transcript *transcript, struct journal *journal, int64_t agent,
+                     const struct window *window,
                      void (*loaded)(struct transcript *transcript, const struct err *err))
 {
     transcript->journal = journal;
     transcript->loaded = loaded;
     transcript->read.agent = agent;
-    transcript->read.after = 1; // an agent's first event is never an item: every item is after 1
-    transcript->read.limit = TRANSCRIPT_PAGE_ITEMS;
+    transcript->window = window;
+    transcript->read.limit = 1; // an agent's first event is never an item: every item is after 1
     transcript->read.done = page_read;
     transcript->wait.fn = load_committed;
     journal_wait(journal, &transcript->wait);

@@ -12,11 +12,15 @@ enum {
     TRANSCRIPT_PAGE_ITEMS = 500,
 };
 
+struct window;
+
 struct transcript {
     struct list items; // struct item
     size_t bytes;      // as they are stored
     // while loading
     struct journal *journal;
+    const struct window *window;
+    size_t pin; // of the window: the next one to read
     struct journal_wait wait;
     struct journal_read read;
     void (*loaded)(struct transcript *transcript, const struct err *err);
@@ -25,13 +29,17 @@ struct transcript {
 void transcript_init(struct transcript *transcript);
 void transcript_release(struct transcript *transcript); // not while it is loading
 
-// Reads every item of the agent that is appended so far, but for those of turns that were taken
-// back with the transcript (swarm/rewind). `loaded` comes once, never from within;
-// err->kind is ERR_NONE when it went well.
+// Reads every item of the agent that is appended so far and that the window shows: what is only in
+// a summary stays in the store, and so do turns that were taken back with the transcript
+// (swarm/rewind). `loaded` comes once, never from within; err->kind is ERR_NONE when it went well.
+// The window outlives the loading.
 void transcript_load(struct transcript *transcript, struct journal *journal, int64_t agent,
+                     const struct window *window,
                      void (*loaded)(struct transcript *transcript, const struct err *err));
 
 void transcript_add(struct transcript *transcript, struct item *item); // takes it over
+// Frees the items that the window shows no more.
+void transcript_forget(struct transcript *transcript, const struct window *window);
 struct item *transcript_find(const struct transcript *transcript, const char *id);
 
 #endif

@@ -127,6 +127,7 @@ static void greet(struct turn *turn)
 static void take_queue(struct turn *turn, bool steering_only)
 {
     struct agent *agent = turn->agent;
+    struct err full; // then it is not pinned
     bool taken = false;
     list_for_each_safe(node, &agent->queue)
     {
@@ -138,6 +139,8 @@ static void take_queue(struct turn *turn, bool steering_only)
         images_move(&item->images, &message->images);
         event_item(agent, item);
         transcript_add(&turn->transcript, item);
+        if (item->turn <= WINDOW_FIRST_TURNS)
+            window_pin(&agent->window, item->seq, true, &full);
         list_remove(&message->node);
         queued_message_free(message);
         taken = true;
@@ -221,8 +224,10 @@ static void begin(struct turn *turn)
     }
     turn_refresh(turn);
     greet(turn);
+    turn->compact_only = turn->agent->compact && list_empty(&turn->agent->queue);
     take_queue(turn, false);
-    ask_to_continue(turn);
+    if (!turn->compact_only)
+        ask_to_continue(turn);
     turn->phase = TURN_TOOLS; // with no calls: the next request
 }
 
@@ -260,7 +265,8 @@ static struct turn *turn_new(struct agent *agent, bool mend_only)
     turn->work_start = agent_work_ms(agent);
     watch_limits(turn);
     turn->loading = true;
-    transcript_load(&turn->transcript, agent->swarm->setup.journal, agent->num, loaded);
+    transcript_load(&turn->transcript, agent->swarm->setup.journal, agent->num, &agent->window,
+                    loaded);
     return turn;
 }
 
@@ -299,6 +305,7 @@ static void advance_stop(struct turn *turn)
     if (turn->loading)
         return;
     turn_cut_stream(turn);
+    turn_window_cut(turn);
     // STOP_NONE is the server's end: questions stay open across it.
     turn_calls_cut(turn, turn->reason == STOP_NONE);
     if (turn->busy == 0)

@@ -10,6 +10,7 @@
 #define SWARMD_CORE_TURN_H
 
 #include "core/confine.h"
+#include "core/inquiry.h"
 #include "core/limiter.h"
 #include "core/model.h"
 #include "core/swarm_internal.h"
@@ -19,16 +20,19 @@
 enum {
     TURN_TRIES_MAX = 6,                 // of one request: the first and five more
     TURN_RETRY_AFTER_MS_MAX = 600000,   // a provider that asks for longer has no quota left
+    TURN_TOOLS_MAX = 32,                // offered to a model
+    TURN_SYSTEM_BYTES_MAX = 64 << 10,   // system prompt
     TURN_READS_MAX = 8,                 // read-only calls that run at once
     TURN_REQUEST_BYTES_MAX = 256 << 20, // arena of one request
 };
 
 enum turn_phase {
-    TURN_LOADING,  // the transcript comes from the store
-    TURN_PLACING,  // a request waits for its place
-    TURN_THINKING, // it is under way
-    TURN_RETRYING, // one failed, and is made again when the timer says so
-    TURN_TOOLS,    // calls are asked for, run, and answered
+    TURN_LOADING,    // the transcript comes from the store
+    TURN_PLACING,    // a request waits for its place
+    TURN_THINKING,   // it is under way
+    TURN_COMPACTING, // a model is asked for a summary of what is older
+    TURN_RETRYING,   // one failed, and is made again when the timer says so
+    TURN_TOOLS,      // calls are asked for, run, and answered
 };
 
 enum call_phase {
@@ -79,7 +83,8 @@ struct turn {
     // the request
     int64_t step;
     int tries;               // of this step
-    bool shortened;          // its transcript was made shorter for it
+    int64_t estimate;        // tokens of the request, as estimated
+    bool overflowed;         // it was too large for the provider once, and was cut for it
     int64_t retry_at;        // monotonic ms
     struct account *account; // whose place the request has, or had last
     struct limiter_user user;
@@ -91,6 +96,11 @@ struct turn {
     struct model_usage usage;
     struct model_end end;
     bool ended; // `end` has come
+    // a compaction
+    bool compact_only;       // the turn is for nothing else
+    struct inquiry *inquiry; // NULL: none is under way
+    int64_t boundary, full_tokens;
+    const char *compact_reason;
     // the calls of this step
     struct turn_call *calls[MODEL_TOOL_CALLS_MAX];
     size_t call_count;
@@ -115,6 +125,24 @@ void turn_place_granted(struct turn *turn);               // it may begin now
 void turn_wait_until(struct turn *turn, int64_t mono_ms); // turn.c: then turn_retry()
 void turn_answered(struct turn *turn);                    // its end has come
 void turn_count_usage(struct turn *turn);                 // adds what the request took so far
+
+// turn_window.c: what stands before the transcript in each request.
+struct turn_head {
+    struct model_info model;
+    struct buf system;
+    struct model_tool tools[TURN_TOOLS_MAX];
+    size_t tool_count;
+    int64_t tokens; // estimated
+    struct window_limits limits;
+};
+void turn_head_make(const struct turn *turn, struct turn_head *head);
+void turn_head_release(struct turn_head *head);
+// Makes the next request fit. False: a compaction is under way, after which turn_request() is
+// called again, or the turn was stopped.
+bool turn_window_ready(struct turn *turn);
+// The provider says that the request is too large: cuts harder, and makes it anew, once.
+void turn_window_overflowed(struct turn *turn);
+void turn_window_cut(struct turn *turn); // ends a compaction that is under way
 
 // turn_place.c
 void turn_place_init(struct turn *turn);

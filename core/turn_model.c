@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // A turn's requests to the model: when one is made, with what, and what follows from its end.
-#include "core/prompt.h"
 #include "core/tokens.h"
 #include "core/turn.h"
 
@@ -40,52 +39,39 @@ static bool within_limits(struct turn *turn)
     return within_budgets(turn);
 }
 
-static bool start_request(struct turn *turn, struct provider *provider, struct arena *arena,
-                          struct err *err)
+static bool start_request(struct turn *turn, const struct turn_head *head,
+                          struct provider *provider, struct arena *arena, struct err *err)
 {
     struct model_part *parts;
-    size_t part_count, tool_count;
-    const struct tool *const *tools = tool_all(&tool_count);
-    struct model_tool schemas[16];
-    size_t schema_count = 0;
-    for (size_t i = 0; i < tool_count && i < sizeof(schemas) / sizeof(*schemas); i++) {
-        if (turn->agent->mode != MODE_READ || tools[i]->effect == TOOL_READS)
-            schemas[schema_count++] = tools[i]->schema;
-    }
-    struct model_info model = swarm_model(turn->agent);
-    turn->agent->usage.context_size = model.context_size;
-    struct buf system;
-    struct window_limits limits;
-    buf_init(&system, 64 << 10);
-    prompt_system(turn->agent, &system);
-    window_limits(&turn->agent->window, model.context_size, model.max_output, 0,
-                  tokens_of_head(buf_str(&system), schemas, schema_count), &limits);
-    if (!window_parts(&turn->agent->window, &turn->transcript, &limits, arena, &parts, &part_count,
-                      err)) {
-        buf_release(&system);
+    size_t count;
+    if (!window_parts(&turn->agent->window, &turn->transcript, &head->limits, arena, &parts, &count,
+                      err))
         return false;
-    }
-    struct model_request request = {
+    turn->estimate = head->tokens + tokens_of_parts(parts, count);
+    turn->agent->usage.context_size = head->model.context_size;
+    const struct model_request request = {
         .model = str_of(turn->agent->model),
-        .system = buf_str(&system),
+        .system = buf_str(&head->system),
         .parts = parts,
-        .part_count = part_count,
-        .tools = schemas,
-        .tool_count = schema_count,
-        .model_max_output = model.max_output,
+        .part_count = count,
+        .tools = head->tools,
+        .tool_count = head->tool_count,
+        .model_max_output = head->model.max_output,
     };
     turn->call = provider->ops->start(provider, &request, &turn_sink, turn);
-    buf_release(&system);
     return true;
 }
 
 void turn_request(struct turn *turn)
 {
-    if (!within_limits(turn))
+    if (!within_limits(turn) || !turn_window_ready(turn))
         return;
+    if (turn->compact_only) {
+        turn_stop(turn, STOP_END_TURN, NULL);
+        return;
+    }
     turn->step++;
     turn->tries = 0;
-    turn->shortened = false;
     turn_retry(turn);
 }
 
@@ -102,9 +88,12 @@ static void begin_request(struct turn *turn)
     const struct provider_port *providers = &agent->swarm->setup.providers;
     struct provider *provider = providers->find(providers->ctx, str_of(agent->provider), &err);
     struct arena arena;
+    struct turn_head head;
     arena_init(&arena, TURN_REQUEST_BYTES_MAX);
-    if (!provider || !start_request(turn, provider, &arena, &err))
+    turn_head_make(turn, &head);
+    if (!provider || !start_request(turn, &head, provider, &arena, &err))
         turn_stop(turn, STOP_ERROR, &err);
+    turn_head_release(&head);
     arena_release(&arena);
 }
 
@@ -139,15 +128,28 @@ void turn_count_usage(struct turn *turn)
     turn->usage = (struct model_usage){-1, -1, -1, -1};
 }
 
+// What was said at the end of the first turns stays in sight, as what was asked does.
+static void pin_last_word(struct turn *turn, const struct item *text)
+{
+    struct err full;
+    struct agent *agent = turn->agent;
+    if (text && agent->usage.turns <= WINDOW_FIRST_TURNS && turn->call_count == 0)
+        window_pin(&agent->window, text->seq, true, &full);
+}
+
 void turn_answered(struct turn *turn)
 {
     bool spoke = turn->text != NULL;
+    struct window *window = &turn->agent->window;
     turn->ended = false;
+    window->ratio = tokens_learn(window->ratio, turn->estimate, turn->usage.input);
     turn_count_usage(turn);
     if (turn->end.finish == MODEL_FAILED) {
         turn_request_failed(turn);
         return;
     }
+    turn->overflowed = false;
+    pin_last_word(turn, turn->text);
     turn_end_texts(turn, ITEM_COMPLETED);
     turn->phase = TURN_TOOLS;
     if (turn->call_count > 0) {

@@ -6,21 +6,6 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-// Everything else would fail in the same way again.
-static bool is_passing(enum model_failure failure)
-{
-    switch (failure) {
-    case MODEL_FAILURE_RATE_LIMITED:
-    case MODEL_FAILURE_OVERLOADED:
-    case MODEL_FAILURE_NETWORK:
-    case MODEL_FAILURE_TIMEOUT:
-    case MODEL_FAILURE_SERVER:
-        return true;
-    default:
-        return false;
-    }
-}
-
 // Where the server says that nothing remains, and when there will be; -1 where it does not.
 static int64_t until_whole(const struct model_limits *limits)
 {
@@ -60,7 +45,7 @@ static int64_t retry_delay(const struct turn *turn)
 static bool try_again(struct turn *turn)
 {
     int64_t delay = retry_delay(turn);
-    if (!is_passing(turn->end.failure) || turn->tries >= TURN_TRIES_MAX ||
+    if (!model_failure_is_passing(turn->end.failure) || turn->tries >= TURN_TRIES_MAX ||
         delay > TURN_RETRY_AFTER_MS_MAX)
         return false;
     char status[16];
@@ -76,14 +61,6 @@ static bool try_again(struct turn *turn)
     turn->phase = TURN_RETRYING;
     turn_wait_until(turn, port_mono_ms(turn->agent->swarm->setup.ports) + delay);
     return true;
-}
-
-// The place where a transcript that has grown too large is to be made shorter, once a request.
-// Whether the request may be made again. Nothing makes transcripts shorter yet.
-static bool turn_shorten_context(struct turn *turn)
-{
-    (void)turn;
-    return false;
 }
 
 // What had come of an answer that is made anew stays in the store, as failed; the model is not
@@ -104,8 +81,8 @@ static void forget_partial_text(struct turn *turn)
 // A pause that is too long for a turn is a quota, too, whatever the server calls it.
 static bool wait_for_quota(struct turn *turn)
 {
-    bool asked_long =
-        is_passing(turn->end.failure) && turn->end.retry_after_ms > TURN_RETRY_AFTER_MS_MAX;
+    bool asked_long = model_failure_is_passing(turn->end.failure) &&
+                      turn->end.retry_after_ms > TURN_RETRY_AFTER_MS_MAX;
     if (turn->end.failure != MODEL_FAILURE_QUOTA_EXHAUSTED && !asked_long)
         return false;
     if (!account_exhausted(turn->account, turn->agent->model, &turn->end))
@@ -119,10 +96,9 @@ void turn_request_failed(struct turn *turn)
     turn_end_texts(turn, ITEM_FAILED);
     turn_calls_release(turn);
     bool too_large = turn->end.failure == MODEL_FAILURE_CONTEXT_TOO_LARGE;
-    if (too_large && !turn->shortened && turn_shorten_context(turn)) {
-        turn->shortened = true;
+    if (too_large && !turn->overflowed) {
         forget_partial_text(turn);
-        turn_retry(turn);
+        turn_window_overflowed(turn);
     } else if (turn->end.model_gone && fallback_take(turn->agent)) {
         forget_partial_text(turn);
         turn->tries = 0;

@@ -257,13 +257,22 @@ bool turn_call_edit(struct turn_call *call, const char *input, struct err *err)
     return true;
 }
 
-static bool is_object(struct str input)
+// As the store will give it back: a later request begins with the very bytes of this one, and
+// prompt caches hit. NULL when it is no object.
+static char *compact_object(struct str input)
 {
     struct arena arena;
     struct json *json;
     struct err ignored;
+    struct buf text;
+    struct json_writer w;
     arena_init(&arena, INPUT_ARENA_MAX);
-    bool object = json_parse(&json, &arena, input, &ignored) && json->type == JSON_OBJECT;
+    buf_init(&text, ITEM_TEXT_MAX * 2);
+    json_writer_init(&w, &text);
+    if (json_parse(&json, &arena, input, &ignored) && json->type == JSON_OBJECT)
+        json_put_tree(&w, json);
+    char *object = text.len && !text.overflow ? buf_detach(&text, NULL) : NULL;
+    buf_release(&text);
     arena_release(&arena);
     return object;
 }
@@ -280,9 +289,10 @@ static void begin_call(struct turn_call *call)
     if (input.len == 0)
         input = STR("{}"); // tools without arguments are called with nothing by some servers
     bool good = parse(call, input, &err);
-    if (good || is_object(input)) { // what is none stays a string: people see what the model wrote
+    char *object = compact_object(input);
+    if (object) { // what is none stays a string: people see what the model wrote
         mem_free(call->item->input);
-        call->item->input = mem_dup(input);
+        call->item->input = object;
     }
     if (!good) {
         turn_call_fail(call, "%s", err.message);

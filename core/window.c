@@ -12,6 +12,12 @@ void window_release(struct window *window)
     window->pin_count = 0;
 }
 
+void window_reset(struct window *window)
+{
+    window->results = window->reasoning = window->compacted = window->summary = 0;
+    window->part_max = 0;
+}
+
 void window_write_json(struct json_writer *w, const struct window *window)
 {
     json_begin_object(w);
@@ -19,6 +25,7 @@ void window_write_json(struct json_writer *w, const struct window *window)
     json_add_int(w, "reasoning", window->reasoning);
     json_add_int(w, "compacted", window->compacted);
     json_add_int(w, "summary", window->summary);
+    json_add_int(w, "size", window->size);
     json_add_int(w, "partMax", window->part_max);
     json_add_int(w, "ratio", window->ratio);
     json_add_bool(w, "warned", window->warned);
@@ -40,6 +47,7 @@ void window_read_json(struct window *window, const struct json *json)
         .reasoning = json_int(json, "reasoning", 0),
         .compacted = json_int(json, "compacted", 0),
         .summary = json_int(json, "summary", 0),
+        .size = json_int(json, "size", 0),
         .part_max = json_int(json, "partMax", 0),
         .ratio = ratio >= TOKENS_RATIO_MIN && ratio <= TOKENS_RATIO_MAX ? (int)ratio : 0,
         .warned = json_bool(json, "warned", false),
@@ -104,6 +112,8 @@ static int64_t percent(int64_t of, int part)
 void window_limits(const struct window *window, int64_t size, int64_t reserve, int threshold,
                    int64_t head, struct window_limits *limits)
 {
+    if (window->size > 0 && window->size < size)
+        size = window->size;
     if (reserve <= 0)
         reserve = WINDOW_RESERVE;
     if (reserve > size / 4)

@@ -34,10 +34,12 @@ enum {
 
 // In the agent's record. Marks are seqs of items; 0: nothing is older.
 struct window {
-    int64_t results;   // tool calls and results older than this are shortened
-    int64_t reasoning; // reasoning older than this, and what belongs to it, is left out
+    int64_t results; // tool calls and results older than this are shortened
+    int64_t
+        reasoning; // reasoning and images older than this are left out; it is where a turn begins
     int64_t compacted; // what is older than this is in the summary
     int64_t summary;   // seq of the compaction item that has it; 0: none
+    int64_t size;      // tokens that the provider was found to take at most; 0: as the model's
     int64_t part_max;  // bytes that any part has at most; 0: no bound
     int64_t *pins;     // seqs, ascending; released by window_release()
     size_t pin_count;
@@ -46,6 +48,7 @@ struct window {
 };
 
 void window_release(struct window *window);
+void window_reset(struct window *window); // nothing is cut; pins stay, and what was learned
 
 void window_write_json(struct json_writer *w, const struct window *window); // one object
 void window_read_json(struct window *window, const struct json *json);      // lenient; may be NULL
@@ -74,19 +77,23 @@ bool window_parts(const struct window *window, const struct transcript *transcri
                   const struct window_limits *limits, struct arena *arena,
                   struct model_part **parts, size_t *count, struct err *err);
 
+struct window_cut {        // what a fit did
+    int64_t before, after; // estimated tokens of parts
+    size_t results;        // tool calls that are shortened from now on
+    size_t reasonings;     // that are left out from now on
+    bool parts;            // single parts were cut
+};
+
+// How large the view is: cut->after.
+bool window_measure(const struct window *window, const struct transcript *transcript,
+                    const struct window_limits *limits, struct window_cut *cut, struct err *err);
+
 enum window_fit {
     WINDOW_FITS,
     WINDOW_CUT,     // fits, after marks were moved
     WINDOW_COMPACT, // what is older than window_boundary() should be summarised first
     WINDOW_TOO_BIG, // whatever is cut: the newest message alone is too large
     WINDOW_ERROR,   // err is filled
-};
-
-struct window_cut {        // what a fit did
-    int64_t before, after; // estimated tokens of parts
-    size_t results;        // tool calls that are shortened from now on
-    size_t reasonings;     // that are left out from now on
-    bool parts;            // single parts were cut
 };
 
 // Moves marks until the view fits. `force` lets the older part be compacted although it fits.

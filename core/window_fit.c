@@ -28,6 +28,21 @@ static bool measure(struct fitting *fitting)
     return true;
 }
 
+bool window_measure(const struct window *window, const struct transcript *transcript,
+                    const struct window_limits *limits, struct window_cut *cut, struct err *err)
+{
+    struct model_part *parts;
+    size_t count;
+    struct arena arena;
+    arena_init(&arena, VIEW_BYTES_MAX);
+    bool ok = window_parts(window, transcript, limits, &arena, &parts, &count, err);
+    *cut = (struct window_cut){0};
+    if (ok)
+        cut->before = cut->after = tokens_of_parts(parts, count);
+    arena_release(&arena);
+    return ok;
+}
+
 static int64_t saved(size_t bytes)
 {
     size_t kept = WINDOW_RESULT_KEPT + NOTE_BYTES;
@@ -80,7 +95,8 @@ static void drop_reasoning(struct fitting *fitting)
     list_for_each(node, &fitting->transcript->items)
     {
         const struct item *item = list_entry(node, struct item, node);
-        count += item->kind == ITEM_REASONING && item->seq >= fitting->window->reasoning &&
+        bool is_left_out = item->kind == ITEM_REASONING || item->images.count > 0;
+        count += is_left_out && item->seq >= fitting->window->reasoning &&
                  item->seq < turn_begins && window_shows(fitting->window, item);
     }
     if (count > 0)

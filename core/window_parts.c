@@ -151,6 +151,10 @@ static void put_user(struct view *view, const struct item *item)
     if (item->text.len)
         next_part(view, MODEL_USER_TEXT)->text =
             shortened(view, buf_str(&item->text), cap_of(view, item), NULL);
+    if (item->images.count && item->seq < view->window->reasoning) {
+        next_part(view, MODEL_USER_TEXT)->text = STR("(Images were here; they are left out.)");
+        return;
+    }
     for (size_t i = 0; i < item->images.count; i++) {
         const struct image *image = &item->images.items[i];
         struct model_part *part = next_part(view, MODEL_USER_IMAGE);

@@ -74,6 +74,10 @@ void method_diff(struct call *call);
 void method_rewind(struct call *call);
 void method_revert(struct call *call);
 
+// methods_window.c
+void method_compact(struct call *call);
+void method_pin(struct call *call);
+
 // methods_search.c
 void method_search(struct call *call);
 

@@ -135,6 +135,8 @@ void method_get(struct call *call)
     put_approvals(json, agent);
     json_key(json, "children");
     put_children(json, call->swarm, agent);
+    json_key(json, "pins");
+    agent_write_pins(json, agent);
     json_add_int(json, "seq", journal_committed(call->session->server->journal));
     json_end_object(json);
     call_end(call);

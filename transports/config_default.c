@@ -53,6 +53,7 @@ void config_set_defaults(struct config *config)
         .log_level = LOG_INFO,
         .max_active = 16,
         .step_limit = 100,
+        .context_percent = 85,
         .turn_idle_s = 600,
         .stall_s = 120,
         .retry_first_ms = 500,

@@ -131,6 +131,7 @@ struct number_key {
 static const struct number_key numbers[] = {
     {"max_active", offsetof(struct config, max_active), 1, CONFIG_ACTIVE_MAX},
     {"step_limit", offsetof(struct config, step_limit), 1, CONFIG_STEPS_MAX},
+    {"context_percent", offsetof(struct config, context_percent), 20, 95},
     {"turn_idle_seconds", offsetof(struct config, turn_idle_s), 1, CONFIG_SECONDS_MAX},
     {"turn_seconds", offsetof(struct config, turn_s), 0, CONFIG_SECONDS_MAX},
     {"stall_seconds", offsetof(struct config, stall_s), 1, CONFIG_SECONDS_MAX},
@@ -153,6 +154,7 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
                                         "mode",
                                         "max_active",
                                         "step_limit",
+                                        "context_percent",
                                         "turn_idle_seconds",
                                         "turn_seconds",
                                         "stall_seconds",

@@ -79,7 +79,7 @@ def test_agents_items_and_approvals_look_like_their_examples(start, repository):
         assert shape(agent) == shape(AGENT)
         client.wait_state(agent["id"], "waiting")
         got = client.request("swarm/get", {"agentId": agent["id"]})
-        assert set(got) == {"agent", "queue", "approvals", "children", "seq"}
+        assert set(got) == {"agent", "queue", "approvals", "children", "pins", "seq"}
         params = {**REQUESTS["swarm/approve"]["params"], "decision": "allow",
                   "approvalId": got["approvals"][0]["id"]}
         approval = client.request("swarm/approve", params)["approval"]
