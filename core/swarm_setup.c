@@ -127,6 +127,11 @@ static void make_end(void *arg)
     struct err ignored;
     if (err.kind == ERR_NONE)
         swarm_pool_want(agent->swarm->pool, &setup->spec);
+    if (err.kind == ERR_NONE && *setup->progress.filter)
+        event_notice(agent, "info",
+                     "Files with the filter '%s' are in the worktree as they are committed (with "
+                     "LFS: the pointers), since swarmd runs no filters.",
+                     setup->progress.filter);
     setup_free(setup);
     agent_set_activity(agent, "%s", "");
     agent->worktree_made = err.kind == ERR_NONE;

@@ -44,6 +44,7 @@ void repository_info_release(struct repository_info *info);
 struct worktree_progress { // of the files of a checkout, for another thread to look at
     atomic_size_t done, total;
     atomic_bool stop; // set by the other thread: give up, with an error
+    char filter[64];  // a filter of the person's that files have, and that was not run; or ""
 };
 
 struct worktree_spec {

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 bool worktree_checkout(struct git_repository *repository, const char *path, const char *index,
@@ -28,6 +29,8 @@ bool worktree_checkout(struct git_repository *repository, const char *path, cons
          git_fetch_blobs(repository, &plan, progress, err) &&
          plan_write(&plan, repository, folder, path, WRITE_THREADS, progress, err) &&
          plan_write_index(&plan, index, err);
+    if (ok && plan.filter && progress)
+        snprintf(progress->filter, sizeof progress->filter, "%s", plan.filter);
     plan_release(&plan);
     close(folder);
     return ok;

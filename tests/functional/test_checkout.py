@@ -325,3 +325,14 @@ def test_sparse(swarm, repository, tmp_path):
     assert git(tree, "show", "HEAD:docs/z.md") == b"z\n"
     git(tree, "checkout", "-q", "HEAD~1")
     assert not (tree / "docs").exists()
+
+
+def test_filters_are_not_run_and_that_is_said(swarm, repository, tmp_path):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    commit_raw(repository, {"big.bin": pointer, ".gitattributes": b"*.bin filter=lfs -text\n"})
+    git(repository, "config", "filter.lfs.smudge", f"touch {tmp_path}/ran; cat")
+    client, _ = swarm([[text("done")]])
+    agent = client.wait_state(spawn(client)["id"], "done")
+    assert (worktree(agent) / "big.bin").read_bytes() == pointer
+    assert any("the filter 'lfs'" in item["text"] for item in items(client, agent, "notice"))
+    assert git(worktree(agent), "status", "--porcelain") == b"" and not (tmp_path / "ran").exists()
