@@ -45,11 +45,14 @@ struct watch; // the same
 // A command, always started through the exec helper (exec/swarmd_exec.c), which is the reaper of
 // everything the command starts: when the command has ended, or the server dies, or it is
 // stopped, nothing of it is left.
+struct sandbox_list;
+
 struct process_spec {
     const char *const *argv; // argv[0] is looked up in PATH of envp; NULL-terminated
     const char *const *envp; // the whole environment; NULL-terminated
     const char *cwd;
-    struct str sandbox; // of core/sandbox.h; empty: none
+    struct str sandbox;               // of core/sandbox.h; empty: none
+    const struct sandbox_list *hosts; // that its network is limited to, or NULL; outlives it
 };
 
 struct process_end {

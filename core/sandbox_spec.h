@@ -33,6 +33,7 @@ enum {
 // What the helper reports, each a message of its own: a word, a blank, a text for people.
 #define SANDBOX_SAYS_WEAK "weak"       // a wall that is missing, and why
 #define SANDBOX_SAYS_BLOCKED "blocked" // what it has refused
+#define SANDBOX_SAYS_PROXY "proxy"     // with the socket that listens in the namespace, for a proxy
 #define SANDBOX_SAYS_LIMIT "limit"     // which limit has ended the command
 
 #endif

@@ -293,6 +293,9 @@ static void start(struct tool_run *run)
         .envp = place->envp,
         .cwd = place->root->path,
         .sandbox = place->sandbox,
+        .hosts = place->policy && place->policy->network == SANDBOX_NETWORK_HOSTS
+                     ? &place->policy->hosts
+                     : NULL,
     };
     c->run = run;
     run->state = c;

@@ -26,19 +26,8 @@ bool denials_open(struct denials *denials, int *theirs)
 
 void denials_send(int theirs, int listener)
 {
-    char byte = 0, control[CMSG_SPACE(sizeof listener)] = {0};
-    struct iovec bytes = {&byte, 1};
-    struct msghdr message = {.msg_iov = &bytes,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof listener);
-    memcpy(CMSG_DATA(header), &listener, sizeof listener);
     // Should it fail, the call that is stopped gets ENOSYS once the listener is closed.
-    (void)!sendmsg(theirs, &message, MSG_NOSIGNAL);
+    (void)!send_descriptor(theirs, " ", listener);
     close(theirs);
     close(listener);
 }

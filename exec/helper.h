@@ -46,6 +46,8 @@ void plan_receive(struct plan *plan, int fd); // quits when it is not understood
 
 // Tells the server. Nobody may be listening.
 void report(const char *word, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Sends a descriptor with one message.
+bool send_descriptor(int channel, const char *message, int fd);
 
 // --- what the walls say of themselves
 
@@ -63,6 +65,8 @@ pid_t namespaces_enter(const struct plan *plan, bool *new_user);
 // In the child, before anything else.
 bool namespaces_map_user(uid_t uid, gid_t gid, struct failure *failure);
 bool namespaces_loopback_up(struct failure *failure);
+// Gives the server a socket for its proxy, and the command its address.
+bool namespaces_offer_proxy(struct failure *failure);
 
 // --- mounts.c: what of the file system is seen, and what may be written
 

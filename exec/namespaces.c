@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -66,4 +68,35 @@ bool namespaces_loopback_up(struct failure *failure)
         close(fd);
     errno = code;
     return ok || fail(failure, "bring up the loopback interface");
+}
+
+static void tell_command(int port)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy",
+                                        "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"};
+    char url[40];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        setenv(names[i], url, 1);
+    setenv("no_proxy", "localhost,127.0.0.1,::1", 1);
+    setenv("NO_PROXY", "localhost,127.0.0.1,::1", 1);
+}
+
+bool namespaces_offer_proxy(struct failure *failure)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 &&
+              listen(fd, SOMAXCONN) == 0 &&
+              getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+              send_descriptor(SANDBOX_FD, SANDBOX_SAYS_PROXY " ", fd);
+    int code = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = code;
+    if (!ok)
+        return fail(failure, "offer a proxy");
+    tell_command(ntohs(address.sin_port));
+    return true;
 }

@@ -59,6 +59,23 @@ void report(const char *word, const char *format, ...)
         return;
 }
 
+bool send_descriptor(int channel, const char *text, int fd)
+{
+    char bytes[SANDBOX_REPORT_MAX], control[CMSG_SPACE(sizeof fd)] = {0};
+    snprintf(bytes, sizeof bytes, "%s", text);
+    struct iovec piece = {bytes, strlen(bytes)};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    return sendmsg(channel, &message, MSG_NOSIGNAL) > 0;
+}
+
 static void add_path(struct plan *plan, enum path_use use, const char *path)
 {
     if (plan->count == SANDBOX_PATHS_MAX)

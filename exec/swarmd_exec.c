@@ -167,6 +167,8 @@ static _Noreturn void become_init(const struct helper *helper, bool new_user, ui
         no_sandbox(&told->why);
     if (helper->plan->network != NETWORK_ON && !namespaces_loopback_up(&told->why))
         no_sandbox(&told->why);
+    if (helper->plan->network == NETWORK_PROXY && !namespaces_offer_proxy(&told->why))
+        no_sandbox(&told->why);
     setenv("TMPDIR", "/tmp", 1);
     run(helper, true);
 }

@@ -6,6 +6,7 @@
 #include "core/sandbox_spec.h"
 #include "transports/loop.h"
 #include "transports/loop_parts.h"
+#include "transports/proxy.h"
 #include "transports/spawn.h"
 
 #include <errno.h>
@@ -43,6 +44,10 @@ struct process {
     int out;                      // -1: closed
     int reports;                  // of the sandbox; -1: none
     char *weak, *blocked, *limit; // the newest of each
+    uv_poll_t reports_poll;       // only while a proxy is awaited
+    bool proxy_awaited;
+    struct proxy *proxy; // or NULL
+    const struct sandbox_list *hosts;
     uv_poll_t exit_poll, out_poll;
     uv_timer_t timer; // the helper's end after a stop, then the pipe's end after that
     struct deferred later;
@@ -82,19 +87,80 @@ static void keep_report(char **kept, struct str message, const char *word)
     *kept = mem_dup(str_skip(message, len + 1));
 }
 
-// All is there by now: the helper has ended.
-static void read_reports(struct process *process)
+// One message; *fd is what came with it, or -1.
+static ssize_t read_report(int reports, char *bytes, int *fd)
+{
+    char control[CMSG_SPACE(sizeof *fd)];
+    struct iovec piece = {bytes, SANDBOX_REPORT_MAX};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    *fd = -1;
+    ssize_t got = recvmsg(reports, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(fd, CMSG_DATA(header), sizeof *fd);
+    return got;
+}
+
+static void await_no_proxy(struct process *process)
+{
+    if (process->proxy_awaited)
+        uv_close((uv_handle_t *)&process->reports_poll, on_part_closed);
+    process->proxy_awaited = false;
+}
+
+static void take_reports(struct process *process)
 {
     char bytes[SANDBOX_REPORT_MAX];
     ssize_t got;
-    if (process->reports < 0)
-        return;
-    while ((got = recv(process->reports, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+    int fd;
+    while ((got = read_report(process->reports, bytes, &fd)) > 0) {
         struct str message = str_from(bytes, (size_t)got);
+        if (fd >= 0 && process->proxy_awaited)
+            process->proxy = proxy_create(process->all->loop, fd, process->hosts);
+        else if (fd >= 0)
+            close(fd);
+        if (fd >= 0)
+            await_no_proxy(process);
         keep_report(&process->weak, message, SANDBOX_SAYS_WEAK);
         keep_report(&process->blocked, message, SANDBOX_SAYS_BLOCKED);
         keep_report(&process->limit, message, SANDBOX_SAYS_LIMIT);
     }
+}
+
+static void on_reports(uv_poll_t *poll, int status, int events)
+{
+    struct process *process = poll->data;
+    (void)events;
+    if (status < 0)
+        await_no_proxy(process);
+    else
+        take_reports(process);
+}
+
+static void await_proxy(struct process *process, const struct sandbox_list *hosts)
+{
+    struct uv_loop_s *uv = loop_uv(process->all->loop);
+    process->hosts = hosts;
+    if (!hosts || process->reports < 0 ||
+        uv_poll_init(uv, &process->reports_poll, process->reports) < 0)
+        return; // without a proxy nothing can be reached
+    process->reports_poll.data = process;
+    process->open_parts++;
+    process->proxy_awaited = true;
+    uv_poll_start(&process->reports_poll, UV_READABLE, on_reports);
+}
+
+// All is there by now: the helper has ended.
+static void read_reports(struct process *process)
+{
+    if (process->reports < 0)
+        return;
+    take_reports(process);
+    await_no_proxy(process);
+    proxy_close(process->proxy);
     close(process->reports);
     process->reports = -1;
     process->end.weak = process->weak;
@@ -337,6 +403,7 @@ struct process *process_start(struct processes *processes, const struct process_
     uv_timer_init(loop_uv(processes->loop), &process->timer);
     process->timer.data = process;
     process->open_parts++;
+    await_proxy(process, spec->hosts);
     watch_exit(process);
     if (watch_pipe(process)) {
         watch_output(process);

@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
+import threading
 
 import pytest
 from agents import items, spawn
@@ -198,3 +200,77 @@ def test_a_missing_wall_is_said_loudly(start, repository, tmp_path):
         output = items(client, agent, "tool")[-1]["output"]
         assert "in\n" in output and "SECRET" not in output and output.count("Permission denied") == 2
         assert not pathlib.Path("/var/lib/x").exists()
+
+
+class Web(threading.Thread):
+    """Answers every request on loopback with its first line."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            with peer:
+                head = b""
+                while b"\r\n\r\n" not in head and (piece := peer.recv(4096)):
+                    head += piece
+                line = head.split(b"\r\n")[0]
+                peer.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" %
+                             (len(line), line))
+
+
+@pytest.fixture
+def web():
+    web = Web()
+    yield web
+    web.socket.close()
+
+
+FETCH = """python3 - <<'END'
+import os, socket, sys, urllib.request
+del os.environ['no_proxy'], os.environ['NO_PROXY']
+def fetch(url):
+    try:
+        print('got', urllib.request.urlopen(url, timeout=20).read().decode())
+    except Exception as error:
+        print('failed', error, getattr(error, 'read', lambda: b'')().decode())
+def tunnel(host):
+    proxy = os.environ['https_proxy'].split('//')[1].split(':')
+    s = socket.create_connection((proxy[0], int(proxy[1])))
+    s.sendall(f'CONNECT {{host}} HTTP/1.1\\r\\n\\r\\n'.encode())
+    print('tunnel', s.recv(1000).split(b'\\r\\n')[0].decode(), end=' ')
+    s.sendall(b'GET /inside HTTP/1.1\\r\\n\\r\\n')
+    print(s.recv(1000)[-30:])
+{}
+END
+"""
+
+
+def test_the_network_is_limited_to_named_hosts(swarm, web):
+    asked = (f"fetch('http://127.0.0.1:{web.port}/a?b'); fetch('http://localhost:{web.port}/named');"
+             f"fetch('http://example.com/'); tunnel('127.0.0.1:{web.port}'); tunnel('example.com:443')")
+    item, _, got = run(swarm, FETCH.format(asked),
+                       sandbox=f"{{network: ['127.0.0.1:{web.port}', '*.example.org']}}")
+    assert "got GET /a?b HTTP/1.1" in got, got
+    assert got.count("failed HTTP Error 403") == 2 and "not among the hosts" in got
+    assert "tunnel HTTP/1.1 200 Connection established" in got and "GET /inside" in got
+    assert "tunnel HTTP/1.1 403" in got
+
+
+def test_a_name_does_not_lead_to_this_machine(swarm, web):
+    item, _, got = run(swarm, FETCH.format(f"fetch('http://localhost:{web.port}/')"),
+                       sandbox="{network: [localhost]}")
+    assert "502" in got and "private" in got
+
+
+def test_there_is_no_way_around_the_proxy(swarm, web):
+    command = (f"python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {web.port}), 5)'")
+    item, _, got = run(swarm, command, sandbox=f"{{network: ['127.0.0.1:{web.port}']}}")
+    assert item["status"] == "failed" and "refused" in got
