@@ -30,6 +30,7 @@ enum {
     AGENT_QUEUE_BYTES_MAX = 16 << 20,    // of all queued messages; more are refused (limit)
     AGENT_APPROVALS_BYTES_MAX = 8 << 20, // of all open questions; a call beyond them fails
     AGENT_ACTIVITY_MAX = 120,
+    AGENT_OVERLAPS_SHOWN = 16,
 };
 
 enum agent_mode { MODE_ASK, MODE_EDIT, MODE_FULL, MODE_READ, MODE_COUNT };
@@ -153,9 +154,12 @@ struct agent {
     struct err *error; // or NULL
     struct turn *turn; // the backend's own, while one is under way
     struct backend *backend;
-    struct setup *setup;       // the worktree being made or removed, or NULL
-    struct agent_merge *merge; // of its work, or an update, under way; or NULL
-    char *merge_intent;        // that is on disk: JSON (core/merge.h), or NULL
+    struct setup *setup;                    // the worktree being made or removed, or NULL
+    struct agent_merge *merge;              // of its work, or an update, under way; or NULL
+    int64_t overlaps[AGENT_OVERLAPS_SHOWN]; // nums of others that changed the same files
+    size_t overlap_count;                   // all of them
+    bool overlap_known;                     // its files were looked at since the start
+    char *merge_intent;                     // that is on disk: JSON (core/merge.h), or NULL
     // What the last squash or rebase took along, and the commit that it made; or NULL.
     char *merged_work, *merged_as;
     bool worktree_made; // its worktree and branch exist
@@ -183,8 +187,9 @@ void agent_free(struct agent *agent);
 
 // The wire's snapshot (docs/protocol.md, Agent).
 void agent_write_json(struct json_writer *w, const struct agent *agent);
-void agent_write_pins(struct json_writer *w, const struct agent *agent);  // seqs of items
-void agent_write_queue(struct json_writer *w, const struct agent *agent); // [{itemId, text}]
+void agent_write_pins(struct json_writer *w, const struct agent *agent);     // seqs of items
+void agent_write_queue(struct json_writer *w, const struct agent *agent);    // [{itemId, text}]
+void agent_write_overlaps(struct json_writer *w, const struct agent *agent); // ids
 void approval_write_json(struct json_writer *w, const struct agent *agent,
                          const struct approval *approval);
 void approval_free(struct approval *approval);

@@ -101,6 +101,8 @@ void agent_write_json(struct json_writer *w, const struct agent *agent)
 {
     json_begin_object(w);
     add_members(w, agent);
+    json_key(w, "overlaps");
+    agent_write_overlaps(w, agent);
     json_end_object(w);
 }
 

@@ -100,6 +100,12 @@ bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct 
     return git->merge_apply(spec, plan, err);
 }
 
+bool merge_changed_paths(const struct worktree_spec *agent, const char *target, const char *name,
+                         size_t max, struct buf *paths, struct err *err)
+{
+    return git->merge_changed_paths(agent, target, name, max, paths, err);
+}
+
 void merge_write_intent(const struct merge_plan *plan, struct json_writer *w)
 {
     git->merge_write_intent(plan, w);

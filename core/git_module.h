@@ -34,6 +34,8 @@ struct git_module {
                               struct err *err);
     void (*merge_plan_release)(struct merge_plan *plan);
     bool (*merge_apply)(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
+    bool (*merge_changed_paths)(const struct worktree_spec *agent, const char *target,
+                                const char *name, size_t max, struct buf *paths, struct err *err);
     void (*merge_write_intent)(const struct merge_plan *plan, struct json_writer *w);
     bool (*merge_read_intent)(const struct json *json, struct merge_plan *plan);
     bool (*merge_reconcile)(const struct worktree_spec *agent, struct merge_plan *plan, bool *done,

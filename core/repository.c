@@ -194,6 +194,7 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .merge_plan_update = merge_plan_update,
     .merge_plan_release = merge_plan_release,
     .merge_apply = merge_apply,
+    .merge_changed_paths = merge_changed_paths,
     .merge_write_intent = merge_write_intent,
     .merge_read_intent = merge_read_intent,
     .merge_reconcile = merge_reconcile,

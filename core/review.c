@@ -3,6 +3,7 @@
 #include "core/review.h"
 
 #include "core/mem.h"
+#include "core/merge.h"
 #include "core/turn.h"
 
 #include <stdio.h>
@@ -95,12 +96,16 @@ struct keep {
     int64_t turn;
     char parent[CHECKPOINT_NAME_MAX];
     struct checkpoint_result result;
+    struct buf changed; // paths, for who else changed them
 };
 
 static void keep_run(struct review_job *job)
 {
     struct keep *keep = list_entry(job, struct keep, job);
-    checkpoint_make(&keep->place, keep->turn, keep->parent, &keep->result, &job->err);
+    struct err ignored; // the calls told of some of them already
+    if (checkpoint_make(&keep->place, keep->turn, keep->parent, &keep->result, &job->err))
+        merge_changed_paths(&keep->place.spec, keep->place.target, keep->result.name,
+                            OVERLAP_AGENT_PATHS_MAX + 1, &keep->changed, &ignored);
 }
 
 static void tell_left(struct agent *agent, const struct checkpoint_result *result)
@@ -132,6 +137,7 @@ static void keep_done(struct review_job *job)
     struct agent *agent = job->agent;
     if (job->err.kind == ERR_NONE) {
         review_take_result(agent, &keep->result);
+        overlap_take_all(agent, buf_str(&keep->changed));
     } else {
         log_line(agent->swarm->setup.log, LOG_WARNING, agent->id, "no checkpoint: %s",
                  job->err.message);
@@ -140,6 +146,7 @@ static void keep_done(struct review_job *job)
     }
     mem_free(keep->git);
     mem_free(keep->cache);
+    buf_release(&keep->changed);
     mem_free(keep);
 }
 
@@ -154,6 +161,7 @@ void review_turn_ended(struct agent *agent)
     keep->job.done = keep_done;
     keep->place = review_place(agent, &keep->git, &keep->cache);
     keep->turn = agent->usage.turns;
+    buf_init(&keep->changed, OVERLAP_AGENT_PATHS_MAX * (size_t)OVERLAP_PATH_MAX);
     memcpy(keep->parent, agent->checkpoint, sizeof(keep->parent));
     review_add(agent, &keep->job);
 }

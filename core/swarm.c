@@ -65,6 +65,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup)
     list_init(&swarm->by_change);
     list_init(&swarm->live);
     list_init(&swarm->merges);
+    swarm->overlap = overlap_new();
     list_init(&swarm->watchers);
     list_init(&swarm->answered);
     list_init(&swarm->tell.node);
@@ -217,6 +218,7 @@ void swarm_destroy(struct swarm *swarm)
     list_remove(&swarm->place.node);
     list_remove(&swarm->close_done.node);
     buf_release(&swarm->event);
+    overlap_free(swarm->overlap);
     accounts_destroy(swarm->accounts);
     alarms_destroy(swarm->alarms);
     catalogue_destroy(swarm->catalogue);

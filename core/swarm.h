@@ -197,6 +197,9 @@ struct update_params {
     enum { UPDATE_REFUSE, UPDATE_MARKERS, UPDATE_RESOLVE } conflicts;
     bool dry_run;
 };
+// An array of the files that several agents changed, at least one of them of the scope (data NULL:
+// any), by repository and path; the first 1000: {repository, path, agents}.
+void swarm_write_overlaps(struct swarm *swarm, struct str scope, struct json_writer *w);
 void swarm_update(struct swarm *swarm, struct agent *agent, const struct update_params *params,
                   struct swarm_op *op);
 void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_params *params,

@@ -6,6 +6,7 @@
 #include "core/account.h"
 #include "core/backend.h"
 #include "core/fallback.h"
+#include "core/overlap.h"
 #include "core/rule.h"
 #include "core/swarm.h"
 #include "core/worktree.h"
@@ -34,6 +35,7 @@ struct swarm {
     struct list by_change; // struct agent
     struct list live;      // struct live_item, by change
     struct list watchers;
+    struct overlap *overlap;
     struct list merges;             // struct agent_merge; the first is under way
     struct deferred tell;           // the watchers
     struct deferred place;          // hand out places
@@ -170,6 +172,13 @@ void swarm_pool_want(struct swarm_pool *pool, const struct worktree_spec *spec);
 
 // Removes worktree and agent; answers op (NULL at start).
 void setup_remove(struct agent *agent, struct swarm_op *op);
+// --- who changed the same files (swarm_overlap.c) ---
+// Files of a tool call: a JSON array of paths, or NULL.
+void overlap_take_call(struct agent *agent, const char *paths);
+// All that differ from the target: each with a NUL behind it.
+void overlap_take_all(struct agent *agent, struct str paths);
+void overlap_forget(struct agent *agent); // it is removed, or its work is merged
+
 // Completes, or takes back, a merge that the end of a server cut off (swarm_merge.c).
 void merge_recover(struct agent *agent);
 // May something new begin? ERR_REFUSED while the server ends, ERR_STORAGE while commits fail.

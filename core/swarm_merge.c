@@ -138,6 +138,7 @@ static void apply_done(struct review_job *job)
     } else if (!merge->plan.nothing) {
         note(merge);
         remember(agent, merge);
+        overlap_forget(agent);
     }
     if (merge->plan.left)
         event_notice(agent, "warning",

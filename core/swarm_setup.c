@@ -212,6 +212,7 @@ static void swarm_forget(struct agent *agent, struct swarm_op *op)
     event_begin(agent, EVENT_REMOVED, "removed");
     event_end(agent, EVENT_REMOVED);
     agent_store(agent, true);
+    overlap_forget(agent);
     swarm_index_remove(swarm, agent);
     list_remove(&agent->by_change);
     agent_free(agent);

@@ -125,6 +125,7 @@ static void run_done(void *arg)
     item->paths = result->paths;
     item->blocked = result->blocked;
     result->full = result->paths = result->blocked = NULL;
+    overlap_take_call(turn->agent, item->paths);
     complete(call, result->failed ? ITEM_FAILED : ITEM_COMPLETED);
     if (call->tool->effect != TOOL_READS)
         turn_audit(call, "ended", NULL);

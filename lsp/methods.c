@@ -37,6 +37,7 @@ static const struct method methods[] = {
     {"swarm/search", method_search, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/merge", method_merge, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/update", method_update, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/overlaps", method_overlaps, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/approvals", method_approvals, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/rules", method_rules, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/audit", method_audit, METHOD_SWARM | METHOD_REQUEST},

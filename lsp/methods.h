@@ -67,6 +67,7 @@ void method_budget(struct call *call);
 // methods_merge.c
 void method_merge(struct call *call);
 void method_update(struct call *call);
+void method_overlaps(struct call *call);
 
 // methods_review.c
 void method_checkpoints(struct call *call);

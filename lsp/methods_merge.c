@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// swarm/merge and swarm/update.
+// swarm/merge, swarm/update and swarm/overlaps.
 #include "lsp/methods.h"
 #include "lsp/params.h"
 
@@ -46,4 +46,21 @@ void method_merge(struct call *call)
     struct pending *pending = pending_new(call, &answer_kind);
     if (pending)
         swarm_merge(call->swarm, agent, &params, &pending->op);
+}
+
+void method_overlaps(struct call *call)
+{
+    struct str scope = STR_NONE;
+    struct err err;
+    if (!json_get_str(call->params, "scope", &scope, &err)) {
+        call_fail(call, &err);
+        return;
+    }
+    struct json_writer *json = call_begin(call);
+    json_begin_object(json);
+    json_key(json, "overlaps");
+    swarm_write_overlaps(call->swarm, scope, json);
+    json_add_int(json, "seq", journal_committed(swarm_journal(call->swarm)));
+    json_end_object(json);
+    call_end(call);
 }
