@@ -161,13 +161,16 @@ static void test_errors_name_the_line(void **state)
                  "/c.yaml:2: unknown key 'moddel'; did you mean 'model'?");
     expect_error("max_actve: 2\n",
                  "/c.yaml:1: unknown key 'max_actve'; did you mean 'max_active'?");
-    expect_error("a: 2\n", "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
-                           "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
-                           "detach, idle_seconds, sandbox, merge, retry, quota_probe_seconds, "
-                           "models, budgets, fallback, permissions, worktree_pool, repositories");
+    expect_error(
+        "a: 2\n",
+        "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
+        "step_limit, context_percent, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
+        "detach, idle_seconds, sandbox, merge, retry, quota_probe_seconds, "
+        "models, budgets, fallback, permissions, worktree_pool, repositories");
     expect_error("temperature: 2\n",
                  "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
-                 "step_limit, turn_idle_seconds, turn_seconds, stall_seconds, providers, detach, "
+                 "step_limit, context_percent, turn_idle_seconds, turn_seconds, stall_seconds, "
+                 "providers, detach, "
                  "idle_seconds, sandbox, merge, retry, quota_probe_seconds, models, budgets, "
                  "fallback, permissions, worktree_pool, repositories");
     expect_error("merge: {strategy: octopus}\n",
