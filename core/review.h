@@ -42,7 +42,8 @@ char *review_cache(const struct agent *agent); // the file of its snapshot cache
 // Takes over what is known of the files now: name of the newest checkpoint, numbers, notices.
 void review_take_result(struct agent *agent, const struct checkpoint_result *result);
 
-// A turn has ended: a checkpoint, when a call ran that may have changed files, and one did.
+// A turn has ended, or a merge: the numbers anew, and a checkpoint, when a call ran that may have
+// changed files (agent->touched), and one did.
 void review_turn_ended(struct agent *agent);
 
 #endif

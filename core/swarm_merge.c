@@ -151,6 +151,8 @@ static void apply_done(struct review_job *job)
     merge_write_answer(merge, &merge->op->answer);
     struct swarm_op *op = merge->op;
     char *task = merge->resolve && merge->plan.marked ? update_task(merge) : NULL;
+    agent->touched = true; // what it changed counts against another commit now
+    review_turn_ended(agent);
     agent_merge_end(merge);
     if (task)
         swarm_send(agent->swarm, agent, str_of(task), &(struct images){0}, DELIVER_QUEUE, op);

@@ -34,6 +34,7 @@ def turn_ended(client, agent, turn):
 def say(client, agent, turn, words="on"):
     client.request("swarm/send", {"agentId": agent["id"], "text": words})
     turn_ended(client, agent, turn)
+    checkpoints(client, agent)  # jobs take turns: the one of this turn is made by now
 
 
 def checkpoints(client, agent):
@@ -534,3 +535,15 @@ def test_wrong_parameters_of_revert(edited, params, what):
     with pytest.raises(RpcError) as error:
         client.request("swarm/revert", {"agentId": agent["id"], **params}, valid=None)
     assert error.value.code == -32602 and what in str(error.value)
+
+
+def test_a_merge_leaves_nothing_to_show(edited, repository):
+    client, agent, tree = edited
+    (tree / "new").write_text("x\n")
+    say(client, agent, 2)
+    checkpoints(client, agent)
+    get = {"agentId": agent["id"]}
+    assert client.request("swarm/get", get)["agent"]["changes"] == {"files": 1, "added": 1, "removed": 0}
+    client.request("swarm/merge", {**get, "strategy": "ff"})
+    assert diff(client, agent)["files"] == []
+    assert client.request("swarm/get", get)["agent"]["changes"] == {"files": 0, "added": 0, "removed": 0}
