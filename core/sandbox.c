@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const in_repository[] = {".git/hooks", ".git/config", ".git/config.worktree",
-                                            ".git/info", NULL};
+static const char *const in_repository[] = {
+    ".git/hooks",   ".git/config",    ".git/config.worktree", ".git/info",
+    ".git/modules", ".git/worktrees", ".git/objects/info",    NULL};
 static const char *const in_git_folder[] = {"config",      "hooks",        "info",
                                             "packed-refs", "objects/info", NULL};
 

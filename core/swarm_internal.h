@@ -72,6 +72,9 @@ void sandbox_probe(struct swarm *swarm); // once; the answer comes later
 bool sandbox_probe_runs(const struct swarm *swarm);
 void sandbox_probe_forget(struct swarm *swarm);
 void sandbox_greet(struct agent *agent); // says what is missing, when something is
+// With isolation "none": no hooks can be planted where there is no folder of them, and a file by
+// which git would read another configuration is removed. Before and after a command.
+void sandbox_guard_repository(struct agent *agent);
 
 // --- index of agents (swarm_index.c) ---
 void swarm_index_add(struct swarm *swarm, struct agent *agent);

@@ -5,7 +5,11 @@
 #include "core/mem.h"
 #include "core/swarm_internal.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { EXIT_NO_SANDBOX = 125, SAID_MAX = 400 };
 
@@ -95,6 +99,24 @@ void sandbox_probe(struct swarm *swarm)
     };
     ports->ops->process_start(ports->ctx, &spec, &sink, swarm->probe);
     buf_release(&description);
+}
+
+void sandbox_guard_repository(struct agent *agent)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (agent->isolated || agent->swarm->setup.config->sandbox.off ||
+        snprintf(path, sizeof path, "%s/.git", agent->worktree) >= (int)sizeof path ||
+        lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+        return;
+    snprintf(path, sizeof path, "%s/.git/hooks", agent->worktree);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/.git/commondir", agent->worktree);
+    if (unlink(path) == 0)
+        event_notice(agent, "warning",
+                     "A command made %s, by which git would read another configuration. It was "
+                     "removed.",
+                     path);
 }
 
 bool sandbox_probe_runs(const struct swarm *swarm)

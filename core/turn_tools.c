@@ -131,8 +131,10 @@ static void run_done(void *arg)
         turn_audit(call, "ended", NULL);
     if (item->blocked)
         turn_audit(call, "blocked", NULL);
-    if (call->tool->effect == TOOL_RUNS_COMMANDS)
+    if (call->tool->effect == TOOL_RUNS_COMMANDS) {
+        sandbox_guard_repository(turn->agent);
         turn_import(turn);
+    }
 }
 
 static void run_output(void *arg, struct str piece)

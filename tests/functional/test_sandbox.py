@@ -79,10 +79,14 @@ def test_terminals_pipes_and_processes_work(swarm):
 def test_isolation_none_keeps_hooks_and_configuration(swarm, repository):
     client, _ = swarm([[call("bash", command="echo x > a; git add a; git -c user.name=a -c user.email=b "
                                              "commit -qm made && echo committed; "
-                                             "echo x > .git/hooks/pre-commit; git config core.pager evil")],
+                                             "echo x > .git/hooks/pre-commit; git config core.pager evil;"
+                                             "echo ../planted > .git/commondir; mkdir .git/hooks")],
                        [text("done")]], sandbox="{}")
     before = (repository / ".git/config").read_bytes()
+    shutil.rmtree(repository / ".git/hooks")
     agent = client.wait_state(spawn(client, isolation="none")["id"], "done")
+    assert not (repository / ".git/commondir").exists()
+    assert any("commondir" in notice["text"] for notice in items(client, agent, "notice"))
     assert "committed" in items(client, agent, "tool")[-1]["output"]
     assert (repository / ".git/config").read_bytes() == before
     assert not (repository / ".git/hooks/pre-commit").exists()
