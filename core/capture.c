@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/capture.h"
 
-#include "core/text.h"
+#include "core/first_error.h"
 #include "core/utf8.h"
 
 #include <inttypes.h>
@@ -10,15 +10,17 @@ enum { LINE_END_NEAR = 2000 }; // bytes given up to cut at a line's end
 
 void capture_init(struct capture *capture)
 {
+    *capture = (struct capture){.bytes = 0};
     buf_init(&capture->first, CAPTURE_MAX);
     buf_init(&capture->last, CAPTURE_LAST_MAX);
-    capture->bytes = 0;
+    buf_init(&capture->error, CAPTURE_ERROR_MAX);
 }
 
 void capture_release(struct capture *capture)
 {
     buf_release(&capture->first);
     buf_release(&capture->last);
+    buf_release(&capture->error);
 }
 
 static void add_last(struct buf *last, struct str bytes)
@@ -30,37 +32,45 @@ static void add_last(struct buf *last, struct str bytes)
     buf_add_str(last, bytes);
 }
 
-void capture_add(struct capture *capture, struct str bytes)
+static void look(struct capture *capture, struct str line, int64_t start)
+{
+    bool begins = capture->error_line == 0 && line_is_error(line);
+    capture->lines++;
+    if (begins) {
+        capture->error_line = capture->lines;
+        capture->error_start = start;
+    }
+    if (capture->error_line && capture->lines < capture->error_line + CAPTURE_ERROR_LINES)
+        buf_add_str(&capture->error, line);
+}
+
+void capture_add(struct capture *capture, struct str lines)
 {
     size_t room = CAPTURE_MAX - capture->first.len;
-    size_t len = bytes.len < room ? bytes.len : room;
-    capture->bytes += (int64_t)bytes.len;
-    buf_add(&capture->first, bytes.data, len);
-    if (len < bytes.len)
-        add_last(&capture->last, str_skip(bytes, len));
-}
-
-// Length of s when it is repaired.
-static size_t repaired_len(struct str s)
-{
-    struct buf scratch;
-    buf_init(&scratch, 3 * CAPTURE_MAX + 1);
-    text_repair(&scratch, s);
-    size_t len = scratch.len;
-    buf_release(&scratch);
-    return len;
-}
-
-bool capture_is_cut(const struct capture *capture)
-{
-    return capture->bytes > CAPTURE_MAX || repaired_len(buf_str(&capture->first)) > CAPTURE_MAX;
+    size_t len = lines.len < room ? lines.len : room;
+    int64_t start = capture->bytes;
+    capture->bytes += (int64_t)lines.len;
+    buf_add(&capture->first, lines.data, len);
+    if (len < lines.len)
+        add_last(&capture->last, str_skip(lines, len));
+    while (lines.len) {
+        const char *end = memchr(lines.data, '\n', lines.len);
+        len = end ? (size_t)(end - lines.data) + 1 : lines.len;
+        look(capture, str_from(lines.data, len), start);
+        start += (int64_t)len;
+        lines = str_skip(lines, len);
+    }
 }
 
 // The end of `s`, at most max bytes, from a line's start when one is near.
 static struct str end_of(struct str s, size_t max)
 {
-    if (s.len > max)
-        s = str_skip(s, s.len - max);
+    if (s.len <= max)
+        return s;
+    bool at_start = s.data[s.len - max - 1] == '\n';
+    s = str_skip(s, s.len - max);
+    if (at_start)
+        return s;
     const char *end = s.len ? memchr(s.data, '\n', s.len) : NULL;
     size_t skip = end ? (size_t)(end - s.data) + 1 : 0;
     if (skip > 0 && skip <= LINE_END_NEAR && skip < s.len)
@@ -80,44 +90,91 @@ static struct str start_of(struct str s, size_t max)
     size_t len = end ? (size_t)(end - s.data) + 1 : 0;
     if (len && s.len - len <= LINE_END_NEAR)
         return str_from(s.data, len);
-    return str_from(s.data, s.len - utf8_incomplete_tail(s));
+    return utf8_cut(s, s.len - utf8_incomplete_tail(s));
 }
 
-static void put_cut(const struct capture *capture, struct buf *out, const char *whole)
+// Bytes that the last CAPTURE_LAST_LINES lines of s have.
+static size_t last_lines(struct str s)
+{
+    size_t at = s.len, lines = 0;
+    while (at > 0 && lines <= CAPTURE_LAST_LINES) {
+        const char *end = at > 1 ? memrchr(s.data, '\n', at - 1) : NULL;
+        if (++lines > CAPTURE_LAST_LINES)
+            break;
+        at = end ? (size_t)(end - s.data) + 1 : 0;
+    }
+    return s.len - at;
+}
+
+static void put_lines(struct buf *out, struct str lines)
+{
+    buf_add_str(out, lines);
+    if (lines.len && !str_ends(lines, STR("\n")))
+        buf_add_char(out, '\n');
+}
+
+// What came last of all that is held behind the first `skip` bytes; NUL-terminated by its buffer.
+static void hold_tail(const struct capture *capture, size_t skip, struct buf *tail)
+{
+    buf_init(tail, CAPTURE_MAX + CAPTURE_LAST_MAX);
+    // Between first and last there may be a gap.
+    if ((int64_t)(capture->first.len + capture->last.len) == capture->bytes)
+        buf_add_str(tail, str_skip(buf_str(&capture->first), skip));
+    buf_add_str(tail, buf_str(&capture->last));
+}
+
+static size_t end_size(struct str tail, size_t wanted)
+{
+    size_t lines = last_lines(tail);
+    if (lines < wanted)
+        lines = wanted;
+    return lines < CAPTURE_END_MAX ? lines : CAPTURE_END_MAX;
+}
+
+static void put_cut(const struct capture *capture, size_t whole, const char *how, struct buf *out)
 {
     struct buf tail;
-    struct str first = buf_str(&capture->first);
-    struct str start = start_of(first, CAPTURE_END_MAX);
-    // Bytes that are no text grow threefold.
-    if (repaired_len(start) > CAPTURE_END_MAX)
-        start = start_of(first, CAPTURE_END_MAX / 3);
-    buf_init(&tail, CAPTURE_MAX + CAPTURE_LAST_MAX);
-    buf_add_str(&tail, str_skip(first, start.len));
-    buf_add_str(&tail, buf_str(&capture->last));
-    struct str end = end_of(buf_str(&tail), CAPTURE_END_MAX);
-    if (repaired_len(end) > CAPTURE_END_MAX)
-        end = end_of(buf_str(&tail), CAPTURE_END_MAX / 3);
-    text_repair(out, start);
-    if (!str_ends(start, STR("\n")))
-        buf_add_char(out, '\n');
-    buf_addf(out, "[... %" PRId64 " bytes are left out here",
-             capture->bytes - (int64_t)start.len - (int64_t)end.len);
-    if (whole)
-        buf_addf(out, "; read the whole output (%" PRId64 " bytes) in %s", capture->bytes, whole);
-    buf_add_str(out, STR(" ...]\n"));
-    text_repair(out, end);
-    if (end.len && !str_ends(end, STR("\n")))
-        buf_add_char(out, '\n');
+    struct str start = start_of(buf_str(&capture->first), whole / 3);
+    hold_tail(capture, start.len, &tail);
+    struct str end = end_of(buf_str(&tail), end_size(buf_str(&tail), whole - whole / 3));
+    int64_t missing = capture->bytes - (int64_t)start.len - (int64_t)end.len;
+    put_lines(out, start);
+    if (missing > 0)
+        buf_addf(out, "[... %" PRId64 " bytes are left out here%s%s]\n", missing, how ? "; " : "",
+                 how ? how : "");
+    bool seen = capture->error_line == 0 ||
+                capture->error_start + (int64_t)capture->error.len <= (int64_t)start.len ||
+                capture->error_start >= capture->bytes - (int64_t)end.len;
+    if (missing > 0 && !seen) {
+        buf_addf(out, "[the first error, at line %" PRId64 ":]\n", capture->error_line);
+        put_lines(out, buf_str(&capture->error));
+        buf_add_str(out, STR("[... the end:]\n"));
+    }
+    put_lines(out, end);
     buf_release(&tail);
 }
 
-void capture_put(const struct capture *capture, struct buf *out, const char *whole)
+void capture_put(const struct capture *capture, size_t whole, const char *how, struct buf *out)
 {
-    if (capture_is_cut(capture)) {
-        put_cut(capture, out, whole);
-        return;
+    if (whole > CAPTURE_MAX)
+        whole = CAPTURE_MAX;
+    if (capture->bytes > (int64_t)whole)
+        put_cut(capture, whole, how, out);
+    else
+        put_lines(out, buf_str(&capture->first));
+}
+
+void capture_put_kept(const struct capture *capture, struct buf *out)
+{
+    struct buf tail;
+    hold_tail(capture, 0, &tail);
+    struct str end = end_of(buf_str(&tail), end_size(buf_str(&tail), 0));
+    bool seen = capture->error_start >= capture->bytes - (int64_t)end.len;
+    if (capture->error_line && !seen) {
+        buf_addf(out, "[the first error, at line %" PRId64 ":]\n", capture->error_line);
+        put_lines(out, buf_str(&capture->error));
     }
-    text_repair(out, buf_str(&capture->first));
-    if (capture->first.len && !str_ends(buf_str(&capture->first), STR("\n")))
-        buf_add_char(out, '\n');
+    buf_add_str(out, STR("[the last lines:]\n"));
+    put_lines(out, end);
+    buf_release(&tail);
 }

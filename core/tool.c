@@ -33,6 +33,8 @@ void tool_run_init(struct tool_run *run, const struct tool *tool, const struct t
     *run = (struct tool_run){.tool = tool, .place = place};
     arena_init(&run->arena, ARENA_MAX);
     buf_init(&run->result.output, TOOL_SHOWN_MAX + TOOL_SENTENCE_MAX);
+    buf_init(&run->result.kept, TOOL_SHOWN_MAX + TOOL_SENTENCE_MAX);
+    run->sizes = (struct tool_sizes){TOOL_WHOLE, TOOL_CUT, TOOL_SUMMARY};
     run->result.exit_code = -1;
 }
 
@@ -72,6 +74,7 @@ void tool_run_release(struct tool_run *run)
     arena_release(&run->arena);
     run->input = NULL;
     buf_release(&run->result.output);
+    buf_release(&run->result.kept);
     mem_free(run->result.full);
     mem_free(run->result.paths);
     mem_free(run->result.blocked);

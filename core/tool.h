@@ -21,6 +21,10 @@
 enum {
     TOOL_SHOWN_MAX = 50000, // bytes of output that go to the model and the editor
     TOOL_READ_LINES_MAX = 2000,
+    // How large a result may be before less of it is shown; configurable.
+    TOOL_WHOLE = 6000,              // bytes: as it is
+    TOOL_CUT = 50000,               // its beginning and its end; above, a summary by a model
+    TOOL_SUMMARY = 12000,           // that summary
     TOOL_OUTPUT_FILE_MAX = 1 << 30, // bytes kept on disk of one command; then it is stopped
 };
 
@@ -42,7 +46,9 @@ struct tool_result {
     bool failed;       // the model is told that it is an error
     int exit_code;     // of a command, else -1
     int64_t bytes;     // of the whole output
-    char *full;        // file: URI of the whole output when it was cut, else NULL
+    int64_t plain;     // of the whole output as plain text, when it was cut
+    char *full;        // file: URI of the whole output when it is kept on disk, else NULL
+    struct buf kept;   // what a summary may not lose, word for word, when it was cut
     char *paths;       // JSON array of the files written, relative; or NULL
     char *blocked;     // what the sandbox denied a command that failed, or NULL
     char *weak;        // a wall of the sandbox that this system does not have, or NULL
@@ -50,10 +56,15 @@ struct tool_result {
 
 struct tool_run;
 
+struct tool_sizes {
+    size_t whole, cut, summary;
+};
+
 struct tool {
     struct model_tool schema;
     enum tool_effect effect;
-    bool live; // sends progress: `output` below is called while it runs
+    bool exact; // what it gives was asked for as it is: never cut
+    bool live;  // sends progress: `output` below is called while it runs
     // One line for people: "bash: make test", "edit core/json.c (2 edits)". At most 200 bytes.
     void (*title)(const struct json *input, struct buf *out);
     // Fast and pure: are the arguments complete and of the right types? ERR_PARAMS says which.
@@ -71,7 +82,8 @@ struct tool_run {
     const struct tool *tool;
     const struct tool_place *place;
     const char *item_id; // names the output file
-    struct arena arena;  // holds `input`; released by tool_run_release()
+    struct tool_sizes sizes;
+    struct arena arena; // holds `input`; released by tool_run_release()
     const struct json *input;
     void (*output)(void *arg, struct str piece); // progress, may be NULL
     void (*done)(void *arg);                     // result is filled

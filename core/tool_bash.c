@@ -4,10 +4,11 @@
 #include "core/capture.h"
 #include "core/live_output.h"
 #include "core/mem.h"
+#include "core/plain_text.h"
 #include "core/spool.h"
 #include "core/text.h"
+#include "core/tool_output.h"
 #include "core/tool_parts.h"
-#include "core/uri.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -15,9 +16,7 @@
 #include <unistd.h>
 
 enum { TIMEOUT_DEFAULT = 600, TIMEOUT_MAX = 3600 }; // seconds
-enum { URI_MAX = 4 * PATH_MAX };                    // bytes
-
-_Static_assert((int)CAPTURE_MAX == (int)TOOL_SHOWN_MAX, "what is captured is what is shown");
+enum { PIECE_MAX = 64 << 10 };                      // bytes made plain at once
 
 static const struct tool_arg args[] = {
     {.name = "command", .type = JSON_STRING, .required = true},
@@ -49,7 +48,11 @@ struct command {
     struct tool_run *run;
     struct process *process; // NULL once it has ended
     struct timer *timer;     // the timeout
-    struct capture capture;
+    struct plain_text plain;
+    struct capture capture; // of the plain text
+    struct buf lines;       // plain, on their way into it
+    struct buf raw;         // all that came, until it is kept on disk
+    int64_t bytes;          // of all that came
     struct live_output live;
     struct spool *spool; // NULL while the output is small, and once it is finished
     char *path;          // of the whole output, when it is kept
@@ -68,7 +71,7 @@ static void put_reason(struct command *c, struct buf *out)
     case REASON_NONE:
         if (c->exit_code != 0)
             buf_addf(out, "[exit code %d]\n", c->exit_code);
-        else if (c->capture.bytes == 0)
+        else if (c->bytes == 0)
             buf_add_str(out, STR("(no output)\n"));
         break;
     case REASON_TIMEOUT:
@@ -89,17 +92,11 @@ static void put_reason(struct command *c, struct buf *out)
     }
 }
 
-static void set_full(struct tool_result *result, const char *path)
-{
-    struct buf uri;
-    buf_init(&uri, URI_MAX);
-    uri_add_path(&uri, str_of(path));
-    result->full = buf_detach(&uri, NULL);
-}
-
 static void command_free(struct command *c)
 {
     capture_release(&c->capture);
+    buf_release(&c->lines);
+    buf_release(&c->raw);
     mem_free(c->path);
     mem_free(c->calls);
     mem_free(c->limit);
@@ -122,17 +119,23 @@ static void finish(struct command *c, const struct err *spool_err)
     struct tool_run *run = c->run;
     struct tool_result *result = &run->result;
     bool kept = c->path && spool_err->kind == ERR_NONE;
-    capture_put(&c->capture, &result->output, kept ? c->path : NULL);
+    char how[TOOL_OUTPUT_HOW_MAX];
+    tool_output_how(run->item_id, c->bytes, how);
+    capture_put(&c->capture, run->sizes.whole, kept ? how : NULL, &result->output);
     find_denial(c);
+    size_t shown = result->output.len;
     if (c->path && !kept)
         buf_addf(&result->output, "[the whole output could not be kept: %s]\n", spool_err->message);
     if (kept)
-        set_full(result, c->path);
+        tool_set_full(run, c->path);
     put_reason(c, &result->output);
     if (result->blocked)
         buf_addf(&result->output, "[blocked: %s]\n", result->blocked);
+    capture_put_kept(&c->capture, &result->kept);
+    buf_add_str(&result->kept, str_skip(buf_str(&result->output), shown));
     result->exit_code = c->exit_code;
-    result->bytes = c->capture.bytes;
+    result->bytes = c->bytes;
+    result->plain = c->capture.bytes;
     result->failed = c->exit_code != 0 || c->reason != REASON_NONE;
     command_free(c);
     run->state = NULL;
@@ -155,15 +158,15 @@ static void spool_drained(void *arg)
     c->run->place->ports->ops->process_pause(c->process, false);
 }
 
-// All that came so far is still in capture.first.
 static void begin_spool(struct command *c)
 {
     static const struct spool_events events = {spool_drained, spool_finished};
     const struct tool_place *place = c->run->place;
-    char *name = mem_format("%s.txt", c->run->item_id);
+    char *name = tool_output_name(c->run->item_id);
     c->path = mem_format("%s/%s", place->output_folder, name);
     c->spool = spool_create(place->ports, place->output_folder, name, &events, c);
-    spool_write(c->spool, buf_str(&c->capture.first));
+    spool_write(c->spool, buf_str(&c->raw));
+    buf_release(&c->raw);
     mem_free(name);
 }
 
@@ -175,21 +178,32 @@ static void stop(struct command *c, enum reason reason)
     c->run->place->ports->ops->process_stop(c->process);
 }
 
+static void make_plain(struct command *c, struct str bytes)
+{
+    while (bytes.len) {
+        size_t len = bytes.len < PIECE_MAX ? bytes.len : PIECE_MAX;
+        plain_text_add(&c->plain, str_from(bytes.data, len), &c->lines);
+        capture_add(&c->capture, buf_str(&c->lines));
+        buf_clear(&c->lines);
+        bytes = str_skip(bytes, len);
+    }
+}
+
 // False when nothing more is kept.
 static bool keep(struct command *c, struct str bytes)
 {
-    int64_t room = TOOL_OUTPUT_FILE_MAX - c->capture.bytes;
+    int64_t room = TOOL_OUTPUT_FILE_MAX - c->bytes;
     bool fits = (int64_t)bytes.len <= room;
     if (!fits)
         bytes.len = room > 0 ? (size_t)room : 0;
-    size_t in_first = CAPTURE_MAX - c->capture.first.len;
-    capture_add(&c->capture, bytes);
-    if (!c->spool && bytes.len > in_first) {
+    c->bytes += (int64_t)bytes.len;
+    if (!c->spool && c->raw.len + bytes.len > c->run->sizes.whole)
         begin_spool(c);
-        bytes = str_skip(bytes, in_first);
-    }
     if (c->spool)
         spool_write(c->spool, bytes);
+    else
+        buf_add_str(&c->raw, bytes);
+    make_plain(c, bytes);
     return fits;
 }
 
@@ -243,12 +257,12 @@ static void on_ended(void *arg, const struct process_end *end, const struct err 
     take_reports(c, end);
     c->run->place->ports->ops->timer_free(c->timer);
     live_output_release(&c->live);
-    if (err->kind != ERR_NONE && c->capture.bytes == 0) {
+    if (err->kind != ERR_NONE && c->bytes == 0) {
         fail_to_start(c, err);
         return;
     }
-    if (!c->spool && capture_is_cut(&c->capture))
-        begin_spool(c);
+    plain_text_end(&c->plain, &c->lines);
+    capture_add(&c->capture, buf_str(&c->lines));
     if (c->spool)
         spool_finish(c->spool);
     else
@@ -299,7 +313,10 @@ static void start(struct tool_run *run)
     };
     c->run = run;
     run->state = c;
+    plain_text_init(&c->plain);
     capture_init(&c->capture);
+    buf_init(&c->lines, PLAIN_TEXT_GROWTH * PIECE_MAX + PLAIN_TEXT_SLACK);
+    buf_init(&c->raw, c->run->sizes.whole);
     live_output_init(&c->live, place->ports, run->output, run->arg);
     c->timer = port_timer_new(place->ports, on_timeout, c);
     place->ports->ops->timer_set(c->timer,
@@ -320,8 +337,9 @@ const struct tool tool_bash = {
             .name = "bash",
             .description =
                 "Run a command with bash in the worktree. stdout and stderr come merged, and the "
-                "exit code when it is not 0. Of a long output the beginning and the end are shown "
-                "and the whole is kept in a file. Everything that the command started is stopped "
+                "exit code when it is not 0. Of a long output the beginning and the end, or a "
+                "summary, are shown; the whole is kept for read and grep. Everything that the "
+                "command started is stopped "
                 "when it ends.",
             .schema =
                 "{\"type\":\"object\",\"properties\":{"

@@ -4,6 +4,7 @@
 #include "core/glob.h"
 #include "core/grep.h"
 #include "core/mem.h"
+#include "core/tool_output.h"
 #include "core/tool_parts.h"
 
 #include <errno.h>
@@ -110,6 +111,18 @@ static void put_notes(struct search *s)
     walk_put_notes(&s->walk, out);
 }
 
+static bool search_output(struct search *s, struct tool_run *run, struct str path, struct err *err)
+{
+    int fd = tool_output_open(run->place, path, s->walk.stop, err);
+    if (fd < 0)
+        return false;
+    walk_begin(&s->walk);
+    grep_file(&s->grep, fd, path);
+    close(fd);
+    *err = s->grep.err;
+    return err->kind == ERR_NONE;
+}
+
 static bool search_all(struct search *s, struct tool_run *run, const char *rel, struct err *err)
 {
     const struct json *input = run->input;
@@ -120,7 +133,8 @@ static bool search_all(struct search *s, struct tool_run *run, const char *rel, 
     s->grep.pattern = pattern_create(json_str(input, "pattern"), err);
     if (!s->grep.pattern)
         return err_wrap(err, "grep");
-    return search_path(s, run->place->root, rel, err);
+    return rel ? search_path(s, run->place->root, rel, err)
+               : search_output(s, run, tool_arg_path(input), err);
 }
 
 static int64_t at_most(int64_t value, int64_t max)
@@ -132,7 +146,8 @@ static void work(struct tool_run *run, const atomic_bool *stop)
 {
     struct err err = {0};
     struct search s = {0};
-    char *rel = root_relative(run->place->root, tool_arg_path(run->input), &err);
+    bool output = tool_output_is(run->place, tool_arg_path(run->input));
+    char *rel = output ? NULL : root_relative(run->place->root, tool_arg_path(run->input), &err);
     s.walk = (struct walk){.root = run->place->root, .start = rel, .stop = stop, .visit = visit};
     s.walk.arg = &s;
     s.grep.walk = &s.walk;
@@ -141,7 +156,7 @@ static void work(struct tool_run *run, const atomic_bool *stop)
     s.grep.limit = at_most(tool_arg_int(run->input, "limit", GREP_LIMIT_DEFAULT), GREP_LIMIT_MAX);
     s.grep.context = at_most(tool_arg_int(run->input, "context", 0), GREP_CONTEXT_MAX);
     s.prefix = rel && strcmp(rel, ".") != 0 ? strlen(rel) + 1 : 0;
-    if (rel && search_all(&s, run, rel, &err))
+    if ((rel || output) && search_all(&s, run, rel, &err))
         put_notes(&s);
     else
         tool_fail(run, &err);
@@ -165,7 +180,8 @@ const struct tool tool_grep = {
             .schema =
                 "{\"type\":\"object\",\"properties\":{"
                 "\"pattern\":{\"type\":\"string\"},"
-                "\"path\":{\"type\":\"string\",\"description\":\"folder or file; default: all\"},"
+                "\"path\":{\"type\":\"string\",\"description\":\"folder or file, or "
+                "output:<id> for the whole output of a call; default: all\"},"
                 "\"glob\":{\"type\":\"string\",\"description\":\"only these files, as *.{c,h}\"},"
                 "\"context\":{\"type\":\"integer\",\"description\":\"lines around a match\"},"
                 "\"limit\":{\"type\":\"integer\",\"description\":\"matches; default 200\"}},"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tools that read and write files run whole on LANE_FILES.
 #include "core/mem.h"
+#include "core/tool_output.h"
 #include "core/tool_parts.h"
 
 struct job {
@@ -32,7 +33,7 @@ static void finish_job(struct work *work)
     }
     if (run->result.bytes == 0)
         run->result.bytes = (int64_t)run->result.output.len;
-    run->done(run->arg);
+    tool_output_keep(run);
 }
 
 void tool_job_start(struct tool_run *run, void (*fn)(struct tool_run *run, const atomic_bool *stop))

@@ -54,6 +54,8 @@ void tool_fail(struct tool_run *run, const struct err *err);
 void tool_note_links(struct tool_run *run, unsigned links);
 void tool_set_paths(struct tool_run *run, const char *rel); // result.paths = [rel]
 
+void tool_set_full(struct tool_run *run, const char *path);
+
 // Appends "<verb> <what>" as one line of at most TOOL_TITLE_MAX bytes.
 void tool_title(struct buf *out, const char *verb, struct str what);
 

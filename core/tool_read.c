@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "core/tool_output.h"
 #include "core/tool_parts.h"
 #include "core/uri.h"
 #include "core/utf8.h"
@@ -156,57 +157,23 @@ static bool put_notes(struct reader *r, const char *name, struct err *err)
     return true;
 }
 
-// The agent's own outputs are named by file: URI or absolute path, and are no part of the root.
-static char *own_output(const struct tool_place *place, struct str path)
-{
-    struct str folder = str_of(place->output_folder);
-    char *plain = str_starts(path, STR("file:")) ? uri_to_path(path) : mem_dup(path);
-    bool own = plain && folder.len && path.len < PATH_MAX && str_starts(str_of(plain), folder) &&
-               plain[folder.len] == '/';
-    if (own)
-        return plain;
-    mem_free(plain);
-    return NULL;
-}
-
-static int open_output(const struct tool_place *place, const char *path, struct err *err)
-{
-    struct root outputs;
-    struct stat st;
-    int fd = -1;
-    if (!root_open(&outputs, place->output_folder, err))
-        return -1;
-    struct str rest = str_of(path + strlen(place->output_folder) + 1);
-    while (rest.len && rest.data[0] == '/')
-        rest = str_skip(rest, 1);
-    char *rel = root_relative(&outputs, rest, err);
-    if (rel)
-        fd = file_open(&outputs, rel, &st, err);
-    mem_free(rel);
-    root_close(&outputs);
-    return fd;
-}
-
 // *own: one of the agent's outputs, which are shown whatever is in them.
-static int open_path(const struct tool_place *place, struct str path, bool *own, struct err *err)
+static int open_path(const struct tool_place *place, struct str path, const atomic_bool *stop,
+                     bool *own, struct err *err)
 {
-    char *output = own_output(place, path);
-    *own = output;
+    *own = tool_output_is(place, path);
+    if (*own)
+        return tool_output_open(place, path, stop, err);
+    char *plain = str_starts(path, STR("file:")) ? uri_to_path(path) : NULL;
+    char *rel = root_relative(place->root, plain ? str_of(plain) : path, err);
+    struct stat st = {0};
     int fd = -1;
-    if (output) {
-        fd = open_output(place, output, err);
-    } else {
-        char *plain = str_starts(path, STR("file:")) ? uri_to_path(path) : NULL;
-        char *rel = root_relative(place->root, plain ? str_of(plain) : path, err);
-        struct stat st = {0};
-        if (rel)
-            fd = file_open(place->root, rel, &st, err);
-        if (fd < 0 && S_ISDIR(st.st_mode))
-            err_set(err, ERR_WORKTREE, "%s is a folder; use list", rel);
-        mem_free(rel);
-        mem_free(plain);
-    }
-    mem_free(output);
+    if (rel)
+        fd = file_open(place->root, rel, &st, err);
+    if (fd < 0 && S_ISDIR(st.st_mode))
+        err_set(err, ERR_WORKTREE, "%s is a folder; use list", rel);
+    mem_free(rel);
+    mem_free(plain);
     return fd;
 }
 
@@ -233,7 +200,7 @@ static void work(struct tool_run *run, const atomic_bool *stop)
     struct err err = {0};
     bool own = false;
     struct str path = tool_arg_path(run->input);
-    int fd = open_path(run->place, path, &own, &err);
+    int fd = open_path(run->place, path, stop, &own, &err);
     char *name = mem_dup(utf8_cut(path, TOOL_TITLE_MAX));
     if (fd < 0 || !read_lines(run, fd, name, own, stop, &err))
         tool_fail(run, &err);
@@ -253,13 +220,16 @@ const struct tool tool_read = {
             .name = "read",
             .description = "Read a text file, with line numbers. Gives at most 2000 lines or "
                            "50 kB and says at which offset to go on.",
-            .schema = "{\"type\":\"object\",\"properties\":{"
-                      "\"path\":{\"type\":\"string\",\"description\":\"relative to the worktree\"},"
-                      "\"offset\":{\"type\":\"integer\",\"description\":\"first line, from 1\"},"
-                      "\"limit\":{\"type\":\"integer\",\"description\":\"number of lines\"}},"
-                      "\"required\":[\"path\"],\"additionalProperties\":false}",
+            .schema =
+                "{\"type\":\"object\",\"properties\":{"
+                "\"path\":{\"type\":\"string\",\"description\":\"relative to the worktree, or "
+                "output:<id> for the whole output of a call\"},"
+                "\"offset\":{\"type\":\"integer\",\"description\":\"first line, from 1\"},"
+                "\"limit\":{\"type\":\"integer\",\"description\":\"number of lines\"}},"
+                "\"required\":[\"path\"],\"additionalProperties\":false}",
         },
     .effect = TOOL_READS,
+    .exact = true,
     .title = title,
     .check = check,
     .start = start,

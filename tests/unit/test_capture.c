@@ -1,91 +1,140 @@
 // SPDX-License-Identifier: MIT
-// What of a command's output the model sees.
+// What of an output the model sees.
 #include "tests/unit/support/unit.h"
 
 #include "core/capture.h"
+#include "core/first_error.h"
 #include "core/mem.h"
 #include "core/utf8.h"
 
-// Puts it in by pieces of `step` bytes, which must make no difference.
-static char *captured(struct str bytes, size_t step)
+enum { WHOLE = 6000 };
+
+static void add_lines(struct capture *capture, struct str lines)
+{
+    while (lines.len) { // whole lines, some at a time
+        size_t len = lines.len < 4000 ? lines.len : 4000;
+        const char *end = memrchr(lines.data, '\n', len);
+        if (end)
+            len = (size_t)(end - lines.data) + 1;
+        capture_add(capture, str_from(lines.data, len));
+        lines = str_skip(lines, len);
+    }
+}
+
+static char *captured(struct str lines, bool kept)
 {
     struct capture capture;
     struct buf out;
     capture_init(&capture);
     buf_init(&out, 1 << 20);
-    int64_t all = (int64_t)bytes.len;
-    while (bytes.len) {
-        size_t len = bytes.len < step ? bytes.len : step;
-        capture_add(&capture, str_from(bytes.data, len));
-        bytes = str_skip(bytes, len);
-    }
-    assert_int_equal(capture.bytes, all);
-    capture_put(&capture, &out, "/out/i1.txt");
+    add_lines(&capture, lines);
+    assert_int_equal(capture.bytes, lines.len);
+    if (kept)
+        capture_put_kept(&capture, &out);
+    else
+        capture_put(&capture, WHOLE, "HOW", &out);
     assert_true(utf8_is_valid(buf_str(&out)));
-    assert_true(out.len <= CAPTURE_MAX + 200);
-    assert_true((strstr(out.len ? out.data : "", "are left out here") != NULL) ==
-                capture_is_cut(&capture));
+    assert_true(out.len <= WHOLE + CAPTURE_END_MAX + CAPTURE_ERROR_MAX + 400);
+    assert_true(capture.first.len + capture.last.len + capture.error.len <=
+                CAPTURE_MAX + CAPTURE_LAST_MAX + CAPTURE_ERROR_MAX);
     capture_release(&capture);
     return buf_detach(&out, NULL);
 }
 
-static void expect_captured(struct str bytes, const char *want)
+static void fill(struct buf *out, int lines, int error)
 {
-    static const size_t steps[] = {1, 7, 4096, 1 << 20};
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        char *out = captured(bytes, steps[i]);
-        assert_string_equal(out, want);
-        mem_free(out);
-    }
+    buf_init(out, 64 << 20);
+    for (int i = 1; i <= lines; i++)
+        buf_addf(out, i == error ? "x.c:%05d: error: no such thing\n" : "line %05d\n", i);
+}
+
+static void expect_whole(const char *text)
+{
+    char *out = captured(str_of(text), false);
+    assert_string_equal(out, text);
+    mem_free(out);
 }
 
 static void small_outputs_are_whole(void **state)
 {
     (void)state;
-    expect_captured(STR(""), "");
-    expect_captured(STR("a\n"), "a\n");
-    expect_captured(STR("a"), "a\n");
-    expect_captured(STR("a\0\xFF\n"), "a\xEF\xBF\xBD\xEF\xBF\xBD\n");
+    expect_whole("");
+    expect_whole("a\n");
+    char text[WHOLE + 1];
+    memset(text, 'x', WHOLE);
+    text[WHOLE - 1] = '\n';
+    text[WHOLE] = '\0';
+    expect_whole(text);
 }
 
-static void fill(struct buf *out, int lines)
-{
-    buf_init(out, 64 << 20);
-    for (int i = 0; i < lines; i++)
-        buf_addf(out, "line %05d\n", i); // 11 bytes
-}
-
-static void large_outputs_show_both_ends(void **state)
-{
-    (void)state;
-    struct buf bytes, want;
-    fill(&bytes, 100000);
-    fill(&want, 2272); // 24992 bytes
-    buf_addf(&want,
-             "[... %d bytes are left out here; read the whole output (1100000 bytes) in "
-             "/out/i1.txt ...]\n",
-             (100000 - 2 * 2272) * 11);
-    for (int i = 100000 - 2272; i < 100000; i++)
-        buf_addf(&want, "line %05d\n", i);
-    expect_captured(buf_str(&bytes), want.data);
-    buf_release(&bytes);
-    buf_release(&want);
-}
-
-static void the_border_is_exact(void **state)
+static void a_byte_more_is_cut(void **state)
 {
     (void)state;
     struct buf bytes;
-    fill(&bytes, 4545); // 49995
-    buf_add_str(&bytes, STR("1234\n"));
-    assert_int_equal(bytes.len, CAPTURE_MAX);
-    expect_captured(buf_str(&bytes), bytes.data);
-    buf_add_char(&bytes, '!');
-    char *out = captured(buf_str(&bytes), 4096);
-    assert_non_null(strstr(out, " are left out here"));
-    assert_true(str_ends(str_of(out), STR("1234\n!\n")));
+    fill(&bytes, 546, 0); // 6006
+    char *out = captured(buf_str(&bytes), false);
+    assert_non_null(strstr(out, "[... 22 bytes are left out here; HOW]\n"));
     mem_free(out);
     buf_release(&bytes);
+}
+
+static void large_outputs_show_both_ends_and_the_first_error(void **state)
+{
+    static const int errors[] = {2000, 50000, 99000};
+    (void)state;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        struct buf bytes;
+        char want[200];
+        fill(&bytes, 100000, errors[i]);
+        char *out = captured(buf_str(&bytes), false);
+        assert_true(str_starts(str_of(out), STR("line 00001\n")));
+        snprintf(want, sizeof want,
+                 "[the first error, at line %d:]\nx.c:%05d: error: no such "
+                 "thing\nline %05d\n",
+                 errors[i], errors[i], errors[i] + 1);
+        assert_non_null(strstr(out, want));
+        assert_true(str_ends(str_of(out), STR("line 99999\nline 100000\n")));
+        mem_free(out);
+        out = captured(buf_str(&bytes), true);
+        assert_non_null(strstr(out, want));
+        assert_non_null(strstr(out, "[the last lines:]\nline 99961\n"));
+        mem_free(out);
+        buf_release(&bytes);
+    }
+}
+
+static void an_error_that_is_seen_is_not_repeated(void **state)
+{
+    (void)state;
+    struct buf bytes;
+    fill(&bytes, 100000, 3);
+    char *out = captured(buf_str(&bytes), false);
+    assert_null(strstr(out, "the first error"));
+    assert_non_null(strstr(out, "x.c:00003: error"));
+    mem_free(out);
+    buf_release(&bytes);
+}
+
+static void forty_lines_of_any_length_survive(void **state)
+{
+    (void)state;
+    struct buf bytes, want;
+    buf_init(&bytes, 1 << 20);
+    buf_init(&want, 1 << 20);
+    for (int i = 0; i < 1000; i++) {
+        struct buf line;
+        buf_init(&line, 1000);
+        buf_addf(&line, "%05d %0500d\n", i, 7);
+        buf_add_str(&bytes, buf_str(&line));
+        if (i >= 960)
+            buf_add_str(&want, buf_str(&line));
+        buf_release(&line);
+    }
+    char *out = captured(buf_str(&bytes), false);
+    assert_true(str_ends(str_of(out), buf_str(&want)));
+    mem_free(out);
+    buf_release(&bytes);
+    buf_release(&want);
 }
 
 static void a_line_without_end_is_cut_between_characters(void **state)
@@ -94,42 +143,56 @@ static void a_line_without_end_is_cut_between_characters(void **state)
     struct buf bytes;
     buf_init(&bytes, 1 << 20);
     buf_add_char(&bytes, 'x');
-    for (int i = 0; i < 50000; i++)
+    for (int i = 0; i < 30000; i++)
         buf_add_str(&bytes, STR("\xC3\xA4"));
-    char *out = captured(buf_str(&bytes), 333);
-    assert_null(strstr(out, "\xEF\xBF\xBD"));
-    assert_non_null(strstr(out, "\n[... 50002 bytes are left out here; read the whole output "
-                                "(100001 bytes)"));
+    char *out = captured(buf_str(&bytes), false);
+    assert_non_null(strstr(out, "bytes are left out here"));
     mem_free(out);
     buf_release(&bytes);
 }
 
-static void bytes_that_are_no_text_stay_in_bounds(void **state)
+static void errors_are_told_from_talk(void **state)
 {
+    static const char *const yes[] = {"x.c:1: error: bad",
+                                      "ERROR something",
+                                      "ValueError: bad",
+                                      "error[E0382]: moved",
+                                      "FAILED tests/test_a.py::b",
+                                      "make: *** [all] Error 2",
+                                      "2 failed, 3 passed",
+                                      "panic: runtime",
+                                      "10 errors generated.",
+                                      "Segmentation fault (core dumped)",
+                                      "Traceback (most recent call last):"};
+    static const char *const no[] = {"gcc -Werror -c x.c",
+                                     "0 errors, 2 warnings",
+                                     "cc -c error.c",
+                                     "no errors found",
+                                     "errors: 0",
+                                     "terrors",
+                                     "compiling fatal-x.rs",
+                                     "0 failed, 3 passed",
+                                     "",
+                                     "lib/error/x.o"};
     (void)state;
-    struct buf bytes;
-    buf_init(&bytes, 1 << 20);
-    for (int i = 0; i < 17000; i++)
-        buf_add_char(&bytes, '\xFF');
-    char *out = captured(buf_str(&bytes), 1000); // 51000 when repaired
-    assert_non_null(strstr(out, "are left out here"));
-    mem_free(out);
-    for (int i = 0; i < 100000; i++)
-        buf_add_char(&bytes, '\xFF');
-    out = captured(buf_str(&bytes), 1000);
-    assert_non_null(strstr(out, "(117000 bytes)"));
-    mem_free(out);
-    buf_release(&bytes);
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        if (!line_is_error(str_of(yes[i])))
+            fail_msg("no error: %s", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        if (line_is_error(str_of(no[i])))
+            fail_msg("an error: %s", no[i]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_outputs_are_whole),
-        cmocka_unit_test(large_outputs_show_both_ends),
-        cmocka_unit_test(the_border_is_exact),
+        cmocka_unit_test(a_byte_more_is_cut),
+        cmocka_unit_test(large_outputs_show_both_ends_and_the_first_error),
+        cmocka_unit_test(an_error_that_is_seen_is_not_repeated),
+        cmocka_unit_test(forty_lines_of_any_length_survive),
         cmocka_unit_test(a_line_without_end_is_cut_between_characters),
-        cmocka_unit_test(bytes_that_are_no_text_stay_in_bounds),
+        cmocka_unit_test(errors_are_told_from_talk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

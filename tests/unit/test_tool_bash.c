@@ -143,10 +143,9 @@ static void a_large_output_is_kept_whole(void **state)
     fake_command_end(b->fake, 0, 0);
     assert_int_equal(b->done, 0); // not before it is synced
     const char *out = result_of(b);
-    assert_true(strlen(out) <= TOOL_SHOWN_MAX + 300);
-    assert_non_null(
-        strstr(out, "bytes are left out here; read the whole output (200008 bytes) in "));
-    assert_non_null(strstr(out, path));
+    assert_true(strlen(out) <= TOOL_WHOLE + 300);
+    assert_non_null(strstr(out, "bytes are left out here; all of it (200008 bytes): `read` "
+                                "(offset, limit) or `grep` output:i7]"));
     assert_true(str_ends(str_of(out), STR("\nthe end\n")));
     assert_int_equal(b->run.result.bytes, 200008);
     char *back = uri_to_path(str_of(b->run.result.full));
@@ -164,6 +163,8 @@ static void a_large_output_is_kept_whole(void **state)
     assert_int_equal(st.st_mode & 07777, 0700);
     char *input = mem_format("{'path': '%s', 'offset': 4001}", b->run.result.full);
     expect_ok(b, "read", input, "  4001\tthe end\n");
+    expect_ok(b, "read", "{'path': 'output:i7', 'offset': 4001}", "  4001\tthe end\n");
+    expect_ok(b, "grep", "{'path': 'output:i7', 'pattern': 'the e'}", "output:i7:4001:the end\n");
     mem_free(input);
     mem_free(whole);
     mem_free(back);
@@ -174,7 +175,7 @@ static void a_large_output_is_kept_whole(void **state)
 static void what_is_shown_whole_is_not_kept(void **state)
 {
     struct tool_bench *b = *state;
-    char *text = big_text(TOOL_SHOWN_MAX);
+    char *text = big_text(TOOL_WHOLE);
     begin(b);
     fake_command_output(b->fake, 0, text);
     fake_command_end(b->fake, 0, 0);
@@ -194,7 +195,7 @@ static void an_output_that_cannot_be_kept_says_so(void **state)
     fake_command_output(b->fake, 0, text);
     fake_command_end(b->fake, 0, 0);
     const char *out = result_of(b);
-    assert_non_null(strstr(out, "bytes are left out here ...]\n"));
+    assert_non_null(strstr(out, "bytes are left out here]\n"));
     assert_non_null(strstr(out, "[the whole output could not be kept: "));
     assert_false(b->run.result.failed);
     assert_null(b->run.result.full);

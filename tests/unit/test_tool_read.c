@@ -136,7 +136,7 @@ static void own_outputs_can_be_read(void **state)
 {
     struct tool_bench *b = *state;
     char *input = mem_format("{'path': '%s/i1.txt'}", b->outputs);
-    expect_failure(b, "read", input, "No such file");
+    expect_failure(b, "read", input, "no output of this agent is kept");
     for (char *slash = b->outputs; (slash = strchr(slash + 1, '/'));) {
         *slash = '\0';
         assert_true(mkdir(b->outputs, 0700) == 0 || errno == EEXIST);
@@ -147,6 +147,12 @@ static void own_outputs_can_be_read(void **state)
     FILE *f = fopen(path, "w");
     fwrite("a\0b\n", 1, 4, f);
     fclose(f);
+    expect_failure(b, "read", "{'path': 'output:i2'}", "there is no output output:i2 of yours");
+    expect_failure(b, "read", "{'path': 'output:../x'}", "is no output");
+    expect_failure(b, "grep", "{'path': 'output:i2', 'pattern': 'x'}", "there is no output");
+    expect_ok(b, "read", "{'path': 'output:i1'}",
+              "     1\ta\xEF\xBF\xBD"
+              "b\n");
     expect_ok(b, "read", input,
               "     1\ta\xEF\xBF\xBD"
               "b\n");
