@@ -152,7 +152,7 @@ def test_shortened_results_say_what_is_missing(talk):
     client, server, agent, _ = talk()
     run_turns(client, agent, 2, 12)
     short = [m["content"] for r in server.requests for m in r.messages
-             if m["role"] == "tool" and "bytes are left out here" in m["content"]]
+             if m["role"] == "tool" and "bytes are left out here. All of it" in m["content"]]
     assert short and all(len(s) < 2000 for s in short)
     assert all(s.startswith("1\n2\n") and re.search(r"message \d+|THE TASK", s[-60:]) for s in short)
 
