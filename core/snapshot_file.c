@@ -48,18 +48,46 @@ static bool store(struct walk *walk, const char *bytes, size_t len, git_oid *id)
            git_odb_write(id, walk->odb, bytes, len, GIT_OBJECT_BLOB) == 0 || cannot_store(walk);
 }
 
-// With text=auto the filter looks into the index: a file that has CR LF in it stays so.
+// Text with CR LF in it, as git tells that from bytes.
+static bool has_line_ends(const unsigned char *bytes, size_t len)
+{
+    size_t pairs = 0, shown = 0, others = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = bytes[i];
+        if (c == '\r' && i + 1 < len && bytes[i + 1] == '\n') {
+            pairs++;
+            i++;
+        } else if (c == '\r' || c == '\0') {
+            return false;
+        } else if (c != '\n' && c != '\b' && c != '\t' && c != '\033' && c != '\014' &&
+                   (c < ' ' || c == 127)) {
+            others++;
+        } else if (c != '\n') {
+            shown++;
+        }
+    }
+    bool ends = len && bytes[len - 1] == '\032'; // of a file of DOS
+    return pairs && shown / 128 >= others - (others && ends);
+}
+
+// With text=auto the filter looks into the index: text that has CR LF in it stays so. libgit2 takes
+// any CR for that, so it gets to see only what git would.
 static bool show_in_index(struct walk *walk, const git_tree_entry *tracked)
 {
+    git_blob *blob = NULL;
     git_index_clear(walk->index);
-    if (!is_blob(tracked))
+    if (!is_blob(tracked) || git_tree_entry_filemode(tracked) == GIT_FILEMODE_LINK)
         return true;
+    if (git_blob_lookup(&blob, walk->repository, git_tree_entry_id(tracked)) < 0)
+        return cannot_store(walk);
+    bool shown = has_line_ends(git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+    git_blob_free(blob);
     git_index_entry entry = {
         .mode = git_tree_entry_filemode(tracked),
         .id = *git_tree_entry_id(tracked),
         .path = walk->path,
     };
-    return git_index_add(walk->index, &entry) == 0 || cannot_store(walk);
+    return !shown || git_index_add(walk->index, &entry) == 0 || cannot_store(walk);
 }
 
 static bool filter_and_store(struct walk *walk, const char *bytes, size_t len,
@@ -69,7 +97,7 @@ static bool filter_and_store(struct walk *walk, const char *bytes, size_t len,
     git_buf filtered = GIT_BUF_INIT;
     git_filter_options options = {.version = GIT_FILTER_OPTIONS_VERSION};
     options.flags = GIT_FILTER_ALLOW_UNSAFE; // core.safecrlf would refuse
-    bool ok = show_in_index(walk, tracked);
+    bool ok = !memmem(bytes, len, "\r\n", 2) || show_in_index(walk, tracked);
     if (ok && git_filter_list_load_ext(&filters, walk->repository, NULL, walk->path,
                                        GIT_FILTER_TO_ODB, &options) < 0)
         ok = cannot_store(walk);
