@@ -291,7 +291,7 @@ static void begin(struct agent_merge *merge, bool dry_run)
 void swarm_merge(struct swarm *swarm, struct agent *agent, const struct merge_params *params,
                  struct swarm_op *op)
 {
-    enum merge_strategy strategy;
+    enum merge_strategy strategy = MERGE_COMMIT;
     buf_init(&op->answer, ANSWER_BYTES_MAX);
     if (!read_params(swarm, params, &strategy, &op->err) ||
         !may_merge(swarm, agent, params->dry_run, &op->err)) {
