@@ -44,10 +44,10 @@ static void add_price(struct json_writer *json, const char *key, int64_t price)
 static void add_prices(struct json_writer *json, const struct model_prices *prices)
 {
     if (prices->input < 0) {
-        json_add_null(json, "price");
+        json_add_null(json, "prices");
         return;
     }
-    json_key(json, "price");
+    json_key(json, "prices");
     json_begin_object(json);
     add_price(json, "input", prices->input);
     add_price(json, "output", prices->output);
@@ -60,8 +60,14 @@ static void put_model(struct json_writer *json, struct swarm *swarm, struct str 
                       struct str model)
 {
     struct model_info info = catalogue_find(swarm_catalogue(swarm), provider, model);
+    struct buf id;
+    buf_init(&id, ANSWER_BYTES_MAX);
+    buf_addf(&id, "%.*s/%.*s", STR_ARG(provider), STR_ARG(model));
     json_begin_object(json);
+    json_add_str(json, "id", buf_str(&id));
+    json_add_str(json, "provider", provider);
     json_add_str(json, "model", model);
+    buf_release(&id);
     json_add_bool(json, "known", info.known);
     json_add_int(json, "contextSize", info.context_size);
     add_count(json, "maxInput", info.max_input);
@@ -96,19 +102,20 @@ static void put_listed(struct json_writer *json, const struct entry *entry)
     }
 }
 
-static void put_provider(struct json_writer *json, const struct entry *entry)
+static void put_models(struct json_writer *json, const struct entry *entry)
 {
-    json_begin_object(json);
-    json_add_str(json, "provider", entry->query.provider);
-    json_add_bool(json, "listed", entry->ids != NULL);
-    json_key(json, "models");
-    json_begin_array(json);
     struct known known = {json, entry->listing->swarm, entry->query.provider};
     if (entry->ids)
         put_listed(json, entry);
     else
         catalogue_each(swarm_catalogue(known.swarm), known.provider, put_known, &known);
-    json_end_array(json);
+}
+
+static void put_provider(struct json_writer *json, const struct entry *entry)
+{
+    json_begin_object(json);
+    json_add_str(json, "provider", entry->query.provider);
+    json_add_bool(json, "listed", entry->ids != NULL);
     if (!entry->ids) {
         json_key(json, "error");
         json_begin_object(json);
@@ -135,6 +142,11 @@ static void finish(struct listing *listing)
         json_writer_init(&json, &op->approval);
         json_begin_object(&json);
         json_add_str(&json, "default", swarm_default_model(listing->swarm));
+        json_key(&json, "models");
+        json_begin_array(&json);
+        for (size_t i = 0; i < listing->count; i++)
+            put_models(&json, &listing->entries[i]);
+        json_end_array(&json);
         json_key(&json, "providers");
         json_begin_array(&json);
         for (size_t i = 0; i < listing->count; i++)

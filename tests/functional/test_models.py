@@ -63,10 +63,17 @@ def lists(start, repository):
         server.close()
 
 
+def only(answer):
+    """The one provider of an answer, with its models."""
+    provider, = answer["providers"]
+    assert all(m["id"] == f"{provider['provider']}/{m['model']}" for m in answer["models"])
+    return {**provider, "models": answer["models"]}
+
+
 def lab(client, **params):
     answer = client.request("swarm/models", {"provider": "lab", **params})
     assert answer["default"] == "lab/one"
-    return answer["providers"][0]
+    return only(answer)
 
 
 def names(provider):
@@ -84,9 +91,9 @@ def test_the_list_is_merged_with_the_catalogue(lists):
     assert provider["listed"] is True and "error" not in provider
     assert names(provider) == ["gpt-5.1-2025-11-13", "new-thing", "mine"]
     known, new, mine = provider["models"]
-    assert known["known"] and known["price"]["input"] == 1.25 and known["contextSize"] == 400000
-    assert not new["known"] and new["price"] is None and new["contextSize"] == 256000
-    assert mine["contextSize"] == 77 and mine["price"]["output"] == 0.5
+    assert known["known"] and known["prices"]["input"] == 1.25 and known["contextSize"] == 400000
+    assert not new["known"] and new["prices"] is None and new["contextSize"] == 256000
+    assert mine["contextSize"] == 77 and mine["prices"]["output"] == 0.5
 
 
 def test_it_is_asked_once_and_again_when_that_is_wished(lists):
@@ -108,7 +115,7 @@ def test_who_asks_at_the_same_time_shares_an_answer(lists):
     client.request("swarm/list", {})  # others are answered meanwhile
     server.open.set()
     for request in asked:
-        assert names(client.wait_response(request)["providers"][0]) == ["one"]
+        assert names(only(client.wait_response(request))) == ["one"]
     assert len(server.asked) == 1
 
 
@@ -138,11 +145,11 @@ def test_odd_entries_are_left_out(lists):
 def test_the_catalogue_stands_in_for_a_vendor_that_cannot_be_asked(start, repository):
     client = start(config="model: demo/tour\n", env={"ANTHROPIC_API_KEY": ""})
     client.initialize(root=repository)
-    answer = client.request("swarm/models", {"provider": "anthropic"})["providers"][0]
+    answer = only(client.request("swarm/models", {"provider": "anthropic"}))
     assert answer["error"]["kind"] == "auth" and answer["listed"] is False
     assert "claude-sonnet-4-5" in names(answer)
-    answer = client.request("swarm/models", {"provider": "demo"})["providers"][0]
-    assert names(answer) == ["tour"] and answer["models"][0]["price"]["input"] == 0
+    answer = only(client.request("swarm/models", {"provider": "demo"}))
+    assert names(answer) == ["tour"] and answer["models"][0]["prices"]["input"] == 0
 
 
 def test_pages_and_the_key_of_anthropic(lists):

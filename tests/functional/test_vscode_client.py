@@ -30,7 +30,8 @@ def conversations(first):
     return {
         "plain: write": write_file([]),
         "plain: hold": [[text("Holding."), stall()]],
-        "write a file": write_file([gate(first)]) + [[text("First, too.")], [text("Once more.")]],
+        "write a file": write_file([gate(first)]) + [[text("First, too.")], [text("Once more.")],
+                                                   [text("A summary.")]],
         "hold on": [[text("Holding."), stall()], [call("bash", command="sleep 600")],
                     [text("Back.")]],
     }

@@ -139,6 +139,33 @@ async function countThem(editor) {
   assert.equal(rest.next, undefined)
 }
 
+async function review(editor, agent) {
+  const { models } = await editor.request('swarm/models', { provider: 'demo' })
+  assert.deepEqual(models.map((model) => model.id), ['demo/tour'])
+  const { usage } = await editor.request('swarm/usage', named(agent))
+  assert.ok(usage.total.inputTokens > 0)
+  assert.equal((await editor.request('swarm/budget', named(agent))).kind, 'agent')
+  const { checkpoints } = await editor.request('swarm/checkpoints', named(agent))
+  assert.ok(checkpoints.length > 0)
+  const { files } = await editor.request('swarm/diff', named(agent))
+  assert.deepEqual(files.map((file) => file.path), ['new.txt'])
+  assert.deepEqual((await editor.request('swarm/overlaps', {})).overlaps, [])
+  const tried = await editor.request('swarm/merge', { ...named(agent), dryRun: true })
+  assert.equal(tried.files.length, 1)
+  assert.equal((await editor.request('swarm/update', { ...named(agent), dryRun: true })).upToDate, true)
+  const { kept } = await editor.request('swarm/revert', { ...named(agent), path: 'new.txt' })
+  await editor.request('swarm/rewind', { ...named(agent), turn: kept })
+  const { items } = await editor.request('swarm/transcript', named(agent))
+  const { pins } = await editor.request('swarm/pin', { ...named(agent), itemId: items[0].id })
+  assert.ok(pins.includes(items[0].seq))
+}
+
+async function compact(editor, agent) {
+  const before = editor.events.length
+  assert.equal((await editor.request('swarm/compact', named(agent))).delivery, 'started')
+  await editor.state(agent.id, 'done', before)
+}
+
 async function fail(editor) {
   await editor.refused('swarm/get', { agentId: 'nobody' }, FAILED, 'unknownAgent')
   await editor.notify('swarm/spawn', { task: 'x', cwd: '/nonexistent' })
@@ -189,9 +216,11 @@ async function asSwarmEditor() {
   const holder = await cancelRequests(editor)
   await cancelKillResume(editor, holder)
   await countThem(editor)
+  await review(editor, writer)
   await fail(editor)
   await log(editor, writer)
   await replay(editor, writer)
+  await compact(editor, writer)
   await remove(editor, writer)
   await editor.end()
   return methods
