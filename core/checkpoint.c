@@ -194,7 +194,7 @@ static void sync_object(git_repository *repository, const git_oid *id, enum sync
 
 // A ref may only name what is on the disk: nothing else of the person's repository is as hard to
 // mend after a power cut.
-static void sync_objects(struct view *view, const git_oid *commit)
+void checkpoint_sync(struct view *view, const git_oid *commit)
 {
     git_oid id;
     for (size_t at = 0; at + sizeof id.id <= view->snapshot.objects.len; at += sizeof id.id) {
@@ -216,6 +216,14 @@ static void sync_ref(git_repository *repository, const char *ref)
     mem_free(file);
 }
 
+bool checkpoint_set_ref(git_repository *repository, const char *ref, const git_oid *id)
+{
+    if (make_ref(repository, ref, id) < 0)
+        return false;
+    sync_ref(repository, ref);
+    return true;
+}
+
 static bool commit(struct view *view, const char *name, const git_oid *parent_id,
                    const char *message)
 {
@@ -231,11 +239,9 @@ static bool commit(struct view *view, const char *name, const git_oid *parent_id
               git_commit_create(&id, repository, NULL, who, who, NULL, message, tree, 1,
                                 (const git_commit *[]){parent}) == 0;
     if (ok)
-        sync_objects(view, &id);
-    ok = ok && make_ref(repository, ref, &id) == 0;
-    if (ok)
-        sync_ref(repository, ref);
-    else
+        checkpoint_sync(view, &id);
+    ok = ok && checkpoint_set_ref(repository, ref, &id);
+    if (!ok)
         git_fail(view->err, ERR_WORKTREE, "cannot keep the checkpoint %s", ref);
     git_commit_free(parent);
     git_tree_free(tree);

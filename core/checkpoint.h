@@ -96,4 +96,27 @@ bool checkpoint_revert(const struct checkpoint_place *place, int64_t turn, const
                        struct str path, const struct hunk_name *hunk,
                        struct checkpoint_result *result, struct err *err);
 
+// --- of agents that are removed ---
+
+enum { REMOVED_DAYS = 30, REMOVED_REF_MAX = 160 };
+
+struct removed_work {
+    char ref[REMOVED_REF_MAX];              // "": there was nothing to keep
+    char commit[WORKTREE_COMMIT_MAX];       // what the ref names, for git branch NAME <ref>
+    int64_t until_ms;                       // since 1970: it is cleared after that
+    size_t left;                            // files that are too large, or of other repositories
+    char first_left[CHECKPOINT_LEFT_SHOWN]; // one of them
+};
+
+// Before worktree_remove(): keeps commits and files that are nowhere else under
+// refs/swarmd/removed/<id>. again: a removal that was cut off goes on, and what it has kept
+// stays as it is. A failure means that nothing may be removed.
+bool checkpoint_keep_removed(const struct checkpoint_place *place, bool again,
+                             struct removed_work *out, struct err *err);
+
+// Clears those that are older than REMOVED_DAYS, or only names them; refs (or NULL) gets strings.
+struct json_writer;
+bool checkpoint_clear_removed(const char *repository, int64_t now_ms, bool dry_run,
+                              struct json_writer *refs, struct err *err);
+
 #endif

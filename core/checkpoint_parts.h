@@ -23,6 +23,8 @@ struct view {
 
 // Opens, finds head and merge base, takes the snapshot. view_close() also after a failure.
 bool view_open(struct view *view, const struct checkpoint_place *place, struct err *err);
+// The same without the files: of a worktree whose folder is gone. The tree is that of head.
+bool view_open_commits(struct view *view, const struct checkpoint_place *place, struct err *err);
 void view_close(struct view *view);
 
 // "refs/swarmd/<id>/<name>" from `name` onwards ("" for the folder); mem_free.
@@ -35,6 +37,9 @@ bool commit_tree(git_repository *repository, const git_oid *commit, git_tree **t
 // Keeps view->tree as a commit, unless it is the parent's tree. reason: "turn", "rewind", "revert".
 bool checkpoint_keep(struct view *view, int64_t turn, const char *parent, const char *reason,
                      struct checkpoint_result *result);
+// The snapshot's objects and the commit (or tag) are on the disk; then a new ref may name it.
+void checkpoint_sync(struct view *view, const git_oid *commit);
+bool checkpoint_set_ref(git_repository *repository, const char *ref, const git_oid *id);
 // Numbers of view->tree against the merge base, and what was left out.
 bool checkpoint_count(struct view *view, struct checkpoint_result *result);
 // The same after files were written: takes another snapshot.

@@ -102,6 +102,19 @@ bool view_open(struct view *view, const struct checkpoint_place *place, struct e
     return open_repository(view) && find_commits(view) && look(view);
 }
 
+bool view_open_commits(struct view *view, const struct checkpoint_place *place, struct err *err)
+{
+    git_tree *tree = NULL;
+    *view = (struct view){.place = place, .err = err};
+    snapshot_init(&view->snapshot);
+    bool ok = repository_open(&view->repository, place->spec.repository, true, err) &&
+              find_commits(view) && commit_tree(view->repository, &view->head, &tree, err);
+    if (ok)
+        view->tree = *git_tree_id(tree);
+    git_tree_free(tree);
+    return ok;
+}
+
 void view_close(struct view *view)
 {
     snapshot_release(&view->snapshot);

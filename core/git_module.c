@@ -156,3 +156,15 @@ bool checkpoint_revert(const struct checkpoint_place *place, int64_t turn, const
 {
     return git->revert(place, turn, parent, path, hunk, result, err);
 }
+
+bool checkpoint_keep_removed(const struct checkpoint_place *place, bool again,
+                             struct removed_work *out, struct err *err)
+{
+    return git->keep_removed(place, again, out, err);
+}
+
+bool checkpoint_clear_removed(const char *repository, int64_t now_ms, bool dry_run,
+                              struct json_writer *refs, struct err *err)
+{
+    return git->clear_removed(repository, now_ms, dry_run, refs, err);
+}

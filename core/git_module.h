@@ -51,6 +51,10 @@ struct git_module {
     bool (*revert)(const struct checkpoint_place *place, int64_t turn, const char *parent,
                    struct str path, const struct hunk_name *hunk, struct checkpoint_result *result,
                    struct err *err);
+    bool (*keep_removed)(const struct checkpoint_place *place, bool again, struct removed_work *out,
+                         struct err *err);
+    bool (*clear_removed)(const char *repository, int64_t now_ms, bool dry_run,
+                          struct json_writer *refs, struct err *err);
 };
 
 #endif

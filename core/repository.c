@@ -204,4 +204,6 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .diff = checkpoint_diff,
     .rewind = checkpoint_rewind,
     .revert = checkpoint_revert,
+    .keep_removed = checkpoint_keep_removed,
+    .clear_removed = checkpoint_clear_removed,
 };

@@ -125,9 +125,9 @@ struct swarm_op {
     const char *delivery;      // send: "started", "queued" or "steered"
     int position;              // send: place in the queue, from 1; 0 when started
     struct buf approval;       // approve: the approval as JSON; budget: its answer
-    struct buf answer;         // merge, update, checkpoints, diff: the result as JSON; rewind,
-                               // revert: the name of the checkpoint that was kept; failed: of a
-                               // merge data.files, else empty
+    struct buf answer; // remove: what was kept, or empty; merge, update, checkpoints, diff: the
+                       // result as JSON; rewind, revert: the name of the checkpoint that was kept;
+                       // failed: of a merge data.files, else empty
     // the swarm's own
     struct swarm *swarm;
     int64_t agent_num;

@@ -5,11 +5,15 @@
 #include "core/mem.h"
 #include "core/review.h"
 #include "core/swarm_internal.h"
+#include "core/time_format.h"
 #include "core/worktree.h"
 
 #include <unistd.h>
 
-enum { PROGRESS_MS = 500 }; // between two looks at a checkout
+enum {
+    PROGRESS_MS = 500, // between two looks at a checkout
+    KEPT_BYTES_MAX = 4096,
+};
 
 struct setup {
     struct review_job job; // takes turns with other jobs on the agent's files
@@ -18,8 +22,10 @@ struct setup {
     struct swarm_op *op;
     struct worktree_spec spec;
     char *git, *cache;
-    char *output;         // folder of the whole outputs
-    char *temporary;      // its commands' /tmp
+    char *output;    // folder of the whole outputs
+    char *temporary; // its commands' /tmp
+    struct removed_work kept;
+    int64_t now_ms;
     bool keep_worktree;   // what stands at the names of the worktree is not ours
     enum agent_state was; // when it was asked to be removed
     struct worktree_progress progress;
@@ -221,11 +227,43 @@ static void swarm_forget(struct agent *agent, struct swarm_op *op)
 static void remove_run(struct review_job *job)
 {
     struct setup *setup = list_entry(job, struct setup, job);
-    if (!setup->keep_worktree && !worktree_remove(&setup->spec, &job->err))
+    struct err ignored; // what is too old goes with the next one
+    struct checkpoint_place place = {.spec = setup->spec, .cache = setup->cache};
+    if (!setup->keep_worktree &&
+        (!checkpoint_keep_removed(&place, !setup->op, &setup->kept, &job->err) ||
+         !worktree_remove(&setup->spec, &job->err)))
         return;
+    if (!setup->keep_worktree)
+        checkpoint_clear_removed(setup->spec.repository, setup->now_ms, false, NULL, &ignored);
     unlink(setup->cache);
     if (folder_remove(setup->temporary, &job->err))
         folder_remove(setup->output, &job->err);
+}
+
+// Where the work is now, and how it comes back.
+static void tell_kept(const struct setup *setup)
+{
+    const struct removed_work *kept = &setup->kept;
+    struct agent *agent = setup->agent;
+    char until[TIME_TEXT_MAX];
+    char *restore = mem_format("git branch %s %s", agent->id, kept->ref);
+    time_format(kept->until_ms, until);
+    log_line(agent->swarm->setup.log, LOG_INFO, agent->id,
+             "its work is kept as %s in %s until %s: %s", kept->ref, agent->repository, until,
+             restore);
+    if (setup->op) {
+        struct json_writer w;
+        buf_init(&setup->op->answer, KEPT_BYTES_MAX);
+        json_writer_init(&w, &setup->op->answer);
+        json_begin_object(&w);
+        json_add_cstr(&w, "ref", kept->ref);
+        json_add_cstr(&w, "commit", kept->commit);
+        json_add_cstr(&w, "restore", restore);
+        json_add_cstr(&w, "until", until);
+        json_add_int(&w, "left", (int64_t)kept->left);
+        json_end_object(&w);
+    }
+    mem_free(restore);
 }
 
 static void remove_done(struct review_job *job)
@@ -235,6 +273,8 @@ static void remove_done(struct review_job *job)
     struct swarm *swarm = agent->swarm;
     struct swarm_op *op = setup->op;
     struct err err = job->err;
+    if (err.kind == ERR_NONE && *setup->kept.ref)
+        tell_kept(setup);
     setup_free(setup);
     if (err.kind != ERR_NONE) {
         agent->removing = agent->leaving = false;
@@ -257,6 +297,7 @@ static void remove_begin(struct setup *setup)
 {
     struct agent *agent = setup->agent;
     agent->removing = true;
+    setup->now_ms = port_wall_ms(agent->swarm->setup.ports);
     agent_publish(agent);
     setup->job.run = remove_run;
     setup->job.done = remove_done;

@@ -269,6 +269,8 @@ static void remove_result(struct pending *pending, struct json_writer *json)
 {
     json_begin_object(json);
     json_add_cstr(json, "removed", pending->agent_id);
+    if (pending->op.answer.len)
+        json_add_raw(json, "kept", buf_str(&pending->op.answer));
     json_end_object(json);
 }
 

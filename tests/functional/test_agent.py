@@ -254,7 +254,7 @@ def test_remove_refuses_work_unless_forced(swarm, repository):
     assert error.value.kind == "dirty" and "1 uncommitted" in error.value.message
     assert (worktree(agent) / "a.txt").exists()
     removed = client.request("swarm/remove", {"agentId": agent["id"], "force": True})
-    assert removed == {"removed": agent["id"]}
+    assert removed["removed"] == agent["id"]
     client.wait_event(lambda e: e["type"] == "removed" and e["agentId"] == agent["id"])
     assert not worktree(agent).exists()
     branches = subprocess.run(["git", "branch"], cwd=repository, capture_output=True, text=True)

@@ -174,7 +174,8 @@ def test_removing_the_agent_removes_its_checkpoints(edited, repository, tmp_path
     say(client, agent, 2)
     assert len(checkpoints(client, agent)) == 1 and refs(repository, agent) == {"2"}
     client.request("swarm/remove", {"agentId": agent["id"], "force": True})
-    assert run_git(repository, "for-each-ref", "refs/swarmd") == ""
+    left = run_git(repository, "for-each-ref", "--format=%(refname)", "refs/swarmd")
+    assert left == f"refs/swarmd/removed/{agent['id']}\n"
     assert not [n for n in os.listdir(tmp_path / "state" / "git") if n.startswith(agent["id"])]
 
 
