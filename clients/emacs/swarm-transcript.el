@@ -10,7 +10,7 @@
 ;;; Code:
 
 (require 'button)
-(require 'swarm-connection)
+(require 'swarm-state)
 
 (defcustom swarm-output-lines 5
   "The lines of a tool's output that are shown; a button shows the rest."
@@ -192,18 +192,17 @@
                              (propertize new 'face 'swarm-output)
                            new)))))))))
 
-(defun swarm--take-stream (event)
-  "Takes the `item' or `delta' EVENT into the buffer of its agent."
-  (let ((buffer (get-buffer (swarm--buffer-name (plist-get event :agentId)))))
+(defun swarm--take-stream (agent item delta)
+  "Takes ITEM, or the event DELTA, into the buffer of AGENT."
+  (let ((buffer (get-buffer (swarm--buffer-name (plist-get agent :id)))))
     (when buffer
       (with-current-buffer buffer
         (unless swarm--loading
           (swarm--changing
-            (if (equal (plist-get event :type) "item")
-                (swarm--take-item (plist-get event :item))
-              (swarm--take-delta event))))))))
+            (if item (swarm--take-item item) (swarm--take-delta delta))))))))
 
-(add-hook 'swarm--stream-functions #'swarm--take-stream)
+(add-hook 'swarm-item-functions (lambda (agent item) (swarm--take-stream agent item nil)))
+(add-hook 'swarm-delta-functions (lambda (agent delta) (swarm--take-stream agent nil delta)))
 
 ;;; The buffer
 
@@ -218,7 +217,7 @@
     (setq swarm--entries (make-hash-table :test #'equal)
           swarm--order nil)
     (mapc #'swarm--take-item items))
-  (swarm--request 'swarm/subscribe (list :agentId swarm--id :after seq :deltas t) #'ignore))
+  (swarm-watch swarm--id seq))
 
 (defun swarm--load (&rest _)
   "Reads the newest page of this buffer's agent.
@@ -226,20 +225,20 @@ Events are not taken before it has come: they come again after it."
   (interactive)
   (setq swarm--loading t)
   (let ((buffer (current-buffer)))
-    (swarm--request 'swarm/transcript (list :agentId swarm--id :limit 200)
+    (swarm-request 'swarm/transcript (list :agentId swarm--id :limit 200)
                     (lambda (result)
                       (when (buffer-live-p buffer)
                         (with-current-buffer buffer
                           (setq swarm--loading nil)
                           (swarm--take-page (plist-get result :items) (plist-get result :seq)))))
-                    (lambda (problem _kind)
+                    (lambda (problem &rest _)
                       (when (buffer-live-p buffer)
                         (with-current-buffer buffer (setq swarm--loading nil)))
-                      (swarm--complain problem "the transcript")))))
+                      (swarm-complain problem "the transcript")))))
 
 (defun swarm--header ()
   "What the header line tells of this buffer's agent."
-  (let* ((agent (gethash swarm--id swarm--agents))
+  (let* ((agent (swarm-agent swarm--id))
          (err (plist-get agent :error))
          (said (or (plist-get err :message) (plist-get agent :activity))))
     (replace-regexp-in-string
@@ -253,8 +252,7 @@ Events are not taken before it has come: they come again after it."
 
 (defun swarm--unsubscribe ()
   "Tells the server that nobody looks any more."
-  (when (and swarm--ready (gethash swarm--id swarm--agents))
-    (swarm--request 'swarm/unsubscribe (list :agentId swarm--id) #'ignore #'ignore)))
+  (swarm-unwatch swarm--id))
 
 (defvar swarm-transcript-mode-map
   (let ((map (make-sparse-keymap)))
@@ -296,15 +294,19 @@ Events are not taken before it has come: they come again after it."
       (when (derived-mode-p 'swarm-transcript-mode)
         (funcall function)))))
 
-(add-hook 'swarm--ready-functions (lambda () (swarm--each-transcript #'swarm--load)))
+(add-hook 'swarm-reset-functions
+          (lambda (_place) (swarm--each-transcript #'swarm--load)))
 
 (add-hook 'swarm-agent-functions
-          (lambda (id)
-            (let ((buffer (get-buffer (swarm--buffer-name id))))
-              (cond ((not buffer))
-                    ((gethash id swarm--agents)
-                     (with-current-buffer buffer (force-mode-line-update)))
-                    (t (kill-buffer buffer))))))
+          (lambda (agent)
+            (let ((buffer (get-buffer (swarm--buffer-name (plist-get agent :id)))))
+              (when buffer
+                (with-current-buffer buffer (force-mode-line-update))))))
+
+(add-hook 'swarm-gone-functions
+          (lambda (agent)
+            (let ((buffer (get-buffer (swarm--buffer-name (plist-get agent :id)))))
+              (when buffer (kill-buffer buffer)))))
 
 (declare-function swarm-send "swarm")
 (declare-function swarm-allow "swarm")

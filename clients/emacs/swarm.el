@@ -13,7 +13,7 @@
 
 ;;; Code:
 
-(require 'swarm-connection)
+(require 'swarm-state)
 (require 'swarm-transcript)
 (require 'tabulated-list)
 
@@ -41,7 +41,7 @@ For example (:mode \"edit\" :model \"openai/gpt-5\")."
 (defun swarm--read-agent ()
   "The id of the agent at point, else of one that is asked for."
   (or (swarm--agent-here)
-      (let ((ids (hash-table-keys swarm--agents)))
+      (let ((ids (mapcar (lambda (agent) (plist-get agent :id)) (swarm-agents))))
         (if ids (completing-read "Agent: " ids nil t) (user-error "There is no agent")))))
 
 ;;; What people do
@@ -77,34 +77,34 @@ For example (:mode \"edit\" :model \"openai/gpt-5\")."
 The lines of the active region go with it."
   (interactive "sTask: ")
   (let ((context (swarm--selection)))
-    (swarm--request
+    (swarm-request
      'swarm/spawn
-     (append (list :task task :cwd (directory-file-name (expand-file-name default-directory)) :scope swarm--scope)
+     (append (list :task task :cwd (directory-file-name (expand-file-name default-directory)) :scope swarm-scope)
              (and context (list :context context))
              swarm-spawn-options)
      (lambda (result)
        (let ((agent (plist-get result :agent)))
-         (swarm--put agent)
+         (swarm-state-put (swarm-place) agent)
          (message "swarm: started %s" (plist-get agent :id))
          (swarm-open (plist-get agent :id))))
-     (lambda (problem _kind) (swarm--complain problem "no agent was started")))))
+     (lambda (problem &rest _) (swarm-complain problem "no agent was started")))))
 
 ;;;###autoload
 (defun swarm-send (id text)
   "Sends TEXT to the agent ID."
   (interactive (let ((id (swarm--read-agent))) (list id (read-string (format "To %s: " id)))))
   (unless (string-blank-p text)
-    (swarm--request 'swarm/send (list :agentId id :text text)
+    (swarm-request 'swarm/send (list :agentId id :text text)
                     (lambda (result)
                       (when (equal (plist-get result :delivery) "queued")
                         (message "swarm: queued for %s" id)))
-                    (lambda (problem _kind)
+                    (lambda (problem &rest _)
                       (kill-new text)
-                      (swarm--complain problem "not sent (the text is in the kill ring)")))))
+                      (swarm-complain problem "not sent (the text is in the kill ring)")))))
 
 (defun swarm--act (method id)
   "Requests METHOD for the agent ID."
-  (swarm--request method (list :agentId id) #'ignore))
+  (swarm-request method (list :agentId id) #'ignore))
 
 (defun swarm-cancel (id)
   "Ends the turn of the agent ID, which stays."
@@ -119,7 +119,7 @@ The lines of the active region go with it."
 (defun swarm-kill (id)
   "Kills the agent ID and all that it started."
   (interactive (list (swarm--read-agent)))
-  (cond ((member (plist-get (gethash id swarm--agents) :state) '("done" "failed" "killed"))
+  (cond ((member (plist-get (swarm-agent id) :state) '("done" "failed" "killed"))
          (message "swarm: %s has ended: there is nothing to kill" id))
         ((y-or-n-p (format "Kill %s and all that it started? " id))
          (swarm--act 'swarm/kill id))))
@@ -129,30 +129,30 @@ The lines of the active region go with it."
 With FORCE its work goes, too, when that is merged nowhere."
   (interactive (list (swarm--read-agent)))
   (when (or force (y-or-n-p (format "Remove %s and its worktree? " id)))
-    (swarm--request 'swarm/remove (list :agentId id :force (if force t :json-false))
+    (swarm-request 'swarm/remove (list :agentId id :force (if force t :json-false))
                     (lambda (_) (message "swarm: removed %s" id))
-                    (lambda (problem kind)
+                    (lambda (problem kind &rest _)
                       ;; Work that nothing else has, or an agent that is at something.
                       (if (or force (not (member kind '("dirty" "wrongState"))))
-                          (swarm--complain problem)
+                          (swarm-complain problem)
                         ;; Not from within the process filter.
                         (run-at-time 0 nil #'swarm--remove-refused id problem))))))
 
 (defun swarm--remove-refused (id problem)
   "Asks whether the agent ID shall go in spite of PROBLEM."
-  (when (and (gethash id swarm--agents)
+  (when (and (swarm-agent id)
              (yes-or-no-p (format "%s.  Remove it all the same, with its work? " problem)))
     (swarm-remove id t)))
 
 (defun swarm--decide (id decision &optional reason)
   "Answers the oldest question of the agent ID with DECISION and REASON."
-  (swarm--request
+  (swarm-request
    'swarm/get (list :agentId id)
    (lambda (result)
      (let ((approvals (plist-get result :approvals)))
        (if (zerop (length approvals))
            (message "swarm: %s asks nothing" id)
-         (swarm--request 'swarm/approve
+         (swarm-request 'swarm/approve
                          (append (list :approvalId (plist-get (aref approvals 0) :id) :decision decision)
                                  (and reason (list :reason reason)))
                          #'ignore))))))
@@ -197,7 +197,7 @@ With FORCE its work goes, too, when that is merged nowhere."
 (defun swarm--rows ()
   "The rows of all agents, the newest first."
   (mapcar #'swarm--row
-          (sort (hash-table-values swarm--agents)
+          (sort (swarm-agents)
                 (lambda (a b) (string> (plist-get a :createdAt) (plist-get b :createdAt))))))
 
 (defun swarm--redraw ()
@@ -218,7 +218,7 @@ With FORCE its work goes, too, when that is merged nowhere."
 (defun swarm-refresh ()
   "Reads the list of agents anew; starts the server when there is none."
   (interactive)
-  (swarm--refresh)
+  (swarm-refresh-agents)
   (swarm--redraw-soon))
 
 (defun swarm-open-here ()

@@ -141,7 +141,7 @@ def test_heads():
     wrong = []
     for path in for_all:
         lines = read(path).split("\n")
-        head = lines[1] if lines[0].startswith("#!") else lines[0]
+        head = lines[1] if lines[0].startswith(("#!", ";;; ")) else lines[0]
         if not re.search(r"SPDX-License-Identifier: MIT( -\*-.*)?$", head):
             wrong.append(f"{path}: the first line is not its SPDX-License-Identifier")
     report(wrong)

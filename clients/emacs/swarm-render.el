@@ -1,0 +1,288 @@
+;;; swarm-render.el --- Buffers that change under their reader  -*- lexical-binding: t; -*-
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; How a buffer is brought up to date without anybody being disturbed: only characters that differ
+;; are replaced, so markers, marks, narrowing, selections and what redisplay knows stay as they are.
+;;
+;;   (swarm-render-text START END STRING)   the text between two positions shall be STRING
+;;   (swarm-render-keeping BODY...)         BODY changes this buffer; undo and read-only are out of the
+;;                                          way, match data, point, narrowing and window starts stay
+;;   (swarm-render-lines LINES)             the whole buffer shall be LINES, each (KEY . STRING); a
+;;                                          line that moved takes point, marks and window starts along
+;;   (swarm-render-later BUFFER FUNCTION)   FUNCTION draws BUFFER soon, at most 20 times a second,
+;;                                          and not before somebody sees it
+;;
+;; STRING has its text properties; equal text with others gets the new ones.  A key is anything that
+;; `equal' compares, and no two lines have the same.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'seq)
+(require 'subr-x)
+
+(defconst swarm-render-interval 0.05
+  "The seconds between two redraws of a buffer, at least.")
+
+;;; Text
+
+(defun swarm-render--common (old new)
+  "Return how many characters OLD and NEW have in common at beginning and end."
+  (let* ((difference (compare-strings old nil nil new nil nil))
+         (shorter (min (length old) (length new)))
+         (start (if (eq difference t) shorter (1- (abs difference))))
+         (i 0)
+         (most (- shorter start))
+         (old-end (1- (length old)))
+         (new-end (1- (length new))))
+    (while (and (< i most) (eq (aref old (- old-end i)) (aref new (- new-end i))))
+      (setq i (1+ i)))
+    (cons start i)))
+
+(defun swarm-render--dress (start string)
+  "Give the text from START on the properties of STRING, which it reads."
+  (let ((from 0) (length (length string)))
+    (while (< from length)
+      (let ((to (next-property-change from string length)))
+        (set-text-properties (+ start from) (+ start to) (text-properties-at from string))
+        (setq from to)))))
+
+(defun swarm-render-text (start end string)
+  "Make the text from START to END be STRING; return non-nil when it was not.
+Characters that stay are not touched."
+  (let* ((old (buffer-substring start end))
+         (same (string= old string)))
+    (unless (and same (equal-including-properties old string))
+      (unless same
+        (let* ((common (swarm-render--common old string))
+               (from (+ start (car common)))
+               (to (- end (cdr common))))
+          (save-excursion
+            (goto-char to)
+            ;; Behind the old text, so that a marker in it does not move behind the new.
+            (insert (substring string (car common) (- (length string) (cdr common))))
+            (delete-region from to))))
+      (swarm-render--dress start string)
+      t)))
+
+;;; Readers
+
+(defun swarm-render--windows ()
+  "Return the windows that show the current buffer."
+  (get-buffer-window-list nil 'no-minibuffer t))
+
+(defun swarm-render--call-keeping (function)
+  "Call FUNCTION as `swarm-render-keeping' promises."
+  (let* ((inhibit-read-only t)
+         (inhibit-modification-hooks nil)
+         (modified (buffer-modified-p))
+         (at-end (= (point) (point-max)))
+         (windows (mapcar (lambda (window)
+                            (list window
+                                  (copy-marker (window-start window))
+                                  (copy-marker (window-point window))
+                                  (= (window-point window) (point-max))))
+                          (swarm-render--windows))))
+    (let ((result (save-match-data
+                    (save-mark-and-excursion
+                      (save-restriction
+                        (widen)
+                        (let ((buffer-undo-list t)
+                              (deactivate-mark nil))
+                          (funcall function)))))))
+      (when at-end (goto-char (point-max)))
+      (pcase-dolist (`(,window ,start ,point ,end) windows)
+        (when (eq (window-buffer window) (current-buffer))
+          (set-window-point window (if end (point-max) point))
+          (unless (or end (= (window-start window) start))
+            (set-window-start window start t)))
+        (set-marker start nil)
+        (set-marker point nil))
+      (restore-buffer-modified-p modified)
+      result)))
+
+(defmacro swarm-render-keeping (&rest body)
+  "Run BODY, which changes this buffer, without disturbing who reads it.
+Point, mark, narrowing and each window's point and start stay
+where they are in the text; who is at the end stays at the end.
+Return the value of BODY."
+  (declare (indent 0) (debug t))
+  `(swarm-render--call-keeping (lambda () ,@body)))
+
+;;; Lines
+
+(defvar-local swarm-render--lines nil
+  "The lines of this buffer, in order: (KEY . STRING) each.")
+
+(defun swarm-render--place (position lines)
+  "Return (KEY COLUMN LINE) of POSITION, where LINES is a vector of keys."
+  (save-excursion
+    (goto-char position)
+    (let ((line (1- (line-number-at-pos))))
+      (list (and (< line (length lines)) (aref lines line)) (- position (line-beginning-position)) line))))
+
+(defun swarm-render--find (place numbers)
+  "Return the position of PLACE; NUMBERS has the number of each line by key."
+  (pcase-let* ((`(,key ,column ,line) place)
+               (now (or (and key (gethash key numbers))
+                        (min line (max 0 (1- (hash-table-count numbers)))))))
+    (goto-char (point-min))
+    (forward-line now)
+    (min (+ (point) column) (line-end-position))))
+
+(defun swarm-render--readers ()
+  "Return what is to be kept in place: (POSITION . SETTER) each."
+  (let ((buffer (current-buffer)))
+    (append
+     (list (cons (point) #'goto-char))
+     (when (mark t)
+       (list (cons (mark t) (lambda (position) (set-marker (mark-marker) position)))))
+     (mapcan (lambda (window)
+               (list (cons (window-start window)
+                           (lambda (position)
+                             (when (eq (window-buffer window) buffer)
+                               (unless (= position (window-start window))
+                                 (set-window-start window position t)))))
+                     (cons (window-point window)
+                           (lambda (position)
+                             (when (eq (window-buffer window) buffer)
+                               (unless (= position (window-point window))
+                                 (set-window-point window position)))))))
+             (swarm-render--windows)))))
+
+(defun swarm-render--numbers (lines)
+  "Return a table of the number of each of LINES by key."
+  (let ((table (make-hash-table :test #'equal :size (max 16 (length lines))))
+        (number -1))
+    (dolist (line lines table)
+      (puthash (car line) (setq number (1+ number)) table))))
+
+(defun swarm-render--cut (old key gone)
+  "Take away the line with KEY, one of OLD further down, and note it in GONE."
+  (save-excursion
+    (while (not (equal (caar old) key))
+      (unless (gethash (caar old) gone) (forward-line))
+      (pop old))
+    (delete-region (point) (line-beginning-position 2))
+    (puthash key t gone)))
+
+(defun swarm-render--walk (old new)
+  "Make this buffer, whose lines are OLD, read NEW.
+Where both have a line, but not in the same order, the one that
+has the longer way is taken away and comes again at its place."
+  (let ((old-numbers (swarm-render--numbers old))
+        (new-numbers (swarm-render--numbers new))
+        (gone (make-hash-table :test #'equal))
+        (old-number 0)
+        (new-number 0))
+    (goto-char (point-min))
+    (while (or old new)
+      (let* ((line (car new))
+             (was (and line (not (gethash (car line) gone)) (gethash (car line) old-numbers)))
+             (will (and old (gethash (caar old) new-numbers))))
+        (cond ((and old (gethash (caar old) gone))
+               (pop old)
+               (setq old-number (1+ old-number)))
+              ((and old new (equal (caar old) (car line)))
+               (unless (eq (cdar old) (cdr line))
+                 (swarm-render-text (point) (line-end-position) (cdr line)))
+               (forward-line)
+               (pop old)
+               (pop new)
+               (setq old-number (1+ old-number) new-number (1+ new-number)))
+              ((and new (not was)) ; it is new, or was further up
+               (insert (cdr line) "\n")
+               (pop new)
+               (setq new-number (1+ new-number)))
+              ((and will was (>= (- was old-number) (- will new-number)))
+               (swarm-render--cut old (car line) gone))
+              (t
+               (delete-region (point) (line-beginning-position 2))
+               (puthash (caar old) t gone)))))))
+
+(defun swarm-render-lines (lines)
+  "Make this buffer read LINES, each (KEY . STRING without a line end).
+Point, mark, and each window's start and point stay at their
+line, also when it moves; narrowing stays.  A line whose STRING
+is the same object as before is not looked at."
+  (let ((old swarm-render--lines)
+        (readers (swarm-render--readers))
+        (inhibit-read-only t)
+        (deactivate-mark nil)
+        (modified (buffer-modified-p)))
+    (save-match-data
+      (save-restriction
+        (widen)
+        (let* ((keys (vconcat (mapcar #'car old)))
+               (places (mapcar (lambda (reader) (swarm-render--place (car reader) keys)) readers))
+               (buffer-undo-list t)
+               (numbers (swarm-render--numbers lines)))
+          (unless (or old (= (buffer-size) 0)) (erase-buffer))
+          (setq swarm-render--lines nil) ; unknown, should this be cut short
+          (swarm-render--walk old lines)
+          (setq swarm-render--lines lines)
+          (let ((found (mapcar (lambda (place) (swarm-render--find place numbers)) places)))
+            (cl-mapc (lambda (reader position) (funcall (cdr reader) position)) readers found)))))
+    (restore-buffer-modified-p modified)))
+
+(defun swarm-render-key ()
+  "Return the key of the line at point, or nil."
+  (save-restriction
+    (widen)
+    (car (nth (1- (line-number-at-pos)) swarm-render--lines))))
+
+;;; When
+
+(defvar-local swarm-render--timer nil
+  "The timer of the next redraw of this buffer.")
+
+(defvar-local swarm-render--function nil
+  "What draws this buffer, when it is not up to date.")
+
+(defvar-local swarm-render--last 0
+  "When this buffer was drawn last.")
+
+(defun swarm-render--draw (buffer)
+  "Draw BUFFER when it is seen; else it is drawn when it is."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (setq swarm-render--timer nil)
+      (when (and swarm-render--function (get-buffer-window buffer t))
+        (swarm-render-now)))))
+
+(defun swarm-render-now ()
+  "Draw this buffer now, when it is not up to date."
+  (when swarm-render--timer
+    (cancel-timer swarm-render--timer)
+    (setq swarm-render--timer nil))
+  (when swarm-render--function
+    (let ((function swarm-render--function))
+      (setq swarm-render--function nil)
+      (unwind-protect (funcall function)
+        (setq swarm-render--last (float-time))))))
+
+(defun swarm-render-later (buffer function)
+  "Have BUFFER drawn soon: FUNCTION is called in it, without arguments.
+That is at most every `swarm-render-interval' seconds, however
+often this is called, and not before a window shows the buffer."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (setq swarm-render--function function)
+      (unless swarm-render--timer
+        (setq swarm-render--timer
+              (run-at-time (max 0.001 (- (+ swarm-render--last swarm-render-interval) (float-time)))
+                           nil #'swarm-render--draw buffer))))))
+
+(defun swarm-render--shown (&rest _)
+  "Draw what has become visible and is not up to date."
+  (dolist (window (window-list-1 nil 'no-minibuffer 'visible))
+    (with-current-buffer (window-buffer window)
+      (when (and swarm-render--function (not swarm-render--timer))
+        (swarm-render-later (current-buffer) swarm-render--function)))))
+
+(add-hook 'window-configuration-change-hook #'swarm-render--shown)
+
+(provide 'swarm-render)
+;;; swarm-render.el ends here
