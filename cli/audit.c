@@ -1,57 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "cli/audit.h"
 
-#include "cli/child.h"
+#include "cli/ask.h"
 #include "cli/printer.h"
 #include "cli/run.h"
-#include "core/arena.h"
-#include "core/json.h"
-#include "core/mem.h"
 
 #include <string.h>
 
-enum { ID_INITIALIZE = 1, ID_SHUTDOWN, ID_PAGE, PAGE_ENTRIES = 1000, MESSAGE_MAX = 64 << 10 };
+enum { PAGE_ENTRIES = 1000, PARAMS_MAX = 64 << 10 };
 
-struct audit_run {
-    struct child child;
-    struct arena arena; // of the message at hand
-    const char *agent;  // or NULL
-    bool json;
-    bool over;
-    int exit_code;
-};
-
-static void say(struct audit_run *run, const char *method, int id, struct str params)
-{
-    struct buf out;
-    struct json_writer w;
-    struct err ignored; // a server that does not read is seen at the next read from it
-    buf_init(&out, MESSAGE_MAX);
-    json_writer_init(&w, &out);
-    json_begin_object(&w);
-    json_add_cstr(&w, "jsonrpc", "2.0");
-    if (id)
-        json_add_int(&w, "id", id);
-    json_add_cstr(&w, "method", method);
-    json_add_raw(&w, "params", params);
-    json_end_object(&w);
-    child_send(&run->child, buf_str(&out), &ignored);
-    buf_release(&out);
-}
-
-static void ask_page(struct audit_run *run, int64_t after)
+static const struct json *ask_page(struct ask *ask, const char *agent, int64_t after)
 {
     struct buf params;
     struct json_writer w;
-    buf_init(&params, MESSAGE_MAX);
+    buf_init(&params, PARAMS_MAX);
     json_writer_init(&w, &params);
     json_begin_object(&w);
     json_add_int(&w, "after", after);
     json_add_int(&w, "limit", PAGE_ENTRIES);
-    json_add_cstr(&w, "agentId", run->agent);
+    json_add_cstr(&w, "agentId", agent);
     json_end_object(&w);
-    say(run, "swarm/audit", ID_PAGE, buf_str(&params));
+    const struct json *page = ask_request(ask, "swarm/audit", buf_str(&params));
     buf_release(&params);
+    return page;
 }
 
 static void print_member(const struct json *entry, const char *key, const char *before,
@@ -97,78 +68,39 @@ static void print_json(const struct json *entry)
     buf_release(&out);
 }
 
-static void on_answer(struct audit_run *run, const struct json *message)
+static void print_all(struct ask *ask, const char *agent, bool json)
 {
-    const struct json *error = json_get(message, "error"), *result = json_get(message, "result");
-    if (error) {
-        struct str text = json_str(error, "message");
-        fprintf(stderr, "swarmd audit: %.*s\n", STR_ARG(text));
-        run->exit_code = RUN_FAILED;
-        run->over = true;
-        return;
-    }
-    if (json_int(message, "id", 0) == ID_INITIALIZE) {
-        say(run, "initialized", 0, STR("{}"));
-        ask_page(run, 0);
-        return;
-    }
-    json_for_each(entry, json_get(result, "entries"))
-    {
-        if (run->json)
-            print_json(entry);
-        else
-            print_entry(entry);
-    }
-    int64_t next = json_int(result, "next", 0);
-    if (next)
-        ask_page(run, next);
-    run->over = !next;
-}
-
-static void converse(struct audit_run *run)
-{
-    static const char initialize[] = "{\"clientInfo\":{\"name\":\"swarmd audit\"},"
-                                     "\"capabilities\":{\"experimental\":{\"swarm\":true}},"
-                                     "\"initializationOptions\":{\"subscribe\":\"none\"}}";
-    struct str line;
-    say(run, "initialize", ID_INITIALIZE, str_of(initialize));
-    while (!run->over && child_next(&run->child, &line) == CHILD_LINE) {
-        struct json *message;
-        struct err ignored;
-        arena_reset(&run->arena);
-        if (json_parse(&message, &run->arena, line, &ignored) && json_get(message, "id") &&
-            !json_get(message, "method"))
-            on_answer(run, message);
-    }
-    if (!run->over)
-        run->exit_code = RUN_FAILED;
-    say(run, "shutdown", ID_SHUTDOWN, STR("null"));
-    say(run, "exit", 0, STR("{}"));
-    while (run->over && child_next(&run->child, &line) == CHILD_LINE)
-        ;
+    const struct json *page;
+    int64_t next = 0;
+    do {
+        page = ask_page(ask, agent, next);
+        json_for_each(entry, json_get(page, "entries"))
+        {
+            if (json)
+                print_json(entry);
+            else
+                print_entry(entry);
+        }
+        next = json_int(page, "next", 0);
+    } while (page && next);
 }
 
 int audit_main(int argc, char **argv)
 {
-    struct audit_run run = {.exit_code = RUN_DONE};
-    struct err err;
+    struct ask ask;
+    const char *agent = NULL;
+    bool json = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
-            run.json = true;
-        } else if (argv[i][0] == '-' || run.agent) {
+            json = true;
+        } else if (argv[i][0] == '-' || agent) {
             fprintf(stderr, "swarmd audit: unexpected argument '%s'; see swarmd --help\n", argv[i]);
             return RUN_USAGE;
         } else {
-            run.agent = argv[i];
+            agent = argv[i];
         }
     }
-    if (!child_start(&run.child, &err)) {
-        fprintf(stderr, "swarmd audit: %s\n", err.message);
-        return RUN_FAILED;
-    }
-    arena_init(&run.arena, 4 * (size_t)CHILD_LINE_MAX);
-    converse(&run);
-    child_finish(&run.child);
-    arena_release(&run.arena);
-    return run.exit_code;
+    if (ask_begin(&ask, "swarmd audit"))
+        print_all(&ask, agent, json);
+    return ask_end(&ask);
 }

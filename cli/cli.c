@@ -3,6 +3,7 @@
 
 #include "cli/audit.h"
 #include "cli/help.h"
+#include "cli/prune.h"
 #include "cli/run.h"
 
 #include <stdbool.h>
@@ -34,6 +35,8 @@ int cli_main(int argc, char **argv, enum cli_serve *serve)
         return run_main(argc - 1, argv + 1);
     if (strcmp(word, "audit") == 0)
         return audit_main(argc - 1, argv + 1);
+    if (strcmp(word, "prune") == 0)
+        return prune_main(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0)
         puts("swarmd " SWARMD_VERSION);
     else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)

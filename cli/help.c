@@ -10,6 +10,7 @@ const char help_text[] =
     "  swarmd run TASK...   run one agent here, and show what it does; see swarmd run --help\n"
     "  swarmd audit [AGENT] print what agents asked, were allowed and ran; --json: one entry a "
     "line\n"
+    "  swarmd prune [--clear [ID...]]  show what agents that are gone have left; clear it\n"
     "  swarmd --version\n"
     "  swarmd --help\n"
     "\n"

@@ -114,9 +114,9 @@ struct removed_work {
 bool checkpoint_keep_removed(const struct checkpoint_place *place, bool again,
                              struct removed_work *out, struct err *err);
 
-// Clears those that are older than REMOVED_DAYS, or only names them; refs (or NULL) gets strings.
-struct json_writer;
-bool checkpoint_clear_removed(const char *repository, int64_t now_ms, bool dry_run,
-                              struct json_writer *refs, struct err *err);
+// Clears those that are older than REMOVED_DAYS; with `found` it only names them.
+bool checkpoint_clear_removed(const char *repository, int64_t now_ms,
+                              void (*found)(void *arg, const char *ref), void *arg,
+                              struct err *err);
 
 #endif

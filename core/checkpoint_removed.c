@@ -160,8 +160,8 @@ bool checkpoint_keep_removed(const struct checkpoint_place *place, bool again,
     return kept || keep_view(place, out, err);
 }
 
-bool checkpoint_clear_removed(const char *path, int64_t now_ms, bool dry_run,
-                              struct json_writer *refs, struct err *err)
+bool checkpoint_clear_removed(const char *path, int64_t now_ms,
+                              void (*found)(void *arg, const char *ref), void *arg, struct err *err)
 {
     git_repository *repository = NULL;
     git_reference_iterator *all = NULL;
@@ -177,9 +177,9 @@ bool checkpoint_clear_removed(const char *path, int64_t now_ms, bool dry_run,
         git_tag_free(tag);
         if (!old)
             continue;
-        if (refs)
-            json_put_str(refs, str_of(ref));
-        if (!dry_run && git_reference_remove(repository, ref) < 0)
+        if (found)
+            found(arg, ref);
+        else if (git_reference_remove(repository, ref) < 0)
             ok = git_fail(err, ERR_REPOSITORY, "cannot remove %s", ref);
     }
     git_reference_iterator_free(all);

@@ -163,8 +163,18 @@ bool checkpoint_keep_removed(const struct checkpoint_place *place, bool again,
     return git->keep_removed(place, again, out, err);
 }
 
-bool checkpoint_clear_removed(const char *repository, int64_t now_ms, bool dry_run,
-                              struct json_writer *refs, struct err *err)
+bool checkpoint_clear_removed(const char *repository, int64_t now_ms,
+                              void (*found)(void *arg, const char *ref), void *arg, struct err *err)
 {
-    return git->clear_removed(repository, now_ms, dry_run, refs, err);
+    return git->clear_removed(repository, now_ms, found, arg, err);
+}
+
+void orphans_find(struct orphan_search *search, struct orphans *out)
+{
+    git->find_orphans(search, out);
+}
+
+void orphan_clear(const struct orphan_search *search, struct orphan *orphan)
+{
+    git->clear_orphan(search, orphan);
 }

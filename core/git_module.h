@@ -11,6 +11,7 @@
 #include "core/checkpoint.h"
 #include "core/merge.h"
 #include "core/worktree.h"
+#include "core/worktree_orphans.h"
 
 struct git_module {
     const char *version;
@@ -53,8 +54,10 @@ struct git_module {
                    struct err *err);
     bool (*keep_removed)(const struct checkpoint_place *place, bool again, struct removed_work *out,
                          struct err *err);
-    bool (*clear_removed)(const char *repository, int64_t now_ms, bool dry_run,
-                          struct json_writer *refs, struct err *err);
+    bool (*clear_removed)(const char *repository, int64_t now_ms,
+                          void (*found)(void *arg, const char *ref), void *arg, struct err *err);
+    void (*find_orphans)(struct orphan_search *search, struct orphans *out);
+    void (*clear_orphan)(const struct orphan_search *search, struct orphan *orphan);
 };
 
 #endif

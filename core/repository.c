@@ -206,4 +206,6 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .revert = checkpoint_revert,
     .keep_removed = checkpoint_keep_removed,
     .clear_removed = checkpoint_clear_removed,
+    .find_orphans = orphans_find,
+    .clear_orphan = orphan_clear,
 };

@@ -166,7 +166,7 @@ void swarm_close_check(struct swarm *swarm)
         if (agent->turn || agent->setup || agent->merge || !list_empty(&agent->reviews))
             return;
     }
-    if (!sandbox_probe_runs(swarm) && !swarm_pool_is_busy(swarm->pool))
+    if (!sandbox_probe_runs(swarm) && !swarm_pool_is_busy(swarm->pool) && !swarm->prune)
         port_defer(swarm->setup.ports, &swarm->close_done);
 }
 
@@ -182,6 +182,7 @@ void swarm_close(struct swarm *swarm, void (*closed)(void *arg), void *arg)
     swarm->closing = true;
     accounts_close(swarm->accounts);
     swarm_pool_stop(swarm->pool);
+    prune_stop(swarm);
     swarm->closed = closed;
     swarm->closed_arg = arg;
     swarm->close_done.fn = close_done;

@@ -186,6 +186,17 @@ void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
 void swarm_budget(struct swarm *swarm, const struct budget_target *target, const struct budget *own,
                   struct swarm_op *op);
 void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op);
+// Finds what agents that are not there any more have left, and agents without their files
+// (core/worktree_orphans.h); op->answer is {"orphans": [...], "more": bool}. With `clear` it also
+// clears: those that `ids` names; without ids those in the state folder and the refs that are too
+// old, which are nobody else's for certain. One at a time (ERR_WRONG_STATE).
+struct prune_params {
+    struct str cwd; // of one more repository to look into, or STR_NONE
+    bool clear;
+    const struct str *ids;
+    size_t id_count;
+};
+void swarm_prune(struct swarm *swarm, const struct prune_params *params, struct swarm_op *op);
 // Merges the agent's work into a branch, or the branch into its work; one after the other. The
 // agent begins no turn meanwhile. See docs/merging.md.
 struct merge_params { // STR_NONE where not given

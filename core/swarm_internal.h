@@ -60,6 +60,7 @@ struct swarm {
     struct deferred close_done;
     struct sandbox_probe *probe; // NULL before the first agent got a place
     struct swarm_pool *pool;
+    struct prune *prune; // under way, or NULL
 };
 
 enum { RECORD_BYTES_MAX = 64 << 20 }; // of an agent's record in the store
@@ -175,6 +176,10 @@ void swarm_pool_want(struct swarm_pool *pool, const struct worktree_spec *spec);
 
 // Removes worktree and agent; answers op (NULL at start).
 void setup_remove(struct agent *agent, struct swarm_op *op);
+struct removed_work;
+void remove_write_kept(const char *id, const struct removed_work *kept, struct json_writer *w);
+// --- what nobody has any more (swarm_prune.c) ---
+void prune_stop(struct swarm *swarm); // swarm_close_check() is called when swarm->prune is NULL
 // --- who changed the same files (swarm_overlap.c) ---
 // Files of a tool call: a JSON array of paths, or NULL.
 void overlap_take_call(struct agent *agent, const char *paths);

@@ -234,36 +234,44 @@ static void remove_run(struct review_job *job)
          !worktree_remove(&setup->spec, &job->err)))
         return;
     if (!setup->keep_worktree)
-        checkpoint_clear_removed(setup->spec.repository, setup->now_ms, false, NULL, &ignored);
+        checkpoint_clear_removed(setup->spec.repository, setup->now_ms, NULL, NULL, &ignored);
     unlink(setup->cache);
     if (folder_remove(setup->temporary, &job->err))
         folder_remove(setup->output, &job->err);
+}
+
+void remove_write_kept(const char *id, const struct removed_work *kept, struct json_writer *w)
+{
+    char until[TIME_TEXT_MAX];
+    char *restore = mem_format("git branch %s %s", id, kept->ref);
+    time_format(kept->until_ms, until);
+    json_begin_object(w);
+    json_add_cstr(w, "ref", kept->ref);
+    json_add_cstr(w, "commit", kept->commit);
+    json_add_cstr(w, "restore", restore);
+    json_add_cstr(w, "until", until);
+    json_add_int(w, "left", (int64_t)kept->left);
+    json_end_object(w);
+    mem_free(restore);
 }
 
 // Where the work is now, and how it comes back.
 static void tell_kept(const struct setup *setup)
 {
     const struct removed_work *kept = &setup->kept;
-    struct agent *agent = setup->agent;
-    char until[TIME_TEXT_MAX];
-    char *restore = mem_format("git branch %s %s", agent->id, kept->ref);
-    time_format(kept->until_ms, until);
-    log_line(agent->swarm->setup.log, LOG_INFO, agent->id,
-             "its work is kept as %s in %s until %s: %s", kept->ref, agent->repository, until,
-             restore);
+    const struct agent *agent = setup->agent;
+    struct buf text;
+    struct json_writer w;
+    buf_init(&text, KEPT_BYTES_MAX);
+    json_writer_init(&w, &text);
+    remove_write_kept(agent->id, kept, &w);
+    log_line(agent->swarm->setup.log, LOG_INFO, agent->id, "its work is kept in %s: %.*s",
+             agent->repository, STR_ARG(buf_str(&text)));
     if (setup->op) {
-        struct json_writer w;
-        buf_init(&setup->op->answer, KEPT_BYTES_MAX);
-        json_writer_init(&w, &setup->op->answer);
-        json_begin_object(&w);
-        json_add_cstr(&w, "ref", kept->ref);
-        json_add_cstr(&w, "commit", kept->commit);
-        json_add_cstr(&w, "restore", restore);
-        json_add_cstr(&w, "until", until);
-        json_add_int(&w, "left", (int64_t)kept->left);
-        json_end_object(&w);
+        setup->op->answer = text;
+        return;
     }
-    mem_free(restore);
+    buf_release(&text);
 }
 
 static void remove_done(struct review_job *job)

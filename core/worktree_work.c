@@ -128,6 +128,16 @@ static bool look_at_folder(git_repository *repository, const struct worktree_spe
     return ok;
 }
 
+// What was imported last, wherever the branch is by now.
+static const git_oid *find_tip(git_repository *repository, const struct worktree_spec *spec,
+                               git_oid *tip)
+{
+    char *name = mem_format("refs/swarmd/%s/tip", spec->name);
+    bool there = git_reference_name_to_id(tip, repository, name) == 0;
+    mem_free(name);
+    return there ? tip : NULL;
+}
+
 // One of an older swarmd. Only of its own folder: an agent may have put something else in its
 // place.
 static bool look_at_linked(git_repository *repository, const struct worktree_spec *spec,
@@ -138,7 +148,9 @@ static bool look_at_linked(git_repository *repository, const struct worktree_spe
     if (!folder_exists(spec->path) || !repository_open(&tree, spec->path, true, &reason)) {
         if (folder_exists(spec->path) && !folder_is_empty(spec->path))
             work->doubt = "files in a folder that git cannot read any more";
-        return repository_own_commits(repository, spec->branch, NULL, &work->commits, err);
+        git_oid tip;
+        return repository_own_commits(repository, spec->branch, find_tip(repository, spec, &tip),
+                                      &work->commits, err);
     }
     bool ok = true;
     git_oid head;
@@ -195,7 +207,7 @@ static bool look(const struct worktree_spec *spec, struct work *work, struct err
                           repository_open(&repository, spec->path, true, &reason);
     bool ok = true;
     if (!open || state == RECORD_BROKEN)
-        work->doubt = folder_exists(spec->path)
+        work->doubt = folder_exists(spec->path) && !folder_is_empty(spec->path)
                           ? open ? "files in a folder that swarmd knows nothing of any more"
                                  : "files in a folder whose repository is gone"
                           : NULL;

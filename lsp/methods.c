@@ -20,6 +20,7 @@ static const struct method methods[] = {
     {"swarm/kill", method_kill, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/resume", method_resume, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/remove", method_remove, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/prune", method_prune, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/approve", method_approve, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/pause", method_pause, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/continue", method_continue, METHOD_SWARM | METHOD_REQUEST},

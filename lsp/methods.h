@@ -44,6 +44,9 @@ void method_kill(struct call *call);
 void method_resume(struct call *call);
 void method_remove(struct call *call);
 
+// methods_prune.c
+void method_prune(struct call *call);
+
 // methods_approve.c
 void method_approve(struct call *call);
 void method_approvals(struct call *call);
