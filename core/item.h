@@ -44,6 +44,7 @@ struct item {
     char id[ITEM_ID_MAX]; // unique in the whole store: "i<number>"
     int64_t seq;          // of its first event; 0 before
     int64_t time;         // ms since 1970
+    int64_t ended;        // the same, of its end, when that came later; else 0
     int64_t turn;         // counts from 1 within the agent
     int64_t step;         // request to the model within the turn, from 1; tool calls share it
     struct buf text;      // user, assistant, reasoning, notice: the text; tool: the output

@@ -156,6 +156,10 @@ void item_write_json(struct json_writer *w, const struct item *item, struct str 
     json_add_cstr(w, "time", time);
     json_add_cstr(w, "kind", item_kind_name(item->kind));
     json_add_cstr(w, "status", item_status_name(item->status));
+    if (item->ended) {
+        time_format(item->ended, time);
+        json_add_cstr(w, "endedAt", time);
+    }
     write_kind[item->kind](w, item);
     json_end_object(w);
 }
@@ -319,6 +323,7 @@ struct item *item_read_json(const struct json *json, struct err *err)
     item->turn = json_int(json, "turn", 0);
     item->step = json_int(json, "step", 0);
     time_parse(json_str(json, "time"), &item->time);
+    time_parse(json_str(json, "endedAt"), &item->ended);
     read_kind(item, json);
     return item;
 }

@@ -181,6 +181,10 @@ void swarm_compact(struct swarm *swarm, struct agent *agent, struct str instruct
 // item, ERR_LIMIT past WINDOW_PINS_MAX.
 void swarm_pin(struct swarm *swarm, struct agent *agent, struct str item_id, bool pinned,
                struct swarm_op *op);
+// Gives it another model ("provider/model"; not while a turn is under way) or mode, or both;
+// STR_NONE leaves one. A mode never goes beyond the agent's ancestors'.
+void swarm_configure(struct swarm *swarm, struct agent *agent, struct str model, struct str mode,
+                     struct swarm_op *op);
 void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
 // Sets a budget; with `own` NULL it only looks. op->approval is {kind, budget, resumed}.
 void swarm_budget(struct swarm *swarm, const struct budget_target *target, const struct budget *own,

@@ -40,6 +40,8 @@ void event_item(struct agent *agent, struct item *item)
         item->time = port_wall_ms(swarm->setup.ports);
         if (!item->id[0])
             snprintf(item->id, sizeof(item->id), "i%" PRId64, item->seq);
+    } else if (item->status != ITEM_STARTED && item->ended == 0) {
+        item->ended = port_wall_ms(swarm->setup.ports);
     }
     struct json_writer *w = event_begin(agent, EVENT_ITEM, "item");
     json_key(w, "item");

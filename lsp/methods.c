@@ -26,6 +26,7 @@ static const struct method methods[] = {
     {"swarm/continue", method_continue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/queue", method_queue, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/compact", method_compact, METHOD_SWARM | METHOD_REQUEST},
+    {"swarm/configure", method_configure, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/pin", method_pin, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/stats", method_stats, METHOD_SWARM | METHOD_REQUEST},
     {"swarm/models", method_models, METHOD_SWARM | METHOD_REQUEST},

@@ -80,6 +80,7 @@ void method_revert(struct call *call);
 
 // methods_window.c
 void method_compact(struct call *call);
+void method_configure(struct call *call);
 void method_pin(struct call *call);
 
 // methods_search.c

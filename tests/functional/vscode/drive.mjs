@@ -158,6 +158,7 @@ async function review(editor, agent) {
   const { items } = await editor.request('swarm/transcript', named(agent))
   const { pins } = await editor.request('swarm/pin', { ...named(agent), itemId: items[0].id })
   assert.ok(pins.includes(items[0].seq))
+  assert.equal((await editor.request('swarm/configure', { ...named(agent), mode: 'edit' })).agent.mode, 'edit')
 }
 
 async function compact(editor, agent) {
