@@ -85,6 +85,7 @@ struct turn {
     int tries;               // of this step
     int64_t estimate;        // tokens of the request, as estimated
     bool overflowed;         // it was too large for the provider once, and was cut for it
+    int64_t size_before;     // what was known of the window then
     int64_t retry_at;        // monotonic ms
     struct account *account; // whose place the request has, or had last
     struct limiter_user user;

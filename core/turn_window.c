@@ -202,19 +202,23 @@ void turn_window_cut(struct turn *turn)
 static void too_big(struct turn *turn, const struct turn_head *head, const struct window_cut *cut)
 {
     struct err err;
-    if (head->limits.limit <= 0)
+    if (turn->overflowed) { // the provider says why; that nothing can be cut teaches no size
+        turn->agent->window.size = turn->size_before;
+        err = turn->end.err;
+    } else if (head->limits.limit <= 0) {
         err_set(&err, ERR_LIMIT,
                 "the context window of %s (%lld tokens) is too small: the system prompt and the "
                 "tools alone take %lld. Set another model or its context size (`models` in the "
                 "configuration).",
                 turn->agent->model, (long long)head->model.context_size,
                 (long long)reported(turn, head, 0));
-    else
+    } else {
         err_set(&err, ERR_LIMIT,
                 "the newest message and what is pinned take %lld tokens, and the context window of "
                 "%s has %lld: send less at once, or unpin something (swarm/pin)",
                 (long long)reported(turn, head, cut->after), turn->agent->model,
                 (long long)head->model.context_size);
+    }
     turn_stop(turn, STOP_ERROR, &err);
 }
 
@@ -265,6 +269,7 @@ void turn_window_overflowed(struct turn *turn)
     enum { KEPT_PERCENT = 80 };
     struct window *window = &turn->agent->window;
     turn->overflowed = true;
+    turn->size_before = window->size;
     window->size = tokens_corrected(turn->estimate, window->ratio) * KEPT_PERCENT / 100;
     turn->phase = TURN_TOOLS; // with no calls: the request is made anew
     turn->step--;
