@@ -71,8 +71,9 @@ struct model_usage {     // tokens; -1 where the provider did not say
 enum model_finish {
     MODEL_END_TURN,
     MODEL_TOOL_CALLS,
+    MODEL_PAUSED, // not at its end: it goes on when it gets what it has said so far
     MODEL_MAX_TOKENS,
-    MODEL_REFUSED, // err may say why
+    MODEL_REFUSED, // err may say why; calls that came with it are not to be run
     MODEL_FAILED,  // err says why
 };
 

@@ -137,6 +137,25 @@ static void pin_last_word(struct turn *turn, const struct item *text)
         window_pin(&agent->window, text->seq, true, &full);
 }
 
+static void end_turn(struct turn *turn, bool spoke)
+{
+    const struct model_end *end = &turn->end;
+    if (end->finish == MODEL_MAX_TOKENS) {
+        bool full = end->failure == MODEL_FAILURE_CONTEXT_TOO_LARGE;
+        event_notice(turn->agent, "warning", "The answer was cut at the model's %s.",
+                     full ? "context window, which is full" : "output limit");
+        turn_stop(turn, STOP_MAX_TOKENS, NULL);
+    } else if (end->finish == MODEL_REFUSED) {
+        if (end->err.kind != ERR_NONE)
+            event_notice(turn->agent, "warning", "%s", end->err.message);
+        turn_stop(turn, STOP_REFUSED, NULL);
+    } else {
+        if (!spoke)
+            event_notice(turn->agent, "warning", "The model ended its turn without a word.");
+        turn_stop(turn, STOP_END_TURN, NULL);
+    }
+}
+
 void turn_answered(struct turn *turn)
 {
     bool spoke = turn->text != NULL;
@@ -152,20 +171,10 @@ void turn_answered(struct turn *turn)
     pin_last_word(turn, turn->text);
     turn_end_texts(turn, ITEM_COMPLETED);
     turn->phase = TURN_TOOLS;
-    if (turn->call_count > 0) {
+    if (turn->end.finish == MODEL_REFUSED)
+        turn_calls_release(turn); // what was refused is not done, either
+    if (turn->call_count > 0)
         turn_calls_begin(turn);
-        return;
-    }
-    if (turn->end.finish == MODEL_MAX_TOKENS) {
-        event_notice(turn->agent, "warning", "The answer was cut at the model's output limit.");
-        turn_stop(turn, STOP_MAX_TOKENS, NULL);
-    } else if (turn->end.finish == MODEL_REFUSED) {
-        if (turn->end.err.kind != ERR_NONE)
-            event_notice(turn->agent, "warning", "%s", turn->end.err.message);
-        turn_stop(turn, STOP_REFUSED, NULL);
-    } else {
-        if (!spoke)
-            event_notice(turn->agent, "warning", "The model ended its turn without a word.");
-        turn_stop(turn, STOP_END_TURN, NULL);
-    }
+    else if (turn->end.finish != MODEL_PAUSED) // else, with no calls: the next request
+        end_turn(turn, spoke);
 }

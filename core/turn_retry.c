@@ -63,18 +63,22 @@ static bool try_again(struct turn *turn)
     return true;
 }
 
-// What had come of an answer that is made anew stays in the store, as failed; the model is not
-// told of it.
+// What had come of an answer that is made anew stays in the store, as failed, what was complete of
+// it, too; the model is not told of it, now or later (window_parts.c).
 static void forget_partial_text(struct turn *turn)
 {
     list_for_each_safe(node, &turn->transcript.items)
     {
         struct item *item = list_entry(node, struct item, node);
         bool partial = item->kind == ITEM_ASSISTANT || item->kind == ITEM_REASONING;
-        if (partial && item->turn == turn->agent->usage.turns && item->step == turn->step) {
-            list_remove(node);
-            item_free(item);
+        if (!partial || item->turn != turn->agent->usage.turns || item->step != turn->step)
+            continue;
+        if (item->status == ITEM_COMPLETED) {
+            item->status = ITEM_FAILED;
+            event_item(turn->agent, item);
         }
+        list_remove(node);
+        item_free(item);
     }
 }
 

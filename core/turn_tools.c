@@ -297,11 +297,14 @@ static void begin_call(struct turn_call *call)
         mem_free(call->item->input);
         call->item->input = object;
     }
-    if (!good) {
-        turn_call_fail(call, "%s", err.message);
-        return;
-    }
-    turn_permit(call);
+    bool cut = call->turn->end.finish == MODEL_MAX_TOKENS;
+    if (good)
+        turn_permit(call);
+    else
+        turn_call_fail(call, "%s%s", err.message,
+                       cut ? " (the answer was cut at the model's output limit: do less in one "
+                             "call)"
+                           : "");
 }
 
 void turn_calls_begin(struct turn *turn)

@@ -32,6 +32,27 @@ static bool is_for_model(const struct item *item)
            item->kind == ITEM_REASONING || item->kind == ITEM_TOOL;
 }
 
+static bool is_answer(const struct item *item)
+{
+    return item->kind == ITEM_ASSISTANT || item->kind == ITEM_REASONING || item->kind == ITEM_TOOL;
+}
+
+// What an answer had brought when it broke, and which was made anew: another one of the same step
+// follows. One that was not made anew, as it was cancelled, is shown.
+static bool was_made_anew(const struct transcript *transcript, const struct item *item)
+{
+    if (item->status != ITEM_FAILED || item->kind == ITEM_TOOL || !is_answer(item))
+        return false;
+    for (const struct list *node = item->node.next; node != &transcript->items; node = node->next) {
+        const struct item *later = list_entry(node, struct item, node);
+        if (later->kind == ITEM_USER || later->turn != item->turn || later->step > item->step)
+            return false;
+        if (is_answer(later) && later->step == item->step)
+            return true;
+    }
+    return false;
+}
+
 // The summary stands between what is pinned of the older part and the newer part, unless a person
 // has unpinned the task: a request begins with a message of the user's.
 static void place_summary(struct view *view, size_t place)
@@ -73,7 +94,8 @@ static bool choose_items(struct view *view, const struct transcript *transcript,
         const struct item *item = list_entry(node, struct item, node);
         if (item->seq == view->window->summary && item->kind == ITEM_COMPACTION)
             view->summary = item;
-        if (!is_for_model(item) || !window_shows(view->window, item))
+        if (!is_for_model(item) || !window_shows(view->window, item) ||
+            was_made_anew(transcript, item))
             continue;
         view->items[view->count++] = item;
         older += item->seq < view->window->compacted;

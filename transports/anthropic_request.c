@@ -12,7 +12,8 @@ struct writing {
     struct json_writer w;
     struct model_turns turns;
     const struct model_part *marked, *newest; // the ends of the cached prefixes, or NULL
-    struct arena arena;                       // of one opaque
+    const struct model_part *end;
+    struct arena arena; // of one opaque
 };
 
 static bool is_blank(struct str text)
@@ -43,12 +44,23 @@ static void end_block(struct writing *writing, const struct model_part *part)
 
 static const char user[] = "user", assistant[] = "assistant";
 
+// White space at the end of an answer that is to be gone on with is refused.
+static struct str without_space_behind(struct str text)
+{
+    while (text.len && strchr(" \t\r\n", text.data[text.len - 1]))
+        text.len--;
+    return text;
+}
+
 static void write_text(struct writing *writing, const struct model_part *part)
 {
+    bool answer = model_is_assistant(part);
     if (is_blank(part->text))
         return;
-    begin_block(writing, model_is_assistant(part) ? assistant : user, "text");
-    json_add_str(&writing->w, "text", part->text);
+    begin_block(writing, answer ? assistant : user, "text");
+    json_add_str(&writing->w, "text",
+                 answer && part + 1 == writing->end ? without_space_behind(part->text)
+                                                    : part->text);
     end_block(writing, part);
 }
 
@@ -164,6 +176,7 @@ static void choose_marks(struct writing *writing, const struct model_request *re
 static void write_messages(struct writing *writing, const struct model_request *request)
 {
     choose_marks(writing, request);
+    writing->end = request->parts + request->part_count;
     json_key(&writing->w, "messages");
     json_begin_array(&writing->w);
     for (size_t i = 0; i < request->part_count; i++)

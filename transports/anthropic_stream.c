@@ -154,8 +154,8 @@ static void take_stop(struct model_stream *stream, const struct json *delta)
         stream->refused = true;
         model_error_refusal(stream->origin,
                             json_str(json_get(delta, "stop_details"), "explanation"), &stream->why);
-    } else { // end_turn, stop_sequence, tool_use; and pause_turn, which needs tools of the server
-        stream->finish = MODEL_END_TURN;
+    } else { // end_turn, stop_sequence, tool_use
+        stream->finish = str_is(reason, "pause_turn") ? MODEL_PAUSED : MODEL_END_TURN;
     }
 }
 

@@ -317,7 +317,8 @@ void model_stream_end(struct model_stream *stream, struct model_end *end)
         end->finish = MODEL_REFUSED;
         end->failure = MODEL_FAILURE_REFUSED;
         end->err = stream->why;
-    } else if (end->finish == MODEL_END_TURN && stream->call_count) {
+    } else if ((end->finish == MODEL_END_TURN || end->finish == MODEL_PAUSED) &&
+               stream->call_count) {
         end->finish = MODEL_TOOL_CALLS;
     }
 }

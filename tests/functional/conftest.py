@@ -44,12 +44,12 @@ def restarts(start, repository):
     """restarts(script, **config) -> (connect, model server).
 
     connect() starts a server on the same state folder and gives its Client, initialized in the
-    repository.
+    repository. server: one of another dialect.
     """
     servers = []
 
-    def make(script, env=None, **config):
-        server = ModelServer(script)
+    def make(script, env=None, server=ModelServer, **config):
+        server = server(script)
         servers.append(server)
 
         def connect():
@@ -70,7 +70,7 @@ def swarm(restarts):
     """swarm(script, **config) -> (client, model server), of a server that is started once."""
 
     def make(script, env=None, **config):
-        connect, server = restarts(script, env, **config)
+        connect, server = restarts(script, env=env, **config)
         return connect(), server
 
     return make

@@ -32,6 +32,7 @@ class DialectServer(ModelServer):
 
     def __init__(self, *args, **named):
         self.reasoned = {}  # id of a call -> the reasoning in front of it, as it must come back
+        self.paused = []    # texts of answers that paused
         super().__init__(*args, **named)
 
     def fault_of(self, request):
@@ -99,6 +100,11 @@ class AnthropicRequest(Request):
     def results(self):
         return [b for b in self.last["content"] if b["type"] == "tool_result"]
 
+    @property
+    def asked(self):
+        return sum(block["type"] == "text" for message in self.messages
+                   if message["role"] == "user" for block in message["content"])
+
 
 class AnthropicStream(DialectStream):
     def begin(self):
@@ -133,6 +139,7 @@ class AnthropicStream(DialectStream):
         self.block({"type": "redacted_thinking", "data": data}, [])
 
     def say(self, pieces):
+        self.said = "".join(pieces)
         self.block({"type": "text", "text": ""},
                    [{"type": "text_delta", "text": piece} for piece in pieces])
 
@@ -143,6 +150,8 @@ class AnthropicStream(DialectStream):
 
     def end(self, reason):
         reason = reason or ("tool_use" if self.calls else "end_turn")
+        if reason == "pause_turn":
+            self.server.paused.append(self.said)
         completion = self.usage[1] if self.usage else self.words
         self.event("message_delta", delta={"stop_reason": reason, "stop_sequence": None},
                    usage={"output_tokens": completion})
@@ -188,7 +197,11 @@ class AnthropicServer(DialectServer):
             expected = [block["id"] for block in blocks if block["type"] == "tool_use"]
             if message["role"] == "assistant":
                 self.check_thoughts(where, blocks, expected)
-        check(messages[-1]["role"] == "user", "the conversation must end with a user message")
+        last = messages[-1]
+        if last["role"] == "assistant":
+            said = "".join(block.get("text", "") for block in last["content"])
+            check(said and any(it.rstrip() == said for it in self.paused),
+                  f"the conversation must end with a user message: {last}")
 
     def check_thoughts(self, where, blocks, calls):
         given = [block for block in blocks if "thinking" in block["type"]]
@@ -210,7 +223,13 @@ class ResponsesRequest(Request):
 
     @property
     def results(self):
-        return [item for item in self.messages if item["type"] == "function_call_output"]
+        """Those behind the newest message of a person."""
+        newest = max(at for at, item in enumerate(self.messages) if item.get("role") == "user")
+        return [i for i in self.messages[newest:] if i["type"] == "function_call_output"]
+
+    @property
+    def asked(self):
+        return sum(item.get("role") == "user" for item in self.messages)
 
 
 class ResponsesStream(DialectStream):
@@ -329,6 +348,11 @@ class GeminiRequest(Request):
     @property
     def results(self):
         return [part for part in self.last["parts"] if "functionResponse" in part]
+
+    @property
+    def asked(self):
+        return sum("text" in part for content in self.messages if content["role"] == "user"
+                   for part in content["parts"])
 
 
 class GeminiStream(DialectStream):

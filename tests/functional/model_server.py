@@ -163,6 +163,11 @@ class Request:
         return sum(m.get("role") == "assistant" for m in self.messages)
 
     @property
+    def asked(self):
+        """How many messages of people it has."""
+        return sum(m.get("role") == "user" for m in self.messages)
+
+    @property
     def results(self):
         """The tool messages behind the newest answer: [{tool_call_id, content}]."""
         found = []

@@ -2,10 +2,11 @@
 """Each dialect as a person meets it: the real binary against a server that speaks it strictly."""
 import pytest
 from dialect_server import AnthropicServer, GeminiServer, ResponsesServer, redacted
-from model_server import call, finish, raw, reasoning, status, text, usage
+from model_server import (ModelServer, call, cut, finish, raw, reasoning, status, text, usage)
 
 KEY = "sk-dialect-test-4c77"
 SERVERS = [AnthropicServer, ResponsesServer, GeminiServer]
+ALL = [ModelServer, *SERVERS]
 
 
 @pytest.fixture
@@ -90,6 +91,90 @@ def test_ends(connect, Server, reason, stop):
     with Server([[text("so far"), finish(reason)]]) as server:
         client = connect(server)
         assert client.wait_turn_end(spawn(client)["id"])["stopReason"] == stop
+        assert client.close() == 0
+
+
+def test_a_turn_that_pauses_is_gone_on_with(connect):
+    script = [[text("I am looking. "), finish("pause_turn")],
+              [text("Here it is."), call("read", path="README.md")], [text("Done.")]]
+    with AnthropicServer(script) as server:
+        client = connect(server)
+        agent = spawn(client)
+        assert client.wait_turn_end(agent["id"])["stopReason"] == "endTurn"
+        assert server.refused == [] and len(server.requests) == 3
+        assert server.requests[1].last["content"] == [{"type": "text", "text": "I am looking."}]
+        assert [i["text"] for i in items_of(client, agent, "assistant")] == [
+            "I am looking. ", "Here it is.", "Done."]
+        assert client.close() == 0
+
+
+def test_a_turn_that_only_pauses_has_an_end(connect):
+    with AnthropicServer(lambda r: [text(f"{r.number} "), finish("pause_turn")]) as server:
+        server.check_messages = lambda messages: None
+        client = connect(server, step_limit=4)
+        assert client.wait_turn_end(spawn(client)["id"])["stopReason"] == "maxSteps"
+        assert len(server.requests) == 4
+        assert client.close() == 0
+
+
+@pytest.mark.parametrize("Server, reason", [
+    (AnthropicServer, "refusal"), (ModelServer, "content_filter"),
+    (ResponsesServer, "content_filter"), (GeminiServer, "PROHIBITED_CONTENT")])
+def test_a_call_of_an_answer_that_was_refused_is_not_run(connect, Server, reason):
+    answer = [text("I write. "), call("write", path="new.txt", content="x"), finish(reason)]
+    with Server([answer, [text("Else?")]]) as server:
+        client = connect(server)
+        agent = spawn(client)
+        assert client.wait_turn_end(agent["id"])["stopReason"] == "refused"
+        assert items_of(client, agent, "tool") == []
+        client.request("swarm/send", {"agentId": agent["id"], "text": "then something else"})
+        client.wait(lambda: len(server.requests) == 2 and server.requests[1].answered.is_set(),
+                    "the second answer")
+        client.wait_state(agent["id"], "done")
+        assert server.refused == []
+        assert client.close() == 0
+
+
+@pytest.mark.parametrize("Server, reason", [
+    (AnthropicServer, "max_tokens"), (ModelServer, "length"),
+    (ResponsesServer, "max_output_tokens")])
+def test_a_call_that_the_limit_cut_is_not_run(connect, Server, reason):
+    script = [[call("write", '{"path": "new.txt", "content": "half of'), finish(reason)],
+              [text("I see.")]]
+    with Server(script) as server:
+        client = connect(server)
+        agent = spawn(client)
+        assert client.wait_turn_end(agent["id"])["stopReason"] == "endTurn"
+        tool, = items_of(client, agent, "tool")
+        assert tool["status"] == "failed" and "cut at the model's output limit" in tool["output"]
+        assert server.refused == []
+        assert client.close() == 0
+
+
+@pytest.mark.parametrize("Server", ALL)
+def test_an_answer_that_was_made_anew_stays_forgotten(connect, Server):
+    """Also in later turns, and what was whole of it: reasoning would come back twice."""
+    broken = [reasoning("A first thought."), text("Half of"), cut()]
+    only_thought = [reasoning("A second thought."), text("x"), cut()]
+    script = [broken, only_thought, [reasoning("The third."), call("list", {})],
+              broken, [reasoning("More."), text("The first turn's end.")], [text("Again.")]]
+    with Server(script) as server:
+        client = connect(server)
+        agent = spawn(client)
+        client.wait_state(agent["id"], "done")
+        assert {i["status"] for i in items_of(client, agent, "reasoning")
+                if "first" in i["text"] or "second" in i["text"]} == {"failed"}
+        client.process.kill()
+        client.process.wait()
+        client = connect(server)
+        client.request("swarm/send", {"agentId": agent["id"], "text": "and once more"})
+        client.wait(lambda: len(server.requests) == 6 and server.requests[5].answered.is_set(),
+                    "the last answer")
+        client.wait_state(agent["id"], "done")
+        assert server.refused == []
+        last = str(server.requests[5].messages)
+        assert "The first turn's end." in last
+        assert not any(words in last for words in ("Half of", "A first", "A second"))
         assert client.close() == 0
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Many agents against a provider that turns them away, breaks off, stalls and talks nonsense.
 
-200 turns by 50 agents; 2,000 with SWARMD_LONG=1 (scripts/test --long).
+200 turns by 50 agents; 2,000 with SWARMD_LONG=1 (scripts/test --long). Fewer agents in the dialects
+that want their reasoning back as it was, whichever of their answers broke.
 """
 
 import collections
@@ -9,13 +10,16 @@ import os
 import random
 import threading
 
+import pytest
 from agents import items, spawn, worktree
-from model_server import call, cut, raw, stall, status, text
+from dialect_server import AnthropicServer, GeminiServer, ResponsesServer
+from model_server import ModelServer, call, cut, raw, reasoning, stall, status, text
 
-AGENTS = 50
 TURNS = 40 if os.environ.get("SWARMD_LONG") in ("1", "ON") else 4  # of each
 FAULTS_IN_A_ROW = 3  # of one request: swarmd makes it anew five times, and may see stalls of its own
 SEED = 20261121
+FAULTS = {"429": 5, "429 later": 2, "529": 5, "cut": 3, "cut thought": 3, "cut behind": 3,
+          "cut call": 4, "malformed": 5, "stall": 1}
 
 
 class Provider:
@@ -27,36 +31,39 @@ class Provider:
         self.faults = collections.Counter()  # by kind
 
     def __call__(self, request):
-        turn = sum(m["role"] == "user" for m in request.messages)
-        line = f"{request.task} turn {turn}"
-        answer = [text(f"done with {line}")] if request.results else [
-            text("I write. "), call("bash", command=f"echo '{line}' >> lines")]
+        line = f"{request.task} turn {request.asked}"
+        answer = [reasoning(f"Thinking about {line}. ")] + (
+            [text(f"done with {line}")] if request.results else
+            [text("I write. "), call("bash", command=f"echo '{line}' >> lines")])
         key = f"{line} {len(request.messages)}"
         with self.lock:
             chance = random.Random(f"{SEED} {key} {self.failed[key]}")
             if self.failed[key] == FAULTS_IN_A_ROW or chance.random() > 0.35:
                 return answer
             self.failed[key] += 1
-            kind = chance.choices(["429", "429 later", "529", "cut", "cut call", "malformed",
-                                   "stall"], [5, 2, 5, 5, 5, 5, 1])[0]
+            kind = chance.choices(list(FAULTS), FAULTS.values())[0]
             self.faults[kind] += 1
         return {"429": status(429, "slow down"),
                 "429 later": status(429, "slow down", headers={"Retry-After": "1"}),
                 "529": status(529, "overloaded"),
                 "cut": [text("half of what "), cut()],
+                "cut thought": [reasoning("half a thought "), cut()],
+                "cut behind": [reasoning("a whole thought"), text("and "), cut()],
                 "cut call": [*answer, cut()],  # whole, but nobody has said so
-                "malformed": [text("here is "), raw('data: {"choices": [{"delta"\n\n')],
+                "malformed": [text("here is "), raw('data: {"type": "delta\n\n')],
                 "stall": [text("let me think "), stall()]}[kind]
 
 
-def test_every_agent_gets_through(swarm):
+@pytest.mark.parametrize("Server, count", [
+    (ModelServer, 50), (AnthropicServer, 16), (ResponsesServer, 16), (GeminiServer, 16)])
+def test_every_agent_gets_through(swarm, Server, count):
     provider = Provider()
-    client, server = swarm(provider, concurrency="adaptive", max_active=AGENTS, stall_seconds=2,
-                           retry="{first_ms: 20, max_ms: 200}")
-    agents = {a["id"]: a for a in (spawn(client, f"agent {n}") for n in range(AGENTS))}
+    client, server = swarm(provider, server=Server, concurrency="adaptive", max_active=count,
+                           stall_seconds=2, retry="{first_ms: 20, max_ms: 200}")
+    agents = {a["id"]: a for a in (spawn(client, f"agent {n}") for n in range(count))}
     turns = collections.Counter()
     seen = 0
-    while sum(turns.values()) < AGENTS * TURNS:
+    while sum(turns.values()) < count * TURNS:
         client.wait(lambda: len(client.events) > seen, "events")
         news, seen = client.events[seen:], len(client.events)
         for event in news:
@@ -70,8 +77,8 @@ def test_every_agent_gets_through(swarm):
                 client.start_request("swarm/send", {"agentId": event["agentId"], "text": "More."})
 
     assert server.refused == []
-    assert all(provider.faults[kind] for kind in ("429", "429 later", "529", "cut", "cut call",
-                                                  "malformed", "stall")), provider.faults
+    seldom = count < 50 and TURNS == 4  # then not each of them comes up
+    assert len(provider.faults) >= len(FAULTS) - 2 * seldom, provider.faults
     for agent in agents.values():
         client.wait_state(agent["id"], "done")
         lines = (worktree(agent) / "lines").read_text().splitlines()

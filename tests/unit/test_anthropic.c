@@ -110,6 +110,23 @@ static void test_small_requests(void **state)
                           "\"still there?\"," MARK "}]}]}");
 }
 
+// An answer that paused is gone on with as it stands, but for white space at its end.
+static void test_paused(void **state)
+{
+    (void)state;
+    const struct model_part parts[] = {
+        {.kind = MODEL_USER_TEXT, .text = STR("hi")},
+        {.kind = MODEL_ASSISTANT_TEXT, .text = STR("first \n")},
+        {.kind = MODEL_ASSISTANT_TEXT, .text = STR("I \xc3\xa9 \t\n")},
+    };
+    struct model_request request = {.model = STR("other"), .parts = parts, .part_count = 3};
+    expect_body(&request,
+                "{\"model\":\"other\",\"max_tokens\":32000,\"stream\":true,\"messages\":[{"
+                "\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"," MARK
+                "}]},{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":"
+                "\"first \\n\"},{\"type\":\"text\",\"text\":\"I \xc3\xa9\"}]}]}");
+}
+
 static void test_thinking(void **state)
 {
     static const struct {
@@ -254,7 +271,7 @@ static void test_stop_reasons(void **state)
         {"end_turn", MODEL_END_TURN, MODEL_FAILURE_NONE},
         {"stop_sequence", MODEL_END_TURN, MODEL_FAILURE_NONE},
         {"tool_use", MODEL_END_TURN, MODEL_FAILURE_NONE},
-        {"pause_turn", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"pause_turn", MODEL_PAUSED, MODEL_FAILURE_NONE},
         {"max_tokens", MODEL_MAX_TOKENS, MODEL_FAILURE_NONE},
         {"model_context_window_exceeded", MODEL_MAX_TOKENS, MODEL_FAILURE_CONTEXT_TOO_LARGE},
         {"refusal", MODEL_REFUSED, MODEL_FAILURE_REFUSED},
@@ -415,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_small_requests),
+        cmocka_unit_test(test_paused),
         cmocka_unit_test(test_thinking),
         cmocka_unit_test(test_path),
         cmocka_unit_test(test_text),
