@@ -233,6 +233,10 @@ is the same object as before is not looked at."
     (widen)
     (car (nth (1- (line-number-at-pos)) swarm-render--lines))))
 
+(defun swarm-render-keys ()
+  "Return the keys of the lines of this buffer, in order."
+  (mapcar #'car swarm-render--lines))
+
 ;;; When
 
 (defvar-local swarm-render--timer nil

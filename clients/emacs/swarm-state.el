@@ -48,6 +48,9 @@ That is when its server has started, and when it misses events.
 `swarm-agents' are read by themselves; who shows items asks for a
 page of them again, and calls `swarm-watch' with its seq.")
 
+(defvar-local swarm-agent-id nil
+  "The id of the agent that this buffer is about: set by transcripts and the like.")
+
 (defvar swarm-state--agents (make-hash-table :test #'equal)
   "The newest snapshot of each agent, by id.")
 

@@ -25,7 +25,6 @@
 
 (cl-defstruct swarm--entry item text start end)
 
-(defvar-local swarm--id nil "The agent of this buffer.")
 (defvar-local swarm--entries nil "Item id -> entry.")
 (defvar-local swarm--order nil "The entries, the newest first.")
 (defvar-local swarm--loading nil "Non-nil while the newest page is read.")
@@ -217,7 +216,7 @@
     (setq swarm--entries (make-hash-table :test #'equal)
           swarm--order nil)
     (mapc #'swarm--take-item items))
-  (swarm-watch swarm--id seq))
+  (swarm-watch swarm-agent-id seq))
 
 (defun swarm--load (&rest _)
   "Reads the newest page of this buffer's agent.
@@ -225,7 +224,7 @@ Events are not taken before it has come: they come again after it."
   (interactive)
   (setq swarm--loading t)
   (let ((buffer (current-buffer)))
-    (swarm-request 'swarm/transcript (list :agentId swarm--id :limit 200)
+    (swarm-request 'swarm/transcript (list :agentId swarm-agent-id :limit 200)
                     (lambda (result)
                       (when (buffer-live-p buffer)
                         (with-current-buffer buffer
@@ -238,7 +237,7 @@ Events are not taken before it has come: they come again after it."
 
 (defun swarm--header ()
   "What the header line tells of this buffer's agent."
-  (let* ((agent (swarm-agent swarm--id))
+  (let* ((agent (swarm-agent swarm-agent-id))
          (err (plist-get agent :error))
          (said (or (plist-get err :message) (plist-get agent :activity))))
     (replace-regexp-in-string
@@ -252,7 +251,7 @@ Events are not taken before it has come: they come again after it."
 
 (defun swarm--unsubscribe ()
   "Tells the server that nobody looks any more."
-  (swarm-unwatch swarm--id))
+  (swarm-unwatch swarm-agent-id))
 
 (defvar swarm-transcript-mode-map
   (let ((map (make-sparse-keymap)))
@@ -283,7 +282,7 @@ Events are not taken before it has come: they come again after it."
     (with-current-buffer buffer
       (unless (derived-mode-p 'swarm-transcript-mode)
         (swarm-transcript-mode)
-        (setq swarm--id id)
+        (setq swarm-agent-id id)
         (swarm--load)))
     (pop-to-buffer buffer)))
 

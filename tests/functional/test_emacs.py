@@ -88,15 +88,14 @@ def test_the_story(emacs, repository):
         (swarm-new "add a CONTRIBUTING file")
         (wait-state "done")
         (wait-text "git status")
-        (swarm--redraw)
-        (princ (with-current-buffer "*swarm*" (buffer-string)))
+        (princ (with-current-buffer "*swarm*" (swarm-board-draw) (buffer-string)))
         (princ (transcript))
         (princ (concat "\\nworktree: " (plist-get (agent) :worktree) "\\n"))
         (swarm-send (agent-id) "say more")
         (wait-text "> say more")
         (wait-state "done")
     """)
-    assert re.search(r"^add-a-contributing-file-\w+ +done ", printed, re.M), printed
+    assert re.search(r"^  ✓ add-a-contributing-…  add a CONTRIBUTING file ", printed, re.M), printed
     assert "> add a CONTRIBUTING file" in printed
     assert re.search(r"^✓ .*git status", printed, re.M), printed
     worktree = pathlib.Path(re.search(r"worktree: file://(\S+)", printed)[1])
@@ -149,7 +148,7 @@ def test_the_region_goes_along_with_its_lines(emacs):
         (transient-mark-mode 1)
         (goto-char (point-max))
         (push-mark (- (point-max) 3) t t)
-        (princ (format "%S\\n" (swarm--selection)))
+        (princ (format "%S\\n" (swarm-new-what)))
         (swarm-new "explain this")
         (wait-text "An unsaved line")
     """)
@@ -164,7 +163,7 @@ def test_a_killed_server_is_reported_and_started_again(emacs):
         (wait-for "end of the server" (lambda () (not swarm-connection--all)))
         ;; What is shown then has come from the new server.
         (with-current-buffer (swarm--buffer-name (agent-id)) (let ((inhibit-read-only t)) (erase-buffer)))
-        (swarm-refresh)
+        (with-current-buffer (get-buffer-create "*swarm*") (swarm-dashboard))
         (wait-for "server" #'swarm-connected-p)
         (wait-text "> add a CONTRIBUTING file")
         (wait-state "waiting")

@@ -1,0 +1,135 @@
+;;; swarm-menu.el --- Menus of what can be done  -*- lexical-binding: t; -*-
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; `swarm-menu' (? in the views) shows what can be done with agents, `swarm-new-menu' how a new one
+;; is to be.  What they need beside Emacs, transient, is in it from 28.1 on.
+
+;;; Code:
+
+(require 'subr-x)
+(require 'swarm-actions)
+(require 'swarm-new)
+(require 'swarm-order)
+(require 'transient)
+
+(declare-function swarm-dashboard "swarm-dashboard")
+(declare-function swarm-dashboard-filter "swarm-dashboard")
+(declare-function swarm-dashboard-sort "swarm-dashboard")
+(declare-function swarm-dashboard-scope "swarm-dashboard")
+(declare-function swarm-dashboard-refresh "swarm-dashboard")
+(declare-function swarm-dashboard-mark-matching "swarm-dashboard")
+(declare-function swarm-dashboard-unmark-all "swarm-dashboard")
+(declare-function swarm-allow "swarm")
+(declare-function swarm-reject "swarm")
+
+;;; New agents
+
+(defvar swarm-menu--models nil
+  "The ids of the models that a server has named.")
+
+(defun swarm-menu--read-model (prompt initial history)
+  "Ask with PROMPT, INITIAL and HISTORY for a model, of those that are known."
+  (completing-read prompt swarm-menu--models nil nil initial history))
+
+(defun swarm-menu--ask-for-models ()
+  "Have the server at this place name its models."
+  (swarm-request 'swarm/models nil
+                 (lambda (result)
+                   (setq swarm-menu--models
+                         (mapcar (lambda (model) (plist-get model :id)) (plist-get result :models))))
+                 #'ignore))
+
+(defun swarm-menu--options (arguments)
+  "Return the ARGUMENTS of the menu as parameters of `swarm/spawn'."
+  (let (options limits)
+    (dolist (argument arguments)
+      (pcase-let ((`(,name ,value) (split-string argument "=")))
+        (pcase name
+          ("steps" (setq limits (append limits (list :steps (string-to-number value)))))
+          ("dollars" (setq limits (append limits (list :costUsd (string-to-number value)))))
+          (_ (setq options (append options (list (intern (concat ":" name)) value)))))))
+    (append options (and limits (list :limits limits)))))
+
+(defun swarm-menu-start (task contexts options)
+  "Start an agent with TASK, CONTEXTS and OPTIONS of the menu."
+  (interactive
+   (let ((what (swarm-new-what)))
+     (list (swarm-new--read what) (cdr what) (swarm-menu--options (transient-args 'swarm-new-menu)))))
+  (swarm-spawn task contexts options))
+
+(defun swarm-menu-compose (options)
+  "Write a task in a buffer; the agent gets the OPTIONS of the menu."
+  (interactive (list (swarm-menu--options (transient-args 'swarm-new-menu))))
+  (swarm-new-compose options))
+
+;;;###autoload (autoload 'swarm-new-menu "swarm-menu" nil t)
+(transient-define-prefix swarm-new-menu ()
+  "Start an agent."
+  ["How it is to be"
+   ("-m" "Model" "model=" :reader swarm-menu--read-model)
+   ("-o" "Mode" "mode=" :choices ("ask" "edit" "full" "read"))
+   ("-r" "Role" "role=")
+   ("-n" "Name" "name=")
+   ("-b" "Base: commit, branch or tag" "base=")
+   ("-i" "Isolation" "isolation=" :choices ("worktree" "none"))
+   ("-s" "At most so many steps a turn" "steps=" :reader transient-read-number-N+)
+   ("-d" "At most so many dollars" "dollars=")]
+  ["Start"
+   ("n" "here, with what is at point" swarm-menu-start)
+   ("e" "and write the task in a buffer" swarm-menu-compose)]
+  (interactive)
+  (swarm-menu--ask-for-models)
+  (transient-setup 'swarm-new-menu))
+
+;;; Agents
+
+(defun swarm-menu--here ()
+  "Return what the menu is about."
+  (let ((ids (swarm-agents-here)))
+    (cond ((null ids) "An agent, which is asked for")
+          ((cdr ids) (format "%d marked agents" (length ids)))
+          (t (swarm-agent-label (swarm-agent (car ids)))))))
+
+(defun swarm-menu--dashboard-p ()
+  "Return non-nil in a dashboard."
+  (derived-mode-p 'swarm-dashboard-mode))
+
+;;;###autoload (autoload 'swarm-menu "swarm-menu" nil t)
+(transient-define-prefix swarm-menu ()
+  "What can be done with agents."
+  [:description swarm-menu--here
+   ["Turn"
+    ("s" "send a message" swarm-send)
+    ("c" "cancel the turn" swarm-cancel)
+    ("z" "pause" swarm-pause)
+    ("Z" "continue" swarm-continue)
+    ("r" "resume" swarm-resume)
+    ("C" "compact the context" swarm-compact)]
+   ["Questions"
+    ("a" "allow" swarm-allow)
+    ("A" "reject" swarm-reject)]
+   ["End"
+    ("k" "kill" swarm-kill)
+    ("x" "remove" swarm-remove)]
+   ["Work"
+    ("D" "folder" swarm-visit-worktree)
+    ("G" "git status" swarm-vc-worktree)
+    ("^" "parent" swarm-parent)
+    ("w" "copy the id" swarm-copy-id)]]
+  [["Swarm"
+    ("+" "new agent" swarm-new)
+    ("*" "new agent, with options" swarm-new-menu)
+    ("l" "dashboard" swarm-dashboard)]
+   ["Dashboard" :if swarm-menu--dashboard-p
+    ("/" "filter" swarm-dashboard-filter)
+    ("S" "order" swarm-dashboard-sort)
+    ("E" "scope" swarm-dashboard-scope)
+    ("g" "read anew" swarm-dashboard-refresh)]
+   ["Marks" :if swarm-menu--dashboard-p
+    ("%" "mark those that match" swarm-dashboard-mark-matching)
+    ("U" "unmark all" swarm-dashboard-unmark-all)]])
+
+(provide 'swarm-menu)
+;;; swarm-menu.el ends here
