@@ -164,12 +164,14 @@ struct agent {
     char *merged_work, *merged_as;
     bool worktree_made; // its worktree and branch exist
     bool out_of_quota;  // blocked: its provider has none left for it
-    bool greeted;       // the notices of the first turn were given
-    bool mending;       // what a restart cut off is being closed; no turn begins
-    bool cut_off;       // by the end of the server before: see swarm_resume_cut_off()
-    bool removing;      // the intent to remove is on disk
-    bool leaving;       // from the look for unmerged work to the end of a removal: nothing can be
-                        // asked to stop, and nobody would answer it
+    // Without isolation: .git/config.worktree was there before the turn's commands.
+    bool config_worktree;
+    bool greeted;  // the notices of the first turn were given
+    bool mending;  // what a restart cut off is being closed; no turn begins
+    bool cut_off;  // by the end of the server before: see swarm_resume_cut_off()
+    bool removing; // the intent to remove is on disk
+    bool leaving;  // from the look for unmerged work to the end of a removal: nothing can be
+                   // asked to stop, and nobody would answer it
     enum agent_cause stopping; // why the turn is being ended; CAUSE_COUNT when it is not
     bool interrupted;          // after it the queue begins a turn of its own
     struct list ops;           // struct swarm_op: those who wait for the turn's end

@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const in_repository[] = {
-    ".git/hooks",   ".git/config",    ".git/config.worktree", ".git/info",
-    ".git/modules", ".git/worktrees", ".git/objects/info",    NULL};
+const char *const sandbox_git_kept[] = {"config",  "config.worktree", "hooks",        "info",
+                                        "modules", "worktrees",       "objects/info", NULL};
 static const char *const in_git_folder[] = {"config",      "hooks",        "info",
                                             "packed-refs", "objects/info", NULL};
 
@@ -127,6 +126,21 @@ static bool is_replaced(const char *path)
     return false;
 }
 
+// What is writable in there is a mount of its own, so that no folder with something read-only in it
+// can be renamed and another put in its place.
+static void put_repository(struct buf *out, const struct sandbox_place *place)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/.git", place->worktree) >= (int)sizeof path)
+        return;
+    put(out, place->git_writable ? SANDBOX_WRITE : SANDBOX_READ, path);
+    if (!place->git_writable)
+        return;
+    put_inside(out, SANDBOX_WRITE, path, "objects");
+    for (const char *const *name = sandbox_git_kept; *name; name++)
+        put_inside(out, SANDBOX_READ, path, *name);
+}
+
 static void put_place(struct buf *out, const struct sandbox_place *place)
 {
     char path[PATH_MAX];
@@ -136,10 +150,11 @@ static void put_place(struct buf *out, const struct sandbox_place *place)
         put_inside(out, SANDBOX_READ, place->worktree, ".git");
     }
     put(out, SANDBOX_WRITE, place->worktree);
-    for (const char *const *name = in_repository; *name && !place->isolated; name++)
-        put_inside(out, SANDBOX_READ, place->worktree, *name);
+    if (!place->isolated)
+        put_repository(out, place);
     snprintf(path, sizeof path, "%s/git/%s", place->state_folder, place->agent_id);
     put(out, SANDBOX_WRITE, path);
+    put_inside(out, SANDBOX_WRITE, path, "objects");
     for (const char *const *name = in_git_folder; *name; name++)
         put_inside(out, SANDBOX_READ, path, *name);
     snprintf(path, sizeof path, "%s/output/%s", place->state_folder, place->agent_id);

@@ -53,12 +53,17 @@ struct sandbox_place {
     const char *worktree;
     const char *repository; // the same as worktree with isolation "none"
     bool isolated;
+    bool git_writable; // without isolation: .git is a folder and may be written
 };
 
 // Appends the description; nothing when the policy is off. place NULL: of a command that works
 // nowhere. buf's ceiling is the caller's: an overflow is for the caller to see.
 void sandbox_describe(struct buf *out, const struct sandbox_policy *policy,
                       const struct sandbox_place *place);
+
+// Without isolation: what is read-only in .git, because git runs what is in it or goes where it
+// leads. NULL-terminated.
+extern const char *const sandbox_git_kept[];
 
 // sandbox_environment.c: does a command get this NAME=VALUE?
 bool sandbox_passes(const struct sandbox_policy *policy, const char *entry);

@@ -73,9 +73,12 @@ void sandbox_probe(struct swarm *swarm); // once; the answer comes later
 bool sandbox_probe_runs(const struct swarm *swarm);
 void sandbox_probe_forget(struct swarm *swarm);
 void sandbox_greet(struct agent *agent); // says what is missing, when something is
-// With isolation "none": no hooks can be planted where there is no folder of them, and a file by
-// which git would read another configuration is removed. Before and after a command.
-void sandbox_guard_repository(struct agent *agent);
+// With isolation "none", before a turn's commands: makes what git does not miss, so that none of it
+// can be planted. False when .git is to be read-only as a whole: it is no folder, or a link is in
+// it, which commands could put another in the place of.
+bool sandbox_guard_repository(struct agent *agent);
+// After a command: files by which git would read another configuration are removed.
+void sandbox_clean_repository(struct agent *agent);
 
 // --- index of agents (swarm_index.c) ---
 void swarm_index_add(struct swarm *swarm, struct agent *agent);

@@ -101,22 +101,49 @@ void sandbox_probe(struct swarm *swarm)
     buf_release(&description);
 }
 
-void sandbox_guard_repository(struct agent *agent)
+static bool in_git(const struct agent *agent, const char *name, char path[PATH_MAX])
 {
+    return snprintf(path, PATH_MAX, "%s/.git/%s", agent->worktree, name) < PATH_MAX;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool sandbox_guard_repository(struct agent *agent)
+{
+    static const char *const made[] = {"hooks", "info", "modules", "worktrees", "objects/info"};
     char path[PATH_MAX];
     struct stat st;
-    if (agent->isolated || agent->swarm->setup.config->sandbox.off ||
-        snprintf(path, sizeof path, "%s/.git", agent->worktree) >= (int)sizeof path ||
-        lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+    if (agent->isolated || agent->swarm->setup.config->sandbox.off)
+        return true;
+    if (snprintf(path, sizeof path, "%s/.git", agent->worktree) >= (int)sizeof path ||
+        !is_folder(path) || !in_git(agent, "objects", path) || !is_folder(path))
+        return false;
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        if (in_git(agent, made[i], path))
+            mkdir(path, 0755);
+    agent->config_worktree = in_git(agent, "config.worktree", path) && lstat(path, &st) == 0;
+    for (const char *const *name = sandbox_git_kept; *name; name++)
+        if (in_git(agent, *name, path) && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+            return false;
+    return true;
+}
+
+void sandbox_clean_repository(struct agent *agent)
+{
+    static const char *const planted[] = {"commondir", "config.worktree"};
+    char path[PATH_MAX];
+    if (agent->isolated || agent->swarm->setup.config->sandbox.off)
         return;
-    snprintf(path, sizeof path, "%s/.git/hooks", agent->worktree);
-    mkdir(path, 0755);
-    snprintf(path, sizeof path, "%s/.git/commondir", agent->worktree);
-    if (unlink(path) == 0)
-        event_notice(agent, "warning",
-                     "A command made %s, by which git would read another configuration. It was "
-                     "removed.",
-                     path);
+    for (int i = 0; i < (agent->config_worktree ? 1 : 2); i++)
+        if (in_git(agent, planted[i], path) && unlink(path) == 0)
+            event_notice(agent, "warning",
+                         "A command made %s, by which git would read another configuration. It "
+                         "was removed.",
+                         path);
 }
 
 bool sandbox_probe_runs(const struct swarm *swarm)

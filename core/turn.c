@@ -175,8 +175,8 @@ static bool describe_sandbox(struct turn *turn, struct err *err)
         .worktree = agent->worktree,
         .repository = agent->repository,
         .isolated = agent->isolated,
+        .git_writable = sandbox_guard_repository(turn->agent),
     };
-    sandbox_guard_repository(turn->agent);
     sandbox_describe(&turn->sandbox, &agent->swarm->setup.config->sandbox, &place);
     if (turn->sandbox.overflow)
         return err_set(err, ERR_CONFIG, "sandbox: its paths are more than %d bytes",

@@ -132,7 +132,7 @@ static void run_done(void *arg)
     if (item->blocked)
         turn_audit(call, "blocked", NULL);
     if (call->tool->effect == TOOL_RUNS_COMMANDS) {
-        sandbox_guard_repository(turn->agent);
+        sandbox_clean_repository(turn->agent);
         turn_import(turn);
     }
 }

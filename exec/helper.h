@@ -49,6 +49,13 @@ void report(const char *word, const char *format, ...) __attribute__((format(pri
 // Sends a descriptor with one message.
 bool send_descriptor(int channel, const char *message, int fd);
 
+// --- paths.c
+
+bool path_is_in(const char *inner, const char *outer); // or the same
+// O_PATH; -1 and errno. Beneath a folder that commands may write no link is followed (ELOOP).
+int path_open(const struct plan *plan, const char *path);
+bool path_is_missing(int code); // an errno after which a path of the plan is passed over
+
 // --- what the walls say of themselves
 
 struct failure {

@@ -57,10 +57,9 @@ static bool allow_fd(struct ruleset *set, int fd, uint64_t access)
 static bool allow(struct ruleset *set, const char *path, uint64_t access)
 {
     struct stat st;
-    int fd = open(path, O_PATH | O_CLOEXEC);
+    int fd = path_open(set->plan, path);
     if (fd < 0)
-        return errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == ELOOP ||
-               fail(set->failure, "open %s", path);
+        return path_is_missing(errno) || fail(set->failure, "open %s", path);
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
         access &= OF_FILES;
     bool ok = allow_fd(set, fd, access);
@@ -71,12 +70,6 @@ static bool allow(struct ruleset *set, const char *path, uint64_t access)
 }
 
 // --- what may be read where nothing is hidden by mounts
-
-static bool is_in(const char *inner, const char *outer)
-{
-    size_t len = strlen(outer);
-    return strncmp(inner, outer, len) == 0 && (inner[len] == '\0' || inner[len] == '/');
-}
 
 static bool is_hidden(const struct plan *plan, const char *path)
 {
@@ -89,7 +82,7 @@ static bool is_hidden(const struct plan *plan, const char *path)
 static bool hides_inside(const struct plan *plan, const char *path)
 {
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->paths[i].use == PATH_HIDE && is_in(plan->paths[i].path, path))
+        if (plan->paths[i].use == PATH_HIDE && path_is_in(plan->paths[i].path, path))
             return true;
     return false;
 }

@@ -46,23 +46,29 @@ static bool set_read_only(int fd, const char *path, unsigned flags)
     return mount_setattr(fd, path, flags, &attr, sizeof attr) == 0;
 }
 
-// True when `inner` is `outer` or in it.
-static bool is_in(const char *inner, const char *outer)
-{
-    size_t len = strlen(outer);
-    return strncmp(inner, outer, len) == 0 && (inner[len] == '\0' || inner[len] == '/');
-}
-
 // --- 1
+
+// -1 and errno.
+static int clone_of_plan(const struct plan *plan, const char *path)
+{
+    int fd = path_open(plan, path);
+    if (fd < 0)
+        return -1;
+    int source =
+        open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+    int code = errno;
+    close(fd);
+    errno = code;
+    return source;
+}
 
 static bool open_sources(struct mounts *m)
 {
     const struct plan *plan = m->plan;
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_path *path = &plan->paths[i];
-        m->sources[i] = path->use == PATH_HIDE ? -1 : clone_tree(path->path);
-        if (m->sources[i] < 0 && path->use != PATH_HIDE && errno != ENOENT && errno != ENOTDIR &&
-            errno != EACCES)
+        m->sources[i] = path->use == PATH_HIDE ? -1 : clone_of_plan(plan, path->path);
+        if (m->sources[i] < 0 && path->use != PATH_HIDE && !path_is_missing(errno))
             return fail(m->failure, "open %s for the sandbox", path->path);
     }
     for (int i = 0; i < DEVICES; i++)
@@ -107,6 +113,19 @@ static bool put(struct mounts *m, int source, const char *path)
     return ok;
 }
 
+static bool put_of_plan(struct mounts *m, int source, const char *path)
+{
+    int place = path_open(m->plan, path);
+    bool ok = place >= 0 && move_mount(source, "", place, "",
+                                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+    if (!ok)
+        fail(m->failure, "put the sandbox's mount on %s", path);
+    close(source);
+    if (place >= 0)
+        close(place);
+    return ok;
+}
+
 static bool put_source(struct mounts *m, size_t index)
 {
     const struct plan_path *path = &m->plan->paths[index];
@@ -120,10 +139,12 @@ static bool put_source(struct mounts *m, size_t index)
         if (fstat(source, &st) < 0)
             return fail(m->failure, "look at %s", path->path);
         make_place(path->path, S_ISDIR(st.st_mode));
-        if (put(m, source, path->path))
+        if (put_of_plan(m, source, path->path))
             return true;
         // swarmd has put a new file in its place meanwhile: that one, then.
-        source = m->failure->code == ENOENT && tries < PUT_TRIES_MAX ? clone_tree(path->path) : -1;
+        source = m->failure->code == ENOENT && tries < PUT_TRIES_MAX
+                     ? clone_of_plan(m->plan, path->path)
+                     : -1;
         if (source < 0)
             return false;
     }
@@ -134,7 +155,7 @@ static bool put_source(struct mounts *m, size_t index)
 static bool has_inside(const struct plan *plan, const char *folder)
 {
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->paths[i].use != PATH_HIDE && is_in(plan->paths[i].path, folder))
+        if (plan->paths[i].use != PATH_HIDE && path_is_in(plan->paths[i].path, folder))
             return true;
     return false;
 }
@@ -156,8 +177,7 @@ static bool hide(struct mounts *m, size_t index)
     const char *path = m->plan->paths[index].path;
     struct stat st;
     if (stat(path, &st) < 0)
-        return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ||
-               fail(m->failure, "look at %s", path);
+        return path_is_missing(errno) || fail(m->failure, "look at %s", path);
     m->open[index] = S_ISDIR(st.st_mode) && has_inside(m->plan, path);
     if (m->open[index])
         return hide_around(m, path);

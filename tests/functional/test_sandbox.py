@@ -76,20 +76,66 @@ def test_terminals_pipes_and_processes_work(swarm):
     assert item["exitCode"] == 0 and "on a terminal" in got and "[1, 2]" in got and "MemTotal" in got
 
 
+def in_place(swarm, repository, *commands):
+    """What several commands of one agent with isolation "none" gave, and its notices."""
+    client, _ = swarm([[call("bash", command=command)] for command in commands] + [[text("done")]],
+                      sandbox="{}")
+    agent = client.wait_state(spawn(client, isolation="none")["id"], "done")
+    notices = [notice["text"] for notice in items(client, agent, "notice")]
+    return [item["output"] for item in items(client, agent, "tool")], notices
+
+
 def test_isolation_none_keeps_hooks_and_configuration(swarm, repository):
-    client, _ = swarm([[call("bash", command="echo x > a; git add a; git -c user.name=a -c user.email=b "
-                                             "commit -qm made && echo committed; "
-                                             "echo x > .git/hooks/pre-commit; git config core.pager evil;"
-                                             "echo ../planted > .git/commondir; mkdir .git/hooks")],
-                       [text("done")]], sandbox="{}")
     before = (repository / ".git/config").read_bytes()
     shutil.rmtree(repository / ".git/hooks")
-    agent = client.wait_state(spawn(client, isolation="none")["id"], "done")
-    assert not (repository / ".git/commondir").exists()
-    assert any("commondir" in notice["text"] for notice in items(client, agent, "notice"))
-    assert "committed" in items(client, agent, "tool")[-1]["output"]
+    (output,), notices = in_place(
+        swarm, repository,
+        "echo x > a; git add a; git -c user.name=a -c user.email=b commit -qm made && echo committed; "
+        "echo x > .git/hooks/pre-commit; git config core.pager evil;"
+        "echo ../planted > .git/commondir; echo x > .git/config.worktree; mkdir .git/hooks")
+    assert "committed" in output
+    for planted in ("commondir", "config.worktree", "hooks/pre-commit"):
+        assert not (repository / ".git" / planted).exists()
+    assert {name for name in ("commondir", "config.worktree")
+            if any(f".git/{name}," in notice for notice in notices)} == {"commondir", "config.worktree"}
     assert (repository / ".git/config").read_bytes() == before
-    assert not (repository / ".git/hooks/pre-commit").exists()
+
+
+def test_isolation_none_keeps_what_holds_them(swarm, repository):
+    """A read-only file is no use when the folder around it can be renamed, and another be made."""
+    before = (repository / ".git/config").read_bytes()
+    outputs, _ = in_place(
+        swarm, repository,
+        "mv .git moved && cp -r moved .git && git config core.fsmonitor evil && echo SUCCESS",
+        "cd .git && mv objects o && mkdir -p objects/info && echo /x > objects/info/alternates && echo SUCCESS")
+    assert all("busy" in output and "SUCCESS" not in output for output in outputs)
+    assert (repository / ".git/config").read_bytes() == before
+    assert not (repository / ".git/objects/info/alternates").exists()
+
+
+@pytest.mark.parametrize("namespaces", ["true", "false"])
+def test_a_planted_link_shows_nothing_hidden(swarm, tmp_path, namespaces):
+    """Beneath what commands may write, a link does not lead the sandbox to what it should hide."""
+    home = tmp_path / "home"
+    for folder in (".ssh", "work"):
+        (home / folder).mkdir(parents=True)
+    (home / ".ssh/key").write_text("SECRET\n")
+    client, _ = swarm([[call("bash", command="ln -s ~/.ssh ~/work/inner; readlink ~/work/inner")],
+                       [call("bash", command="cat ~/.ssh/key ~/work/inner/key; echo over")],
+                       [text("done")]], env={"HOME": str(home)},
+                      sandbox="{writable: [~/work, ~/work/inner], namespaces: %s}" % namespaces)
+    agent = client.wait_state(spawn(client)["id"], "done")
+    planted, read = [item["output"] for item in items(client, agent, "tool")]
+    assert str(home / ".ssh") in planted and "over" in read and "SECRET" not in read
+
+
+def test_a_linked_hooks_folder_makes_the_git_folder_read_only(swarm, repository, tmp_path):
+    shutil.rmtree(repository / ".git/hooks")
+    (tmp_path / "hooks").mkdir()
+    (repository / ".git/hooks").symlink_to(tmp_path / "hooks")
+    (output,), _ = in_place(swarm, repository, "git log --oneline; echo x > a; git add a; rm .git/hooks")
+    assert "first" in output and output.count("Read-only file system") >= 2
+    assert (repository / ".git/hooks").is_symlink()
 
 
 # --- what is said

@@ -67,11 +67,13 @@ static void test_the_configurations_words(void **state)
     policy.memory_mb = 0;
     struct sandbox_place none = place;
     none.isolated = false;
+    none.git_writable = true;
     none.worktree = none.repository;
     struct buf description = describe(&policy, &none);
     assert_true(has(&description, "write=/home/p/build") && has(&description, "hide=/secret"));
     assert_true(has(&description, "allow=ptrace") && has(&description, "network=proxy"));
     assert_true(has(&description, "read=/r/.git/hooks") && has(&description, "write=/r"));
+    assert_true(has(&description, "write=/r/.git") && has(&description, "write=/r/.git/objects"));
     assert_false(has(&description, "hide=/home/p/.npmrc"));
     assert_false(has(&description, "write=/home/p/.cache"));
     assert_false(has(&description, "memory=0"));
