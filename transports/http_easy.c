@@ -33,7 +33,7 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *arg)
     }
     size_t room = HTTP_ERROR_BODY_MAX - request->error_body.len;
     buf_add(&request->error_body, bytes, len < room ? len : room);
-    return len;
+    return len < room ? len : 0; // what is said by then says it; some never end
 }
 
 static struct str header_value(struct str line, const char *name)

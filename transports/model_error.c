@@ -103,6 +103,19 @@ static void add_without(struct buf *out, struct str words, const char *secret)
     buf_add_str(out, words);
 }
 
+// Those of ASCII, and those of C1, which some terminals obey, too.
+static void blank_controls(struct buf *line)
+{
+    for (size_t i = 0; i < line->len; i++) {
+        unsigned char c = (unsigned char)line->data[i];
+        bool is_c1 = i && c >= 0x80 && c < 0xa0 && (unsigned char)line->data[i - 1] == 0xc2;
+        if (c < ' ' || c == 0x7f || is_c1)
+            line->data[i] = ' ';
+        if (is_c1)
+            line->data[i - 1] = ' ';
+    }
+}
+
 // One line of valid UTF-8, without the key, at most MODEL_ERROR_SHOWN_MAX bytes.
 static void add_words(struct buf *out, const struct model_origin *origin, struct str words)
 {
@@ -113,10 +126,8 @@ static void add_words(struct buf *out, const struct model_origin *origin, struct
     if (words.len && words.data[0] == '<')
         words = STR("(an HTML page)");
     add_without(&clean, words, origin->api_key);
-    for (size_t i = 0; i < clean.len; i++)
-        if ((unsigned char)clean.data[i] < ' ' || clean.data[i] == 0x7f)
-            clean.data[i] = ' ';
     utf8_repair(&line, buf_str(&clean));
+    blank_controls(&line);
     buf_add_str(out, utf8_cut(buf_str(&line), MODEL_ERROR_SHOWN_MAX));
     if (line.len > MODEL_ERROR_SHOWN_MAX)
         buf_add_str(out, STR("..."));

@@ -204,6 +204,7 @@ static bool take_odd(struct model_stream *stream, struct str data, struct err *e
 struct feeding {
     struct model_stream *stream;
     struct err *err;
+    bool refused; // an event was not taken: err names the server already
 };
 
 static bool take_event(void *arg, const struct sse_event *event)
@@ -229,12 +230,13 @@ static bool take_event(void *arg, const struct sse_event *event)
     else
         ok = take_odd(stream, data, feeding->err);
     arena_reset(stream->arena);
+    feeding->refused = !ok;
     return ok;
 }
 
 bool model_stream_feed(struct model_stream *stream, struct str bytes, struct err *err)
 {
-    struct feeding feeding = {stream, err};
+    struct feeding feeding = {stream, err, false};
     err->kind = ERR_NONE;
     if (stream->stopped)
         return false;
@@ -246,7 +248,7 @@ bool model_stream_feed(struct model_stream *stream, struct str bytes, struct err
         return !stream->stopped;
     if (stream->stopped)
         err->kind = ERR_NONE;
-    else if (err->kind == ERR_LIMIT)
+    else if (!feeding.refused)
         err_wrap(err, "%s", stream->origin->provider);
     return false;
 }

@@ -10,7 +10,7 @@ A test says what the model answers and sees what it was asked:
         assert server.refused == []
 
 An answer is a list of steps: text(), reasoning(), call(), usage(), finish(), gate(), pause(),
-raw(), cut(), stall(); or a single status(). What is not said is added: finish_reason, usage and
+raw(), cut(), stall(); or a single status() or wire(). What is not said is added: finish_reason, usage and
 [DONE]. The script is one of
   - a list of answers, one a request, in the order of the requests;
   - a dict from a word of the task (the first user message) to such a list: a conversation each;
@@ -96,6 +96,12 @@ def status(code, message="scripted failure", headers=None, body=None):
     if body is None:
         body = {"error": {"message": message, "type": "scripted", "code": None}}
     return ("status", code, headers or {}, body if isinstance(body, str) else json.dumps(body))
+
+
+def wire(*pieces):
+    """Instead of an answer: these bytes into the socket, which is closed then. A number is a pause in
+    seconds; a function gives bytes until the client goes away."""
+    return ("wire", pieces)
 
 
 def cut_up(content, pieces):
@@ -305,7 +311,20 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def send_wire(self, pieces):
+        self.close_connection = True
+        for piece in pieces:
+            if isinstance(piece, (int, float)):
+                self.wait_for(threading.Event(), piece)
+            while callable(piece) and not self.server.model_server._stopping.is_set():
+                self.wfile.write(piece())
+            if isinstance(piece, bytes):
+                self.wfile.write(piece)
+
     def begin_stream(self):
+        if self.server.model_server.stream_head:
+            self.wfile.write(self.server.model_server.stream_head)
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -315,9 +334,10 @@ class Handler(BaseHTTPRequestHandler):
         if content:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 
-    def wait_for(self, event):
-        """Until the event; Gone when the client or the server goes first."""
-        while not event.wait(0.02):
+    def wait_for(self, event, seconds=float("inf")):
+        """Until the event or the time; Gone when the client or the server goes first."""
+        end = time.monotonic() + seconds
+        while not event.wait(0.02) and time.monotonic() < end:
             if self.server.model_server._stopping.is_set():
                 raise Gone
             readable, _, _ = select.select([self.connection], [], [], 0)
@@ -427,6 +447,7 @@ class ModelServer:
     """Speaks the chat completions; dialect_server.py has servers of the other dialects."""
     kind = "openai-chat"
     root = "/v1"  # the base URL's path
+    stream_head = None  # bytes instead of the head of a stream
     request_class = Request
     stream_class = Stream
 
@@ -540,8 +561,8 @@ class ModelServer:
             answer = status(400, request.refused)
         else:
             answer = self._next_answer(request)
-        if isinstance(answer, tuple) and answer[0] == "status":
-            handler.send_whole(*answer[1:])
+        if isinstance(answer, tuple) and answer[0] in ("status", "wire"):
+            {"status": handler.send_whole, "wire": handler.send_wire}[answer[0]](*answer[1:])
         else:
             self.stream_class(handler, request).run([answer] if isinstance(answer, tuple) else answer)
 
