@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
+import shutil
+import tempfile
+
 import pytest
 
-from client import Client, binary, make_repository
+from client import Client, binary, make_repository, write_config
+from editors import Editor
 from model_server import ModelServer
 from recorder import Recorder
 
@@ -74,3 +78,30 @@ def swarm(restarts):
         return connect(), server
 
     return make
+
+
+@pytest.fixture
+def vim_editors(tmp_path, repository, recorded):
+    """vim_editors("vim" or "nvim") -> edit; edit(...) starts an editor of that kind (editors.py).
+
+    All of a test share a state folder, and are ended.
+    """
+    home = tmp_path / "home"
+    home.mkdir()
+    state = tempfile.mkdtemp(prefix="sw")
+    editors = []
+
+    def of_kind(kind):
+        def edit(options=None, server=None, folder=repository, config="model: demo/tour\n", **more):
+            environment = {"SWARMD_STATE_DIR": state, "SWARMD_CONFIG": str(write_config(tmp_path, config)),
+                           "SWARMD_DEMO_DELAY_MS": "1"}
+            editor = Editor(kind, home, folder, server or recorded, options, environment, **more)
+            editors.append(editor)
+            return editor
+
+        return edit
+
+    yield of_kind
+    for editor in editors:
+        editor.end()
+    shutil.rmtree(state, ignore_errors=True)

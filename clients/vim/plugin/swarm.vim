@@ -6,14 +6,12 @@ if exists('g:loaded_swarm')
 endif
 let g:loaded_swarm = 1
 
-if !has('nvim-0.7')
-  function! s:unsupported() abort
-    echohl WarningMsg
-    echomsg 'swarm: this client needs Neovim 0.7.2 or newer for now; a client for Vim comes later'
-    echohl None
-  endfunction
-  command! -nargs=* -range -bang Swarm call s:unsupported()
-  command! -nargs=* -range -bang SwarmNew call s:unsupported()
+augroup swarm
+  autocmd!
+  autocmd BufReadCmd swarm://* call swarm#buffer#read(expand('<amatch>'))
+augroup END
+
+if !has('nvim')
   finish
 endif
 
