@@ -5,6 +5,7 @@
 #include "core/checkpoint_parts.h"
 #include "core/mem.h"
 #include "core/repository.h"
+#include "core/repository_refs.h"
 #include "core/time_format.h"
 
 #include <fcntl.h>
@@ -14,8 +15,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { REF_LOCK_TRIES = 40, REF_LOCK_WAIT_MS = 25 };
 
 struct name { // "<turn>" or "<turn>.<part>"
     int64_t turn, part;
@@ -144,26 +143,6 @@ static bool free_name(struct view *view, int64_t turn, const char *reason,
                    view->place->spec.name, CHECKPOINT_PARTS_MAX, turn);
 }
 
-static void pause_ms(long ms)
-{
-    struct timespec pause = {.tv_nsec = ms * 1000000L};
-    nanosleep(&pause, NULL);
-}
-
-// A git of the person's may hold the lock of the refs for a moment.
-static int make_ref(git_repository *repository, const char *name, const git_oid *id)
-{
-    git_reference *ref = NULL;
-    int code = GIT_ELOCKED;
-    for (int i = 0; i < REF_LOCK_TRIES && code == GIT_ELOCKED; i++) {
-        if (i > 0)
-            pause_ms(REF_LOCK_WAIT_MS);
-        code = git_reference_create(&ref, repository, name, id, 0, NULL);
-    }
-    git_reference_free(ref);
-    return code;
-}
-
 // --- durability ---
 
 enum sync_how { SYNC_DATA, SYNC_ALL };
@@ -218,7 +197,7 @@ static void sync_ref(git_repository *repository, const char *ref)
 
 bool checkpoint_set_ref(git_repository *repository, const char *ref, const git_oid *id)
 {
-    if (make_ref(repository, ref, id) < 0)
+    if (refs_make(repository, ref, id, NULL) < 0)
         return false;
     sync_ref(repository, ref);
     return true;

@@ -5,6 +5,7 @@
 #include "core/folder.h"
 #include "core/mem.h"
 #include "core/repository.h"
+#include "core/repository_refs.h"
 #include "core/time_format.h"
 
 #include <stdio.h>
@@ -179,7 +180,7 @@ bool checkpoint_clear_removed(const char *path, int64_t now_ms,
             continue;
         if (found)
             found(arg, ref);
-        else if (git_reference_remove(repository, ref) < 0)
+        else if (refs_remove(repository, ref, REFS_OURS) < 0)
             ok = git_fail(err, ERR_REPOSITORY, "cannot remove %s", ref);
     }
     git_reference_iterator_free(all);

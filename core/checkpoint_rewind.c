@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 // --- to a checkpoint ---
 
@@ -80,12 +81,25 @@ static bool go_back(struct view *view, int64_t turn, const char *parent, struct 
     return ok;
 }
 
+// The commit that ends a merge has both parents: with the files of before it, it would take the
+// other side's changes back without anybody seeing a conflict.
+static bool check_no_merge(const struct checkpoint_place *place, struct err *err)
+{
+    char *path = mem_format("%s/MERGE_HEAD", place->spec.git);
+    bool merging = access(path, F_OK) == 0;
+    mem_free(path);
+    return !merging || err_set(err, ERR_WRONG_STATE,
+                               "%s is in the middle of a merge: commit it, or give it up (git -C "
+                               "'%s' merge --abort), and rewind then",
+                               place->spec.name, place->spec.path);
+}
+
 bool checkpoint_rewind(const struct checkpoint_place *place, int64_t turn, const char *parent,
                        struct str name, struct checkpoint_result *result, struct err *err)
 {
     struct view view;
-    bool ok = view_open(&view, place, err) && go_back(&view, turn, parent, name, result) &&
-              checkpoint_look_again(&view, result);
+    bool ok = view_open(&view, place, err) && check_no_merge(place, err) &&
+              go_back(&view, turn, parent, name, result) && checkpoint_look_again(&view, result);
     view_close(&view);
     return ok;
 }

@@ -18,13 +18,22 @@ static bool set_index(git_repository *repository)
     return code == 0;
 }
 
+// libgit2 1.5 leaks the path when it is the folder that the repository has already.
+static bool set_folder(git_repository *repository, const char *path)
+{
+    const char *present = git_repository_workdir(repository);
+    size_t len = strlen(path);
+    if (present && strncmp(present, path, len) == 0 && strcmp(present + len, "/") == 0)
+        return true;
+    return git_repository_set_workdir(repository, path, 0) == 0;
+}
+
 static bool open_repository(struct view *view)
 {
     const struct checkpoint_place *place = view->place;
     if (!repository_open(&view->repository, place->spec.repository, true, view->err))
         return false;
-    return (git_repository_set_workdir(view->repository, place->spec.path, 0) == 0 &&
-            set_index(view->repository)) ||
+    return (set_folder(view->repository, place->spec.path) && set_index(view->repository)) ||
            git_fail(view->err, ERR_WORKTREE, "cannot look at %s", place->spec.path);
 }
 

@@ -3,11 +3,11 @@
 
 #include "core/mem.h"
 #include "core/merge_checkout.h"
-#include "core/merge_refs.h"
 #include "core/merge_strategy.h"
 #include "core/merge_target.h"
 #include "core/merge_work.h"
 #include "core/repository.h"
+#include "core/repository_refs.h"
 
 #include <string.h>
 
@@ -43,18 +43,18 @@ static bool keep(git_repository *repository, const char *name, const char *what,
                  struct err *err)
 {
     char *ref_name = keeper_of(name, what);
-    bool ok = refs_set(repository, ref_name, id, NULL, true, NULL) == 0 ||
+    bool ok = refs_set(repository, ref_name, id, NULL, REFS_OURS, NULL) == 0 ||
               git_fail(err, ERR_REPOSITORY, "cannot write %s", ref_name);
     mem_free(ref_name);
     return ok;
 }
 
-static void let_go(git_repository *repository, const char *name)
+void merge_let_go(git_repository *repository, const char *name)
 {
     static const char *const whats[] = {"merge", "merge-work"};
     for (size_t i = 0; i < 2; i++) {
         char *ref_name = keeper_of(name, whats[i]);
-        git_reference_remove(repository, ref_name);
+        refs_remove(repository, ref_name, REFS_OURS);
         mem_free(ref_name);
     }
 }
@@ -165,6 +165,7 @@ static bool plan_in(struct merging *merging, struct err *err)
     const struct merge_spec *spec = merging->spec;
     struct merge_plan *plan = merging->plan;
     git_oid head, tree;
+    merge_let_go(merging->repository, plan->name);
     return target_find(spec, merging->repository, plan, err) &&
            (git_oid_fromstr(&merging->target, plan->old_id) == 0 ||
             git_fail(err, ERR_REPOSITORY, "cannot read %s", plan->ref)) &&
@@ -196,7 +197,7 @@ static bool move_target(git_repository *repository, const struct merge_plan *pla
     char *log = mem_format("merge swarm/%s: by swarmd", plan->name);
     int code = git_oid_fromstr(&old, plan->old_id) | git_oid_fromstr(&new, plan->new_id);
     if (code == 0)
-        code = refs_set(repository, plan->ref, &new, &old, false, log);
+        code = refs_set(repository, plan->ref, &new, &old, REFS_SHARED, log);
     mem_free(log);
     if (code == GIT_EMODIFIED || code == GIT_ENOTFOUND)
         return err_set(err, ERR_REFUSED, "%s was moved or deleted meanwhile: try again",
@@ -236,7 +237,7 @@ bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct 
         ok = apply_to_tree(repository, plan, err);
     else if (ok && !plan->nothing)
         ok = target_is_same(repository, plan, err) && move_target(repository, plan, err);
-    let_go(repository, plan->name);
+    merge_let_go(repository, plan->name);
     git_repository_free(repository);
     return ok;
 }
@@ -336,7 +337,7 @@ bool merge_reconcile(const struct worktree_spec *agent, struct merge_plan *plan,
         struct err ignored; // when it was not moved, it may stay: nothing is lost
         work_advance(agent, plan->work_old, plan->work_id, &ignored);
     }
-    let_go(repository, plan->name);
+    merge_let_go(repository, plan->name);
     git_repository_free(repository);
     return ok;
 }

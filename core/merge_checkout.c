@@ -251,7 +251,9 @@ static bool put_entries(struct checkout *checkout, git_index *index, struct err 
 bool checkout_finish(struct checkout *checkout, struct err *err)
 {
     char *copy = mem_format("%s/index", checkout->stage), *path = index_path(checkout, "");
+    char *copy_lock = mem_format("%s/index.lock", checkout->stage);
     git_index *index = NULL;
+    unlink(copy_lock); // of a server that was killed while it wrote the copy
     bool ok = copy_index(checkout, copy, err);
     if (ok && git_index_open(&index, copy) < 0)
         ok = git_fail(err, ERR_REPOSITORY, "cannot read the index");
@@ -260,7 +262,11 @@ bool checkout_finish(struct checkout *checkout, struct err *err)
         ok = git_fail(err, ERR_REPOSITORY, "cannot write the index");
     if (ok && rename(copy, path) < 0)
         ok = err_set_errno(err, ERR_REPOSITORY, errno, "cannot replace %s", path);
+    if (!ok)
+        err_wrap(err, "the files in %s are merged, the index is not: git reset there does it",
+                 git_repository_workdir(checkout->repository));
     git_index_free(index);
+    mem_free(copy_lock);
     mem_free(path);
     mem_free(copy);
     return ok;

@@ -26,6 +26,8 @@ bool merge_make_work(struct merging *merging, const git_oid *head, const git_oid
 bool merge_list_files(struct merging *merging, const git_oid *old, const git_oid *tree,
                       struct err *err);
 bool merge_keep(struct merging *merging, const git_oid *commit, struct err *err);
+// What a plan kept that was done, given up, or left by a crash before its intent was stored.
+void merge_let_go(git_repository *repository, const char *name);
 // merge_update.c
 bool update_apply(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
 bool update_reconcile(const struct worktree_spec *agent, struct merge_plan *plan, bool *done,

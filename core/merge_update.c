@@ -94,13 +94,15 @@ bool merge_plan_update(const struct merge_spec *spec, struct merge_plan *plan, s
     };
     struct merging merging = {.spec = spec, .plan = plan};
     git_oid head, tree;
-    bool ok = repository_open(&merging.repository, spec->agent.repository, true, err) &&
-              target_read(spec, merging.repository, plan, err) &&
-              (git_oid_fromstr(&merging.target, plan->old_id) == 0 ||
-               git_fail(err, ERR_REPOSITORY, "cannot read %s", plan->ref)) &&
-              author_find(&merging.by, merging.repository, spec->author, err) &&
-              work_look(spec, merging.repository, plan, &head, &tree, err) &&
-              merge_make_work(&merging, &head, &tree, err) && compute(&merging, err);
+    bool ok = repository_open(&merging.repository, spec->agent.repository, true, err);
+    if (ok)
+        merge_let_go(merging.repository, plan->name);
+    ok = ok && target_read(spec, merging.repository, plan, err) &&
+         (git_oid_fromstr(&merging.target, plan->old_id) == 0 ||
+          git_fail(err, ERR_REPOSITORY, "cannot read %s", plan->ref)) &&
+         author_find(&merging.by, merging.repository, spec->author, err) &&
+         work_look(spec, merging.repository, plan, &head, &tree, err) &&
+         merge_make_work(&merging, &head, &tree, err) && compute(&merging, err);
     author_release(&merging.by);
     git_repository_free(merging.repository);
     return ok;

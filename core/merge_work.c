@@ -3,8 +3,8 @@
 
 #include "core/mem.h"
 #include "core/merge_checkout.h"
-#include "core/merge_refs.h"
 #include "core/repository.h"
+#include "core/repository_refs.h"
 #include "core/snapshot.h"
 #include "core/worktree_private.h"
 
@@ -126,7 +126,7 @@ bool work_set_head(git_repository *repository, const char *from, const char *to,
         code = git_reference_resolve(&resolved, head);
     if (code == 0)
         code = refs_set(repository, resolved ? git_reference_name(resolved) : "HEAD", &new, &old,
-                        true, "swarmd: merge");
+                        REFS_OURS, "swarmd: merge");
     git_reference_free(resolved);
     git_reference_free(head);
     return code == 0 || git_fail(err, ERR_WORKTREE, "cannot move HEAD of %s",

@@ -4,9 +4,9 @@
 #include "core/folder.h"
 #include "core/mem.h"
 #include "core/repository.h"
+#include "core/repository_refs.h"
 #include "core/worktree_checkout.h"
 #include "core/worktree_linked.h"
-#include "core/worktree_locks.h"
 #include "core/worktree_pool.h"
 #include "core/worktree_private.h"
 
@@ -51,12 +51,9 @@ static bool explain_branch(git_repository *repository, const char *branch, struc
 static bool branch_make(git_repository *repository, const char *branch, const git_commit *commit,
                         struct err *err)
 {
-    git_reference *ref = NULL;
-    int code, tries = 0;
-    do
-        code = git_branch_create(&ref, repository, branch, commit, 0);
-    while (code == GIT_ELOCKED && lock_wait(&tries));
-    git_reference_free(ref);
+    char *name = mem_format("refs/heads/%s", branch);
+    int code = refs_make(repository, name, git_commit_id(commit), "branch: Created by swarmd");
+    mem_free(name);
     return code == 0 || explain_branch(repository, branch, err);
 }
 
@@ -86,16 +83,13 @@ static int branch_forget(git_repository *repository, const char *branch)
 // One that is checked out elsewhere stays: the person works on it.
 static bool branch_remove(git_repository *repository, const char *branch, struct err *err)
 {
-    int code, tries = 0;
-    do {
-        git_reference *ref = NULL;
-        code = git_branch_lookup(&ref, repository, branch, GIT_BRANCH_LOCAL);
-        if (code == GIT_ENOTFOUND || (code == 0 && git_branch_is_checked_out(ref) == 1))
-            code = 0;
-        else if (code == 0 && (code = branch_forget(repository, branch)) == 0)
-            code = git_reference_delete(ref);
-        git_reference_free(ref);
-    } while (code == GIT_ELOCKED && lock_wait(&tries));
+    git_reference *ref = NULL;
+    int code = git_branch_lookup(&ref, repository, branch, GIT_BRANCH_LOCAL);
+    if (code == GIT_ENOTFOUND || (code == 0 && git_branch_is_checked_out(ref) == 1))
+        code = 0;
+    else if (code == 0 && (code = branch_forget(repository, branch)) == 0)
+        code = refs_remove(repository, git_reference_name(ref), REFS_OURS);
+    git_reference_free(ref);
     return code == 0 || git_fail(err, ERR_WORKTREE, "cannot remove the branch %s", branch);
 }
 
@@ -105,13 +99,8 @@ static bool base_make(git_repository *repository, const struct worktree_spec *sp
                       const git_commit *commit, struct err *err)
 {
     char *name = mem_format("refs/swarmd/%s/base", spec->name);
-    git_reference *ref = NULL;
-    int code, tries = 0;
-    do
-        code = git_reference_create(&ref, repository, name, git_commit_id(commit), 1, NULL);
-    while (code == GIT_ELOCKED && lock_wait(&tries));
-    git_reference_free(ref);
-    bool ok = code == 0 || git_fail(err, ERR_WORKTREE, "cannot write %s", name);
+    bool ok = refs_set(repository, name, git_commit_id(commit), NULL, REFS_OURS, NULL) == 0 ||
+              git_fail(err, ERR_WORKTREE, "cannot write %s", name);
     mem_free(name);
     return ok;
 }
@@ -123,14 +112,8 @@ static bool own_refs_remove(git_repository *repository, const struct worktree_sp
     git_reference_iterator *all = NULL;
     const char *name;
     int code = git_reference_iterator_glob_new(&all, repository, pattern);
-    while (code == 0 && git_reference_next_name(&name, all) == 0) {
-        int tries = 0;
-        do
-            code = git_reference_remove(repository, name);
-        while (code == GIT_ELOCKED && lock_wait(&tries));
-        if (code == GIT_ENOTFOUND)
-            code = 0;
-    }
+    while (code == 0 && git_reference_next_name(&name, all) == 0)
+        code = refs_remove(repository, name, REFS_OURS);
     git_reference_iterator_free(all);
     mem_free(pattern);
     // libgit2 leaves the folders; they are there for nobody else.

@@ -2,8 +2,8 @@
 // From the worktree's git directory into the repository: objects, then references.
 #include "core/mem.h"
 #include "core/repository.h"
+#include "core/repository_refs.h"
 #include "core/worktree_linked.h"
-#include "core/worktree_locks.h"
 #include "core/worktree_objects.h"
 #include "core/worktree_private.h"
 
@@ -15,21 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_STALE_S = 10 }; // git holds one for milliseconds
-
 static pthread_mutex_t imports = PTHREAD_MUTEX_INITIALIZER;
-
-// A server that was killed while it held the lock of a reference of ours left it there; for git
-// that is for ever.
-static bool break_lock(git_repository *repository, const char *name)
-{
-    char *path = mem_format("%s%s.lock", git_repository_commondir(repository), name);
-    struct stat st;
-    bool stale =
-        lstat(path, &st) == 0 && time(NULL) - st.st_mtime >= LOCK_STALE_S && unlink(path) == 0;
-    mem_free(path);
-    return stale;
-}
 
 // --- the branch ---
 
@@ -51,7 +37,7 @@ static bool move_branch(git_repository *repository, const struct worktree_spec *
                         struct err *err)
 {
     char *name = mem_format("refs/heads/%s", spec->branch);
-    git_reference *ref = NULL, *moved = NULL;
+    git_reference *ref = NULL;
     git_oid expected;
     int code = git_reference_lookup(&ref, repository, name);
     bool ok = true;
@@ -67,11 +53,7 @@ static bool move_branch(git_repository *repository, const struct worktree_spec *
     } else if (git_branch_is_checked_out(ref) == 1) {
         leave(spec, out, "is checked out");
     } else {
-        int tries = 0;
-        do
-            code = git_reference_create_matching(&moved, repository, name, commit, 1, &expected,
-                                                 "swarmd: import");
-        while (code == GIT_ELOCKED && (lock_wait(&tries) || break_lock(repository, name)));
+        code = refs_set(repository, name, commit, &expected, REFS_OURS, "swarmd: import");
         if (code == GIT_EMODIFIED)
             leave(spec, out, "was moved by hand");
         else if (code < 0)
@@ -79,7 +61,6 @@ static bool move_branch(git_repository *repository, const struct worktree_spec *
         else
             git_oid_tostr(record->branch, sizeof record->branch, commit);
     }
-    git_reference_free(moved);
     git_reference_free(ref);
     mem_free(name);
     return ok;
@@ -89,13 +70,8 @@ static bool set_tip(git_repository *repository, const struct worktree_spec *spec
                     const git_oid *commit, struct err *err)
 {
     char *name = mem_format("refs/swarmd/%s/tip", spec->name);
-    git_reference *ref = NULL;
-    int code, tries = 0;
-    do
-        code = git_reference_create(&ref, repository, name, commit, 1, NULL);
-    while (code == GIT_ELOCKED && (lock_wait(&tries) || break_lock(repository, name)));
-    git_reference_free(ref);
-    bool ok = code == 0 || git_fail(err, ERR_WORKTREE, "cannot write %s", name);
+    bool ok = refs_set(repository, name, commit, NULL, REFS_OURS, NULL) == 0 ||
+              git_fail(err, ERR_WORKTREE, "cannot write %s", name);
     mem_free(name);
     return ok;
 }

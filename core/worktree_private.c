@@ -202,6 +202,11 @@ bool private_is_plain(const char *folder, struct err *err)
 
 bool private_open(git_repository **out, const struct worktree_spec *spec, struct err *err)
 {
+    if (!folder_exists(spec->git))
+        return err_set(err, ERR_WORKTREE,
+                       "%s has no git directory at %s (an earlier version made it, or somebody "
+                       "removed that): take its files over from %s by hand",
+                       spec->name, spec->git, spec->path);
     return repository_open(out, spec->git, true, err);
 }
 

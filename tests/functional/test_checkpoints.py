@@ -61,6 +61,7 @@ def edited(swarm, repository):
     client, server = swarm(working)
     agent = spawn(client, "look around")
     client.wait_state(agent["id"], "done")
+    checkpoints(client, agent)  # what a test changes now is of the next turn
     client.model = server
     return client, agent, worktree(agent)
 
@@ -424,6 +425,7 @@ def test_without_isolation_there_is_a_diff_and_nothing_more(swarm, repository):
             client.request(f"swarm/{method}", {"agentId": agent["id"], **params})
         assert error.value.kind == "wrongState"
     assert (repository / "a.txt").exists()
+    assert client.close() == 0
 
 
 def test_a_worktree_that_is_gone_is_said(edited, repository):
@@ -452,6 +454,7 @@ def lined(swarm, tmp_path, repository):
     client, server = swarm(working)
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
+    checkpoints(client, agent)  # what a test changes now is of the next turn
     client.model = server
     return client, agent, worktree(agent)
 

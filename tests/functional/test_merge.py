@@ -234,6 +234,21 @@ def test_markers_that_stay_are_not_merged(merged, repository):
     assert client.close() == 0
 
 
+def test_files_are_not_rewound_in_the_middle_of_a_merge(merged, repository):
+    client, agent = merged([[write("README.md", "# Theirs\n")], [text("done")]])
+    (repository / "README.md").write_text("# Mine\n")
+    git(repository, "commit", "-qam", "mine")
+    update(client, agent, conflicts="markers")
+    with pytest.raises(RpcError) as error:
+        client.request("swarm/rewind", {"agentId": agent["id"], "turn": 1})
+    assert error.value.kind == "wrongState" and "merge --abort" in str(error.value)
+    git(worktree(agent), "merge", "--abort")
+    client.request("swarm/rewind", {"agentId": agent["id"], "turn": 1})
+    assert (worktree(agent) / "README.md").read_text() == "# Theirs\n"
+    assert refused(client, agent).kind == "conflict"
+    assert client.close() == 0
+
+
 # --- the target changes under it ---
 
 def test_the_branch_was_force_pushed(merged, repository):

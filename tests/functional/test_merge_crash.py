@@ -41,6 +41,8 @@ def settled(repository, before, mine):
     assert (repository / "README.md").read_text() == mine
     assert (repository / "draft").read_text() == mine
     now = git(repository, "rev-parse", "main")
+    locks = [p.name for p in (repository / ".git").rglob("*.lock")]
+    assert [name for name in locks if not name[0].isdigit()] == []  # that of a checkpoint harms nobody
     assert git(repository, "for-each-ref", "refs/swarmd/*/merge*") == ""
     git(repository, "merge-base", "--is-ancestor", before, now)
     return now != before
