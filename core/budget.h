@@ -58,6 +58,8 @@ enum budget_answer {
 };
 // Before a request of the agent's.
 enum budget_answer budget_ask(struct agent *agent, struct err *err);
+// The same for a request beside its turn, without a word to anybody, as far as is known.
+bool budget_has_room(struct agent *agent);
 // It used so much more, told with event `seq`; warns.
 void budget_spend(struct agent *agent, const struct usage_sum *sum, int64_t seq);
 

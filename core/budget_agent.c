@@ -288,7 +288,7 @@ static bool holds_for(struct agent *agent, const struct budget_target *target)
     return name_of(agent, target->kind, day, &name) && str_equal(name, target->name);
 }
 
-static bool may_go_on(struct agent *agent)
+bool budget_has_room(struct agent *agent)
 {
     struct holding holding;
     for (int kind = 0; kind < BUDGET_KIND_COUNT; kind++)
@@ -307,7 +307,7 @@ static void resume_stopped(struct swarm *swarm, const struct budget_target *targ
         struct agent *agent = list_entry(node, struct agent, node);
         bool stopped = agent->state == STATE_DONE && agent->stop_reason == STOP_BUDGET;
         if (!stopped || agent->removing || agent->leaving || !holds_for(agent, target) ||
-            !may_go_on(agent) || !agent_enter(agent, CAUSE_RESUME, &ignored))
+            !budget_has_room(agent) || !agent_enter(agent, CAUSE_RESUME, &ignored))
             continue;
         json_put_str(resumed, str_of(agent->id));
     }

@@ -6,6 +6,7 @@
 #include "core/budget.h"
 #include "core/catalogue.h"
 #include "core/log.h"
+#include "core/output_sizes.h"
 #include "core/rule.h"
 #include "core/sandbox.h"
 
@@ -44,8 +45,10 @@ enum { CONFIG_ROLES_MAX = 64, CONFIG_ROLE_ENVIRONMENT_MAX = 64 };
 // What roles/<name>.yaml beside the file says of agents that have this role.
 struct role_config {
     char *name;
-    char *model, *mode; // or NULL
-    char *prompt;       // put behind the system prompt; or NULL
+    char *model, *mode;  // or NULL
+    char *prompt;        // put behind the system prompt; or NULL
+    char *summary_model; // "provider/model"; or NULL
+    struct output_config outputs;
     struct rules permissions;
     int64_t steps, tokens, seconds;                 // 0: not given
     int64_t cost;                                   // nano-dollars
@@ -81,6 +84,8 @@ struct config {
     char *merge_author;       // "Name <address>" of commits that merges make; or NULL: git's own
     bool merge_co_author;     // they name the agent and its model; default true
     char *merge_strategy;     // "merge" (also NULL), "squash", "rebase" or "ff"
+    char *summary_model;      // "provider/model", of large outputs; or NULL: the agent's own
+    struct output_config outputs;
     struct provider_config providers[CONFIG_PROVIDERS_MAX];
     size_t provider_count;
     struct repository_config *repositories;

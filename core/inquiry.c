@@ -8,10 +8,20 @@ static const struct ports *ports_of(const struct inquiry *inquiry)
     return inquiry->agent->swarm->setup.ports;
 }
 
+static const char *provider_name(const struct inquiry *inquiry)
+{
+    return inquiry->provider ? inquiry->provider : inquiry->agent->provider;
+}
+
+static const char *model_name(const struct inquiry *inquiry)
+{
+    return inquiry->provider ? inquiry->model : inquiry->agent->model;
+}
+
 static struct provider *provider_of(const struct inquiry *inquiry, struct err *err)
 {
     const struct provider_port *providers = &inquiry->agent->swarm->setup.providers;
-    return providers->find(providers->ctx, str_of(inquiry->agent->provider), err);
+    return providers->find(providers->ctx, str_of(provider_name(inquiry)), err);
 }
 
 // --- the stream ---
@@ -100,7 +110,7 @@ static void ask(struct inquiry *inquiry)
     }
     const struct model_part part = {.kind = MODEL_USER_TEXT, .text = buf_str(&inquiry->text)};
     const struct model_request request = {
-        .model = str_of(inquiry->agent->model),
+        .model = str_of(model_name(inquiry)),
         .system = buf_str(&inquiry->system),
         .parts = &part,
         .part_count = 1,
@@ -121,9 +131,9 @@ static void try_now(struct inquiry *inquiry)
     struct err err;
     inquiry->tries++;
     inquiry->account =
-        accounts_find(inquiry->agent->swarm->accounts, str_of(inquiry->agent->provider));
+        accounts_find(inquiry->agent->swarm->accounts, str_of(provider_name(inquiry)));
     if (!inquiry->account) {
-        err_set(&err, ERR_CONFIG, "no provider is called '%s'", inquiry->agent->provider);
+        err_set(&err, ERR_CONFIG, "no provider is called '%s'", provider_name(inquiry));
         fail_later(inquiry, &err);
         return;
     }
@@ -134,7 +144,7 @@ static void try_now(struct inquiry *inquiry)
     case LIMITER_WAITS:
         break;
     case LIMITER_FULL:
-        err_set(&err, ERR_LIMIT, "too many requests wait for %s", inquiry->agent->provider);
+        err_set(&err, ERR_LIMIT, "too many requests wait for %s", provider_name(inquiry));
         fail_later(inquiry, &err);
         break;
     }
@@ -241,6 +251,12 @@ void inquiry_start(struct inquiry *inquiry)
     inquiry->timer = port_timer_new(ports, tick, inquiry);
     ports->ops->timer_set(inquiry->timer, INQUIRY_MS_MAX);
     try_now(inquiry);
+}
+
+void inquiry_count(const struct inquiry *inquiry, bool answered)
+{
+    agent_count_inquiry(inquiry->agent, provider_name(inquiry), model_name(inquiry),
+                        &inquiry->usage, answered);
 }
 
 void inquiry_release(struct inquiry *inquiry)

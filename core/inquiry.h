@@ -17,7 +17,9 @@ enum {
 
 struct inquiry {
     // set by the caller, and kept until `done` or inquiry_release()
-    struct agent *agent;       // whose provider and model are asked
+    struct agent *agent;       // who asks, and pays
+    const char *provider;      // that is asked; NULL: the agent's own
+    const char *model;         // with it
     struct limiter_user *user; // among whose requests this one is
     struct buf system, text;   // given to inquiry_start(), which takes them over
     int64_t max_output;        // tokens; 0: the model's own limit
@@ -44,6 +46,8 @@ struct inquiry {
 
 void inquiry_init(struct inquiry *inquiry);
 void inquiry_start(struct inquiry *inquiry);
+// Adds what it took to the agent's usage; once, at its end or after inquiry_release().
+void inquiry_count(const struct inquiry *inquiry, bool answered);
 // Ends it at once, if it is under way, and frees what it holds. Harmless when never started.
 void inquiry_release(struct inquiry *inquiry);
 

@@ -106,6 +106,9 @@ struct item *item_new_user(const char *id, struct str text, const char *from);
 // cost something although the provider did not say what.
 void agent_count_request(struct agent *agent, int64_t step, const struct model_usage *usage,
                          bool answered);
+// The same of a request beside its turn, to the model that is named: the context is not its.
+void agent_count_inquiry(struct agent *agent, const char *provider, const char *model,
+                         const struct model_usage *usage, bool answered);
 // The time at work up to now is in usage.sum; an event of the agent's follows in this loop turn.
 void agent_count_work(struct agent *agent);
 int64_t agent_work_ms(const struct agent *agent); // up to now; waiting for a person is no work

@@ -34,7 +34,7 @@ void tool_run_init(struct tool_run *run, const struct tool *tool, const struct t
     arena_init(&run->arena, ARENA_MAX);
     buf_init(&run->result.output, TOOL_SHOWN_MAX + TOOL_SENTENCE_MAX);
     buf_init(&run->result.kept, TOOL_SHOWN_MAX + TOOL_SENTENCE_MAX);
-    run->sizes = (struct tool_sizes){TOOL_WHOLE, TOOL_CUT, TOOL_SUMMARY};
+    run->sizes = output_sizes_of(NULL, NULL, str_of(tool->schema.name));
     run->result.exit_code = -1;
 }
 

@@ -12,6 +12,7 @@
 #include "core/confine.h"
 #include "core/json.h"
 #include "core/model.h"
+#include "core/output_sizes.h"
 #include "core/ports.h"
 #include "core/sandbox.h"
 
@@ -21,10 +22,6 @@
 enum {
     TOOL_SHOWN_MAX = 50000, // bytes of output that go to the model and the editor
     TOOL_READ_LINES_MAX = 2000,
-    // How large a result may be before less of it is shown; configurable.
-    TOOL_WHOLE = 6000,              // bytes: as it is
-    TOOL_CUT = 50000,               // its beginning and its end; above, a summary by a model
-    TOOL_SUMMARY = 12000,           // that summary
     TOOL_OUTPUT_FILE_MAX = 1 << 30, // bytes kept on disk of one command; then it is stopped
 };
 
@@ -56,10 +53,6 @@ struct tool_result {
 
 struct tool_run;
 
-struct tool_sizes {
-    size_t whole, cut, summary;
-};
-
 struct tool {
     struct model_tool schema;
     enum tool_effect effect;
@@ -82,7 +75,7 @@ struct tool_run {
     const struct tool *tool;
     const struct tool_place *place;
     const char *item_id; // names the output file
-    struct tool_sizes sizes;
+    struct output_sizes sizes;
     struct arena arena; // holds `input`; released by tool_run_release()
     const struct json *input;
     void (*output)(void *arg, struct str piece); // progress, may be NULL

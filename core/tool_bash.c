@@ -121,7 +121,7 @@ static void finish(struct command *c, const struct err *spool_err)
     bool kept = c->path && spool_err->kind == ERR_NONE;
     char how[TOOL_OUTPUT_HOW_MAX];
     tool_output_how(run->item_id, c->bytes, how);
-    capture_put(&c->capture, run->sizes.whole, kept ? how : NULL, &result->output);
+    capture_put(&c->capture, (size_t)run->sizes.whole, kept ? how : NULL, &result->output);
     find_denial(c);
     size_t shown = result->output.len;
     if (c->path && !kept)
@@ -197,7 +197,7 @@ static bool keep(struct command *c, struct str bytes)
     if (!fits)
         bytes.len = room > 0 ? (size_t)room : 0;
     c->bytes += (int64_t)bytes.len;
-    if (!c->spool && c->raw.len + bytes.len > c->run->sizes.whole)
+    if (!c->spool && c->raw.len + bytes.len > (size_t)c->run->sizes.whole)
         begin_spool(c);
     if (c->spool)
         spool_write(c->spool, bytes);
@@ -316,7 +316,7 @@ static void start(struct tool_run *run)
     plain_text_init(&c->plain);
     capture_init(&c->capture);
     buf_init(&c->lines, PLAIN_TEXT_GROWTH * PIECE_MAX + PLAIN_TEXT_SLACK);
-    buf_init(&c->raw, c->run->sizes.whole);
+    buf_init(&c->raw, (size_t)c->run->sizes.whole);
     live_output_init(&c->live, place->ports, run->output, run->arg);
     c->timer = port_timer_new(place->ports, on_timeout, c);
     place->ports->ops->timer_set(c->timer,

@@ -116,29 +116,61 @@ static int open_raw(const struct tool_place *place, struct str path, struct err 
     return fd;
 }
 
-// Reads fd to its end through plain text. copy -1: only until something changed.
-static bool clean(int fd, int copy, const atomic_bool *stop, bool *changed, struct err *err)
+// Reads fd to its end through plain text; false: `take` wants no more, or err.
+static bool read_plain(int fd, const atomic_bool *stop, tool_output_fn *take, void *arg,
+                       struct plain_text *plain, struct err *err)
 {
-    struct plain_text plain;
     struct buf lines;
     char *piece = mem_new(PIECE);
     long got = 1;
     bool ok = true;
-    plain_text_init(&plain);
+    plain_text_init(plain);
     buf_init(&lines, PLAIN_TEXT_GROWTH * PIECE + PLAIN_TEXT_SLACK);
-    while (ok && got > 0 && !atomic_load(stop) && (copy >= 0 || !plain.changed)) {
+    while (ok && got > 0 && !atomic_load(stop)) {
         got = file_read(fd, "the output", piece, PIECE, err);
         if (got > 0)
-            plain_text_add(&plain, str_from(piece, (size_t)got), &lines);
+            plain_text_add(plain, str_from(piece, (size_t)got), &lines);
         else if (got == 0)
-            plain_text_end(&plain, &lines);
-        ok = got >= 0 && (copy < 0 || file_write(copy, buf_str(&lines), err));
+            plain_text_end(plain, &lines);
+        ok = got >= 0 && take(arg, buf_str(&lines), err);
         buf_clear(&lines);
     }
-    *changed = plain.changed;
     buf_release(&lines);
     mem_free(piece);
-    return ok && (lseek(fd, 0, SEEK_SET) == 0 || err_set_errno(err, ERR_STORAGE, errno, "seek"));
+    return ok;
+}
+
+bool tool_output_each(const struct tool_place *place, struct str path, const atomic_bool *stop,
+                      tool_output_fn *take, void *arg, struct err *err)
+{
+    struct plain_text plain;
+    int fd = open_raw(place, path, err);
+    bool ok = fd >= 0 && read_plain(fd, stop, take, arg, &plain, err);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+struct cleaning {
+    struct plain_text plain;
+    int copy; // -1: only until something changed
+};
+
+static bool take_clean(void *arg, struct str lines, struct err *err)
+{
+    struct cleaning *cleaning = arg;
+    err->kind = ERR_NONE;
+    return cleaning->copy < 0 ? !cleaning->plain.changed : file_write(cleaning->copy, lines, err);
+}
+
+static bool clean(int fd, int copy, const atomic_bool *stop, bool *changed, struct err *err)
+{
+    struct cleaning cleaning = {.copy = copy};
+    err->kind = ERR_NONE;
+    bool ok = read_plain(fd, stop, take_clean, &cleaning, &cleaning.plain, err);
+    *changed = cleaning.plain.changed;
+    return (ok || err->kind == ERR_NONE) &&
+           (lseek(fd, 0, SEEK_SET) == 0 || err_set_errno(err, ERR_STORAGE, errno, "seek"));
 }
 
 static int copy_without_name(const char *folder, struct err *err)
@@ -191,7 +223,7 @@ static void cut(struct tool_run *run)
     capture_add(&capture, buf_str(&result->output));
     tool_output_how(run->item_id, result->bytes, how);
     buf_clear(&result->output);
-    capture_put(&capture, run->sizes.whole, how, &result->output);
+    capture_put(&capture, (size_t)run->sizes.whole, how, &result->output);
     buf_clear(&result->kept);
     capture_put_kept(&capture, &result->kept);
     result->plain = capture.bytes;
@@ -221,7 +253,8 @@ static void never_full(void *arg)
 void tool_output_keep(struct tool_run *run)
 {
     static const struct spool_events events = {never_full, kept};
-    if (run->result.output.len <= run->sizes.whole || !run->item_id || !run->place->output_folder) {
+    if (run->result.output.len <= (size_t)run->sizes.whole || !run->item_id ||
+        !run->place->output_folder) {
         run->done(run->arg);
         return;
     }

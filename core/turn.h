@@ -55,8 +55,9 @@ struct turn_call {
     char *opaque;            // or NULL; its item's later
     const struct tool *tool; // NULL when there is no such tool
     struct tool_run run;
-    bool run_made; // run is to be released
-    bool cut;      // its run was told to end
+    bool run_made;             // run is to be released
+    bool cut;                  // its run was told to end
+    struct condense *condense; // of its output, after the run; or NULL
     struct journal_wait wait;
     struct work preview;
     struct buf patch;
@@ -171,6 +172,11 @@ void turn_calls_mend(struct turn *turn, bool keep_questions); // from a transcri
 void turn_call_show(struct turn_call *call); // its item is in the transcript from now on
 void turn_call_fail(struct turn_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// turn_condense.c
+struct output_sizes turn_output_sizes(const struct turn *turn, const struct tool *tool);
+bool turn_condense(struct turn_call *call); // true: turn_call_ran() follows
+void turn_call_ran(struct turn_call *call); // its result is what the model gets
 
 // turn_import.c
 void turn_import(struct turn *turn);  // brings commits of the worktree into the repository

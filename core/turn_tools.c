@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The tool calls of one step: which may run, in which order, and what becomes of them.
+#include "core/condense.h"
 #include "core/mem.h"
 #include "core/review.h"
+#include "core/tool_output.h"
 #include "core/turn.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
     INPUT_ARENA_MAX = 8 * ITEM_TEXT_MAX, // a tree of arguments
@@ -109,11 +112,17 @@ void turn_call_fail(struct turn_call *call, const char *format, ...)
 static void run_done(void *arg)
 {
     struct turn_call *call = arg;
+    turn_progress(call->turn);
+    if (!turn_condense(call))
+        turn_call_ran(call);
+}
+
+void turn_call_ran(struct turn_call *call)
+{
     struct turn *turn = call->turn;
     struct tool_result *result = &call->run.result;
     struct item *item = call->item;
     turn->busy--;
-    turn_progress(turn);
     buf_clear(&item->text);
     if (item->edited)
         buf_addf(&item->text, "(a person changed the arguments; what ran: %.*s)\n",
@@ -243,6 +252,7 @@ static bool parse(struct turn_call *call, struct str input, struct err *err)
                        call->name);
     tool_run_init(&call->run, call->tool, &turn->place);
     call->run_made = true;
+    call->run.sizes = turn_output_sizes(turn, call->tool);
     if (!tool_run_parse(&call->run, input, err))
         return false;
     take_title(call);
@@ -332,7 +342,10 @@ void turn_calls_cut(struct turn *turn, bool keep_questions)
         bool asking = call->phase == CALL_ASKING && keep_questions;
         if (call->phase == CALL_RUNNING && !call->cut) {
             call->cut = true;
-            tool_run_cancel(&call->run);
+            if (call->condense)
+                condense_cancel(call->condense);
+            else
+                tool_run_cancel(&call->run);
         } else if (call->phase != CALL_RUNNING && call->phase != CALL_DONE && !previewing &&
                    !asking) {
             not_run(call);
@@ -369,6 +382,23 @@ static void take_up(struct turn *turn, struct item *item)
         turn_call_fail(call, "%s", err.message);
 }
 
+static void tell_cut_off(const struct turn *turn, struct item *item, bool ran)
+{
+    if (!ran) {
+        buf_add_str(&item->text, STR("(not run: the turn was ended before)"));
+        return;
+    }
+    char *name = tool_output_name(item->id);
+    char *path = mem_format("%s/output/%s/%s", turn->agent->swarm->setup.state_folder,
+                            turn->agent->id, name);
+    buf_add_str(&item->text, str_of(cut_off));
+    if (access(path, F_OK) == 0)
+        buf_addf(&item->text, "\n(what it had printed by then: `read` or `grep` output:%s)",
+                 item->id);
+    mem_free(path);
+    mem_free(name);
+}
+
 void turn_calls_mend(struct turn *turn, bool keep_questions)
 {
     if (!keep_questions)
@@ -385,8 +415,7 @@ void turn_calls_mend(struct turn *turn, bool keep_questions)
         }
         item->status = ITEM_FAILED;
         if (item->kind == ITEM_TOOL)
-            buf_add_str(&item->text, keep_questions ? str_of(cut_off)
-                                                    : STR("(not run: the turn was ended before)"));
+            tell_cut_off(turn, item, keep_questions);
         event_item(turn->agent, item);
     }
 }

@@ -127,7 +127,7 @@ static void finish_compaction(struct turn *turn, struct str summary, const char 
 static void end_compaction(struct turn *turn, struct str summary, const char *reason)
 {
     if (turn->inquiry) {
-        agent_count_request(turn->agent, 0, &turn->inquiry->usage, false);
+        inquiry_count(turn->inquiry, turn->inquiry->err.kind == ERR_NONE);
         finish_compaction(turn, summary, reason);
         inquiry_release(turn->inquiry);
         mem_free(turn->inquiry);
@@ -191,7 +191,7 @@ void turn_window_cut(struct turn *turn)
     if (!turn->inquiry)
         return;
     inquiry_release(turn->inquiry);
-    agent_count_request(turn->agent, 0, &turn->inquiry->usage, false);
+    inquiry_count(turn->inquiry, false);
     mem_free(turn->inquiry);
     turn->inquiry = NULL;
     turn->phase = TURN_TOOLS;

@@ -127,3 +127,11 @@ void utf8_append(struct buf *out, unsigned code_point)
         bytes[i] = (char)(0x80 | (code_point >> 6 * (len - 1 - i) & 0x3f));
     buf_add(out, bytes, len);
 }
+
+size_t utf8_count(struct str s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s.len; i++)
+        count += ((unsigned char)s.data[i] & 0xC0) != 0x80;
+    return count;
+}

@@ -25,6 +25,8 @@ struct str utf8_cut(struct str s, size_t max);
 // decoder has to hold back until more comes.
 size_t utf8_incomplete_tail(struct str s);
 
+size_t utf8_count(struct str s); // code points of valid UTF-8
+
 // Appends one code point; invalid ones become U+FFFD.
 void utf8_append(struct buf *out, unsigned code_point);
 

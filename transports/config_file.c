@@ -51,6 +51,8 @@ void config_release(struct config *config)
     mem_free(config->mode);
     mem_free(config->merge_author);
     mem_free(config->merge_strategy);
+    mem_free(config->summary_model);
+    config_release_outputs(&config->outputs);
     config_release_repositories(config);
     sandbox_policy_release(&config->sandbox);
     rules_release(&config->permissions);
@@ -154,7 +156,8 @@ static bool build(struct config *config, const char *path, struct str yaml, bool
     if (ok) {
         config_add_builtins(config);
         config_choose_model(config);
-        ok = config_check_model(config, &model_at, err) && config_check_roles(config, err);
+        ok = config_check_model(config, &model_at, err) && config_check_roles(config, err) &&
+             config_check_summary_models(config, err);
     }
     if (!ok)
         config_release(config);

@@ -78,6 +78,10 @@ bool config_read_roles(struct config *config, const char *path, struct err *err)
 bool config_check_roles(const struct config *config, struct err *err);
 void config_release_roles(struct config *config);
 
+// The providers of summary models are configured (config_outputs.c). After the built-ins are in.
+bool config_check_summary_models(const struct config *config, struct err *err);
+void config_release_outputs(struct output_config *outputs);
+
 // A whole file (config_file.c); one that is not there and need not be leaves out empty.
 bool config_read_file(const char *path, bool must_exist, struct buf *out, struct err *err);
 

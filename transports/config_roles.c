@@ -128,14 +128,19 @@ static bool set_checked(char **out, const struct config_entry *entry, struct str
 static bool set_role_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                          struct err *err)
 {
-    static const char *const known[] = {"model",  "mode",        "prompt", "permissions",
-                                        "limits", "environment", NULL};
+    static const char *const known[] = {"model",       "mode",          "prompt",
+                                        "permissions", "limits",        "environment",
+                                        "outputs",     "summary_model", NULL};
     struct role_config *role = arg;
     struct str value = STR_NONE;
     if (str_is(entry->key, "permissions"))
         return config_read_rules(walk, entry, &role->permissions, RULE_ROLE, err);
     if (str_is(entry->key, "limits"))
         return config_each_entry(walk, entry->value, "limits", set_limits_key, role, err);
+    if (str_is(entry->key, "outputs"))
+        return config_read_outputs(walk, entry, &role->outputs, err);
+    if (str_is(entry->key, "summary_model"))
+        return config_set_summary_model(&role->summary_model, entry, err);
     if (str_is(entry->key, "environment"))
         return config_each_text(walk, entry, add_variable, role, err);
     bool mode = str_is(entry->key, "mode"), model = str_is(entry->key, "model");
@@ -241,6 +246,8 @@ void config_release_roles(struct config *config)
         mem_free(role->model);
         mem_free(role->mode);
         mem_free(role->prompt);
+        mem_free(role->summary_model);
+        config_release_outputs(&role->outputs);
         rules_release(&role->permissions);
         config_free_env(role->envp);
         for (size_t k = 0; k < role->environment_count; k++)

@@ -61,6 +61,11 @@ bool config_read_fallback(struct config_walk *walk, const struct config_entry *e
 // config_merge.c: the value of `merge`.
 bool config_read_merge(struct config_walk *walk, const struct config_entry *entry, struct err *err);
 
+// config_outputs.c: the values of `outputs` and of `summary_model`.
+bool config_read_outputs(struct config_walk *walk, const struct config_entry *entry,
+                         struct output_config *outputs, struct err *err);
+bool config_set_summary_model(char **model, const struct config_entry *entry, struct err *err);
+
 // config_sandbox.c: the value of `sandbox`.
 bool config_read_sandbox(struct config_walk *walk, const struct config_entry *entry,
                          struct err *err);

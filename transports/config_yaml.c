@@ -155,6 +155,8 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
                                         "max_active",
                                         "step_limit",
                                         "context_percent",
+                                        "outputs",
+                                        "summary_model",
                                         "turn_idle_seconds",
                                         "turn_seconds",
                                         "stall_seconds",
@@ -182,6 +184,10 @@ static bool set_top_key(struct config_walk *walk, const struct config_entry *ent
     }
     if (str_is(entry->key, "merge"))
         return config_read_merge(walk, entry, err);
+    if (str_is(entry->key, "outputs"))
+        return config_read_outputs(walk, entry, &walk->config->outputs, err);
+    if (str_is(entry->key, "summary_model"))
+        return config_set_summary_model(&walk->config->summary_model, entry, err);
     if (str_is(entry->key, "sandbox"))
         return config_read_sandbox(walk, entry, err);
     if (str_is(entry->key, "repositories"))

@@ -154,6 +154,30 @@ static void test_empty_files(void **state)
     }
 }
 
+static void test_sizes_of_outputs(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err = {0};
+    bool ok = config_parse(&config, "/c.yaml",
+                           STR("outputs:\n  whole: 7000\n  summary: off\n  tools:\n"
+                               "    bash: {cut: 90000, summary: 5000}\n    grep:\n"
+                               "summary_model: demo/tour\n"),
+                           &err);
+    assert_string_equal(err.message, "");
+    assert_true(ok);
+    assert_string_equal(config.summary_model, "demo/tour");
+    struct output_sizes bash = output_sizes_of(NULL, &config.outputs, STR("bash"));
+    assert_true(bash.whole == 7000 && bash.cut == 90000 && bash.summary == 5000);
+    assert_int_equal(bash.read, OUTPUT_READ);
+    struct output_sizes grep = output_sizes_of(NULL, &config.outputs, STR("grep"));
+    assert_true(grep.whole == 7000 && grep.cut == OUTPUT_CUT && grep.summary == OUTPUT_OFF);
+    struct output_config role = {.general = {.whole = 800, .summary = 900}};
+    bash = output_sizes_of(&role, &config.outputs, STR("bash"));
+    assert_true(bash.whole == 800 && bash.cut == 90000 && bash.summary == 900);
+    config_release(&config);
+}
+
 static void test_errors_name_the_line(void **state)
 {
     (void)state;
@@ -164,12 +188,14 @@ static void test_errors_name_the_line(void **state)
     expect_error(
         "a: 2\n",
         "/c.yaml:1: unknown key 'a'; expected one of model, mode, max_active, "
-        "step_limit, context_percent, turn_idle_seconds, turn_seconds, stall_seconds, providers, "
+        "step_limit, context_percent, outputs, summary_model, turn_idle_seconds, turn_seconds, "
+        "stall_seconds, providers, "
         "detach, idle_seconds, sandbox, merge, retry, quota_probe_seconds, "
         "models, budgets, fallback, permissions, worktree_pool, repositories");
     expect_error("temperature: 2\n",
                  "/c.yaml:1: unknown key 'temperature'; expected one of model, mode, max_active, "
-                 "step_limit, context_percent, turn_idle_seconds, turn_seconds, stall_seconds, "
+                 "step_limit, context_percent, outputs, summary_model, turn_idle_seconds, "
+                 "turn_seconds, stall_seconds, "
                  "providers, detach, "
                  "idle_seconds, sandbox, merge, retry, quota_probe_seconds, models, budgets, "
                  "fallback, permissions, worktree_pool, repositories");
@@ -178,6 +204,18 @@ static void test_errors_name_the_line(void **state)
     expect_error("merge:\n  author: Ada\n",
                  "/c.yaml:2: merge.author: expected a name and an address, as in \"Ada Lovelace "
                  "<ada@example.org>\"");
+    expect_error("outputs: {whole: 400}\n",
+                 "/c.yaml:1: whole: expected a whole number from 500 to 50000, not '400'");
+    expect_error("outputs:\n  tools:\n    bahs: {cut: 1}\n",
+                 "/c.yaml:3: unknown key 'bahs'; did you mean 'bash'?");
+    expect_error("outputs: {tools: {bash: {sumary: off}}}\n",
+                 "/c.yaml:1: unknown key 'sumary'; did you mean 'summary'?");
+    expect_error("outputs: {cut: off}\n",
+                 "/c.yaml:1: cut: expected a whole number from 500 to 1000000000, not 'off'");
+    expect_error("summary_model: haiku\n", "/c.yaml:1: summary_model: expected provider/model, as "
+                                           "in anthropic/claude-haiku-4-5, not 'haiku'");
+    expect_error("summary_model: nowhere/m\n",
+                 "the configuration: summary_model: no provider is called 'nowhere'");
     expect_error("merge: {autor: x}\n", "/c.yaml:1: unknown key 'autor'; did you mean 'author'?");
     expect_error("mode: yolo\n", "/c.yaml:1: mode: expected ask, edit, full or read, not 'yolo'");
     expect_error("\n\nmax_active: 0\n",
@@ -511,6 +549,7 @@ int main(void)
         cmocka_unit_test_setup(test_defaults, setup),
         cmocka_unit_test_setup(test_whole_file, setup),
         cmocka_unit_test_setup(test_empty_files, setup),
+        cmocka_unit_test_setup(test_sizes_of_outputs, setup),
         cmocka_unit_test_setup(test_errors_name_the_line, setup),
         cmocka_unit_test_setup(test_syntax_errors, setup),
         cmocka_unit_test_setup(test_provider_errors, setup),

@@ -143,7 +143,7 @@ static void a_large_output_is_kept_whole(void **state)
     fake_command_end(b->fake, 0, 0);
     assert_int_equal(b->done, 0); // not before it is synced
     const char *out = result_of(b);
-    assert_true(strlen(out) <= TOOL_WHOLE + 300);
+    assert_true(strlen(out) <= OUTPUT_WHOLE + 300);
     assert_non_null(strstr(out, "bytes are left out here; all of it (200008 bytes): `read` "
                                 "(offset, limit) or `grep` output:i7]"));
     assert_true(str_ends(str_of(out), STR("\nthe end\n")));
@@ -175,7 +175,7 @@ static void a_large_output_is_kept_whole(void **state)
 static void what_is_shown_whole_is_not_kept(void **state)
 {
     struct tool_bench *b = *state;
-    char *text = big_text(TOOL_WHOLE);
+    char *text = big_text(OUTPUT_WHOLE);
     begin(b);
     fake_command_output(b->fake, 0, text);
     fake_command_end(b->fake, 0, 0);
