@@ -21,8 +21,8 @@
 (declare-function swarm-dashboard-refresh "swarm-dashboard")
 (declare-function swarm-dashboard-mark-matching "swarm-dashboard")
 (declare-function swarm-dashboard-unmark-all "swarm-dashboard")
-(declare-function swarm-allow "swarm")
-(declare-function swarm-reject "swarm")
+(declare-function swarm-allow "swarm-approvals")
+(declare-function swarm-reject "swarm-approvals")
 
 ;;; New agents
 

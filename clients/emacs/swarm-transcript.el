@@ -1,319 +1,311 @@
-;; SPDX-License-Identifier: MIT -*- lexical-binding: t; -*-
-;;; swarm-transcript.el --- What a swarm agent says and does
+;;; swarm-transcript.el --- What a swarm agent says and does  -*- lexical-binding: t; -*-
+;; SPDX-License-Identifier: MIT
 
 ;;; Commentary:
 
-;; A buffer an agent.  Each item of the protocol is a piece of text between two markers; text that
-;; streams goes in at the second one, and a completed item is written anew.  A window whose point
-;; is at the end follows it.
+;; A buffer an agent: the items of its transcript (swarm-entries.el), the messages that wait, and a
+;; prompt (swarm-prompt.el).  In front of the prompt keys are commands; what is behind it is typed.
 
 ;;; Code:
 
-(require 'button)
-(require 'swarm-state)
+(require 'swarm-actions)
+(require 'swarm-entries)
+(require 'swarm-prompt)
 
-(defcustom swarm-output-lines 5
-  "The lines of a tool's output that are shown; a button shows the rest."
-  :type 'integer
-  :group 'swarm)
+(declare-function swarm-review "swarm-review")
+(declare-function swarm-menu "swarm-menu")
+(declare-function swarm-approvals-allow-here "swarm-approvals")
 
-(defface swarm-user '((t :inherit font-lock-keyword-face)) "What people said." :group 'swarm)
-(defface swarm-tool '((t :inherit font-lock-function-name-face)) "A tool call." :group 'swarm)
-(defface swarm-output '((t :inherit shadow)) "What a tool put out, and reasoning." :group 'swarm)
-(defface swarm-notice '((t :inherit font-lock-comment-face)) "A notice." :group 'swarm)
-(defface swarm-question '((t :inherit warning)) "A question to a person." :group 'swarm)
+;;; Folding and moving
 
-(cl-defstruct swarm--entry item text start end)
+(defun swarm-transcript--entry-at (position)
+  "Return the entry at POSITION, or nil."
+  (gethash (get-text-property position 'swarm-item) swarm-transcript--entries))
 
-(defvar-local swarm--entries nil "Item id -> entry.")
-(defvar-local swarm--order nil "The entries, the newest first.")
-(defvar-local swarm--loading nil "Non-nil while the newest page is read.")
+(defun swarm-transcript--set-fold (entry fold)
+  "Set the FOLD of ENTRY and show it."
+  (setf (swarm-entry-fold entry) fold)
+  (swarm-transcript-changing (swarm-transcript--write entry)))
 
-;;; From an item to text
+(defun swarm-transcript-toggle ()
+  "Fold the tool call or reasoning at point, or unfold it."
+  (interactive)
+  (let ((entry (swarm-transcript--entry-at (point))))
+    (unless (and entry (swarm-items-foldable-p (swarm-entry-item entry)))
+      (user-error "There is nothing to fold here"))
+    (swarm-transcript--set-fold entry (if (swarm-transcript--folded-p entry) 'open 'closed))
+    (when (get-text-property (point) 'invisible)
+      (goto-char (swarm-entry-start entry))
+      (skip-chars-forward "\n"))))
 
-(defun swarm--show-hidden (button)
-  "Puts the text that BUTTON stands for in its place."
-  (let ((inhibit-read-only t)
-        (start (button-start button))
-        (hidden (button-get button 'swarm-hidden)))
-    (save-excursion
-      (goto-char start)
-      (delete-region start (button-end button))
-      (insert (propertize hidden 'face 'swarm-output)))))
+(defun swarm-transcript-toggle-all ()
+  "Unfold all tool calls and reasoning, or fold them when all are unfolded."
+  (interactive)
+  (let* ((entries (seq-filter (lambda (entry) (swarm-items-foldable-p (swarm-entry-item entry)))
+                              swarm-transcript--order))
+         (fold (if (seq-some #'swarm-transcript--folded-p entries) 'open 'closed)))
+    (dolist (entry entries)
+      (swarm-transcript--set-fold entry fold))))
 
-(defun swarm--fold (text shown)
-  "TEXT with a button for the lines beyond the first SHOWN."
-  (let* ((lines (split-string text "\n"))
-         (rest (nthcdr shown lines)))
-    (if (< (length rest) 2)
-        (propertize text 'face 'swarm-output)
-      (concat (propertize (mapconcat (lambda (line) (concat line "\n")) (seq-take lines shown) "")
-                          'face 'swarm-output)
-              (make-text-button (format "  … %d more lines" (length rest)) nil
-                                'action #'swarm--show-hidden
-                                'swarm-hidden (string-join rest "\n"))))))
+(defun swarm-transcript--show-whole (id)
+  "Show the whole text of the item ID."
+  (let ((entry (gethash id swarm-transcript--entries)))
+    (setf (swarm-entry-whole entry) t)
+    (swarm-transcript-changing (swarm-transcript--write entry))))
 
-(defun swarm--indent (text)
-  "TEXT without the line ends at its end, its lines indented."
-  (replace-regexp-in-string "^" "  " (string-trim-right text)))
+(defun swarm-transcript--found ()
+  "Unfold what a search has found."
+  (let ((entry (and isearch-success (get-text-property (point) 'invisible)
+                    (swarm-transcript--entry-at (point)))))
+    (when entry (swarm-transcript--set-fold entry 'open))))
 
-(defun swarm--tool-text (item output)
-  "The tool call ITEM with OUTPUT."
-  (let ((status (plist-get item :status))
-        (code (plist-get item :exitCode)))
-    (concat (propertize (format "%s %s%s"
-                                (pcase status ("started" "●") ("failed" "✗") (_ "✓"))
-                                (or (plist-get item :title) (plist-get item :name))
-                                (if (and code (/= code 0)) (format " (exit code %d)" code) ""))
-                        'face 'swarm-tool)
-            (unless (or (equal status "started") (string-blank-p output))
-              (concat "\n" (swarm--fold (swarm--indent output) swarm-output-lines))))))
+(defun swarm-transcript--move (count want)
+  "Move to the COUNTth entry from here for which WANT returns non-nil."
+  (let* ((oldest-first (reverse swarm-transcript--order))
+         (starts (mapcar (lambda (entry)
+                           (save-excursion (goto-char (swarm-entry-start entry)) (skip-chars-forward "\n") (point)))
+                         (seq-filter (lambda (entry) (and (swarm-transcript--shown-p entry) (funcall want entry)))
+                                     oldest-first)))
+         (there (if (> count 0)
+                    (nth (1- count) (seq-filter (lambda (start) (> start (point))) starts))
+                  (nth (1- (- count)) (nreverse (seq-filter (lambda (start) (< start (point))) starts))))))
+    (cond (there (goto-char there))
+          ((> count 0) (swarm-prompt-goto))
+          (t (goto-char (point-min))))))
 
-(defun swarm--remember-text (what rules)
-  "A line that WHAT would be kept as RULES, or nothing when there are none."
-  (when (and rules (not (zerop (length rules))))
-    (format "\n  %s: %s" what (mapconcat #'identity rules ", "))))
+(defun swarm-transcript-next (count)
+  "Move to the COUNTth next item."
+  (interactive "p")
+  (swarm-transcript--move count #'identity))
 
-(defun swarm--approval-text (approval)
-  "The question APPROVAL, and how it was answered."
-  (if (plist-get approval :decision)
-      (propertize (format "✓ %s: %s by %s" (plist-get approval :title)
-                          (plist-get approval :decision) (plist-get approval :by))
-                  'face 'swarm-notice)
-    (concat (propertize (concat "? " (plist-get approval :title)) 'face 'swarm-question)
-            (when (plist-get approval :patch)
-              (concat "\n" (swarm--indent (plist-get approval :patch))))
-            (swarm--remember-text "always allows" (plist-get (plist-get approval :remember) :allow))
-            (swarm--remember-text "never means" (plist-get (plist-get approval :remember) :reject))
-            (propertize "\n  a allows, A rejects" 'face 'swarm-question))))
+(defun swarm-transcript-previous (count)
+  "Move to the COUNTth previous item."
+  (interactive "p")
+  (swarm-transcript--move (- count) #'identity))
 
-(defun swarm--item-text (entry)
-  "The text of ENTRY; nil for kinds that this version does not know."
-  (let ((item (swarm--entry-item entry))
-        (text (swarm--entry-text entry)))
-    (pcase (plist-get item :kind)
-      ("user" (propertize (replace-regexp-in-string "^" "> " (string-trim-right text)) 'face 'swarm-user))
-      ("assistant" (if (equal (plist-get item :status) "started") text (string-trim-right text)))
-      ("reasoning" (concat (propertize "~ thinking\n" 'face 'swarm-output)
-                           (if (equal (plist-get item :status) "started")
-                               (propertize text 'face 'swarm-output)
-                             (swarm--fold (string-trim-right text) 0))))
-      ("tool" (swarm--tool-text item text))
-      ("approval" (swarm--approval-text (plist-get item :approval)))
-      ((or "notice" "message" "compaction")
-       (propertize (concat "! " (string-trim-right text)) 'face 'swarm-notice)))))
+(defun swarm-transcript--message-p (entry)
+  "Return non-nil when ENTRY is a message of a person."
+  (equal (plist-get (swarm-entry-item entry) :kind) "user"))
 
-(defun swarm--text-of (item)
-  "The text that ITEM of the protocol brings."
-  (or (pcase (plist-get item :kind)
-        ("user" (mapconcat (lambda (block)
-                             (or (plist-get block :text)
-                                 (format "[%s]" (plist-get block :type))))
-                           (plist-get item :content) "\n"))
-        ("tool" (plist-get item :output))
-        ("compaction" (plist-get item :summary))
-        (_ (plist-get item :text)))
-      ""))
+(defun swarm-transcript-next-message (count)
+  "Move to the COUNTth next message of a person."
+  (interactive "p")
+  (swarm-transcript--move count #'swarm-transcript--message-p))
 
-;;; Into the buffer
+(defun swarm-transcript-previous-message (count)
+  "Move to the COUNTth previous message of a person."
+  (interactive "p")
+  (swarm-transcript--move (- count) #'swarm-transcript--message-p))
 
-(defmacro swarm--changing (&rest body)
-  "Runs BODY, which changes this buffer; windows at its end follow."
-  (declare (indent 0) (debug t))
-  `(let ((inhibit-read-only t)
-         (at-end (= (point) (point-max)))
-         (following (seq-filter (lambda (window) (= (window-point window) (point-max)))
-                                (get-buffer-window-list nil nil t))))
-     (save-excursion ,@body)
-     (set-buffer-modified-p nil)
-     (when at-end (goto-char (point-max)))
-     (dolist (window following)
-       (set-window-point window (point-max)))))
+(defun swarm-transcript-return ()
+  "Visit the file at point, push the button there, or fold."
+  (interactive)
+  (cond ((button-at (point)) (push-button))
+        ((get-text-property (point) 'swarm-queued) (swarm-prompt-edit-queued))
+        (t (swarm-transcript-toggle))))
 
-(defun swarm--write (entry)
-  "Writes ENTRY anew.  What is behind it moves along."
-  (let ((text (swarm--item-text entry))
-        (start (marker-position (swarm--entry-start entry))))
-    (delete-region start (swarm--entry-end entry))
-    (goto-char start)
-    ;; Never empty, so that the markers of two entries do not meet.
-    (insert "\n" (if text (concat text "\n") ""))
-    (set-marker (swarm--entry-start entry) start)
-    (set-marker (swarm--entry-end entry) (point))))
+(defun swarm-transcript-approval-here ()
+  "Return the open question at point, else the oldest one of this transcript."
+  (let* ((open (lambda (entry)
+                 (let ((item (swarm-entry-item entry)))
+                   (and (equal (plist-get item :kind) "approval") (equal (plist-get item :status) "started")
+                        (plist-get item :approval)))))
+         (here (swarm-transcript--entry-at (point))))
+    (or (and here (funcall open here))
+        (seq-some open (reverse swarm-transcript--order)))))
 
-(defun swarm--add (item)
-  "Makes an entry for ITEM, behind the one that began before it."
-  (let* ((seq (plist-get item :seq))
-         (newer (seq-take-while (lambda (entry) (> (plist-get (swarm--entry-item entry) :seq) seq)) swarm--order))
-         (place (if newer (marker-position (swarm--entry-start (car (last newer)))) (point-max)))
-         (entry (make-swarm--entry :item item :start (copy-marker place t) :end (copy-marker place))))
-    (puthash (plist-get item :id) entry swarm--entries)
-    (setq swarm--order (append newer (list entry) (nthcdr (length newer) swarm--order)))
-    entry))
+;;; The header
 
-(defun swarm--take-item (item)
-  "Takes ITEM; a completed one is the truth."
-  (let ((entry (gethash (plist-get item :id) swarm--entries)))
-    (unless (and entry (equal (plist-get item :status) "started"))
-      (setq entry (or entry (swarm--add item)))
-      (setf (swarm--entry-item entry) item
-            (swarm--entry-text entry) (swarm--text-of item))
-      (swarm--write entry))))
+(defconst swarm-transcript--frames "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 
-(defun swarm--new-text (text delta offset)
-  "What DELTA at OFFSET, in bytes of UTF-8, adds to TEXT.
-`anew' when it is another text; nil when something between is missing."
-  (let* ((have (encode-coding-string text 'utf-8))
-         (bytes (encode-coding-string delta 'utf-8))
-         (known (- (length have) offset)))
-    (cond ((< known 0) nil)
-          ((= known 0) delta)
-          ((not (equal (substring bytes 0 (min known (length bytes)))
-                       (substring have offset (min (length have) (+ offset (length bytes))))))
-           'anew)
-          (t (decode-coding-string (substring bytes (min known (length bytes))) 'utf-8)))))
+(defvar swarm-transcript--spinner nil
+  "The timer of the spinners, while one turns.")
 
-(defun swarm--take-delta (event)
-  "Takes the delta EVENT."
-  (let* ((entry (gethash (plist-get event :itemId) swarm--entries))
-         (item (and entry (swarm--entry-item entry))))
-    (when (equal (plist-get item :status) "started")
-      (let* ((text (swarm--entry-text entry))
-             (new (swarm--new-text text (plist-get event :text) (plist-get event :offset))))
-        (cond ((eq new 'anew)
-               (setf (swarm--entry-text entry) (plist-get event :text))
-               (swarm--write entry))
-              ((and new (not (string-empty-p new)))
-               (setf (swarm--entry-text entry) (concat text new))
-               (when (member (plist-get item :kind) '("assistant" "reasoning"))
-                 (goto-char (1- (swarm--entry-end entry)))
-                 (insert (if (equal (plist-get item :kind) "reasoning")
-                             (propertize new 'face 'swarm-output)
-                           new)))))))))
+(defun swarm-transcript--running-p (agent)
+  "Return non-nil while something of AGENT runs."
+  (member (plist-get agent :state) '("starting" "working")))
 
-(defun swarm--take-stream (agent item delta)
-  "Takes ITEM, or the event DELTA, into the buffer of AGENT."
-  (let ((buffer (get-buffer (swarm--buffer-name (plist-get agent :id)))))
-    (when buffer
-      (with-current-buffer buffer
-        (unless swarm--loading
-          (swarm--changing
-            (if item (swarm--take-item item) (swarm--take-delta delta))))))))
+(defun swarm-transcript--frame (agent)
+  "Return the sign of the state of AGENT."
+  (pcase (plist-get agent :state)
+    ((or "starting" "working")
+     (string (aref swarm-transcript--frames (mod (floor (* 8 (float-time))) (length swarm-transcript--frames)))))
+    ("waiting" "?") ("done" "✓") ((or "failed" "killed") "✗") (_ "·")))
 
-(add-hook 'swarm-item-functions (lambda (agent item) (swarm--take-stream agent item nil)))
-(add-hook 'swarm-delta-functions (lambda (agent delta) (swarm--take-stream agent nil delta)))
+(defun swarm-transcript--context (agent)
+  "Return how full the context of AGENT is, or nil."
+  (let* ((usage (plist-get agent :usage)) (size (plist-get usage :contextSize)))
+    (and size (> size 0)
+         (format "%d%% of %dk" (/ (* 100 (or (plist-get usage :contextUsed) 0)) size) (/ size 1000)))))
+
+(defun swarm-transcript--header ()
+  "Return what the header line tells of this buffer's agent."
+  (let* ((agent (swarm-agent swarm-agent-id))
+         (err (plist-get agent :error))
+         (said (or (plist-get err :message) (plist-get agent :activity)))
+         (parts (list (concat (swarm-transcript--frame agent) " " (or (plist-get agent :state) "not there")
+                              (and said (concat ": " (string-remove-prefix "waiting: " said))))
+                      (if (equal (plist-get agent :provider) "demo") "demo (a script, no model)" (plist-get agent :model))
+                      (plist-get agent :mode)
+                      (swarm-transcript--context agent)
+                      (plist-get agent :branch))))
+    (replace-regexp-in-string "%" "%%" (concat " " (string-join (delq nil parts) "  ")))))
+
+(defun swarm-transcript--turn ()
+  "Turn the spinners that are seen; stop when nothing runs."
+  (let (runs)
+    (dolist (window (window-list-1 nil 'no-minibuffer 'visible))
+      (with-current-buffer (window-buffer window)
+        (when (and (derived-mode-p 'swarm-transcript-mode)
+                   (swarm-transcript--running-p (swarm-agent swarm-agent-id)))
+          (setq runs t)
+          (force-mode-line-update))))
+    (unless runs
+      (cancel-timer swarm-transcript--spinner)
+      (setq swarm-transcript--spinner nil))))
+
+(defun swarm-transcript--spin (&rest _)
+  "Let the spinner turn while something runs that is seen."
+  (when (and (not swarm-transcript--spinner) (not noninteractive)
+             (seq-some (lambda (window)
+                         (with-current-buffer (window-buffer window)
+                           (and (derived-mode-p 'swarm-transcript-mode)
+                                (swarm-transcript--running-p (swarm-agent swarm-agent-id)))))
+                       (window-list-1 nil 'no-minibuffer 'visible)))
+    (setq swarm-transcript--spinner (run-at-time 0.15 0.15 #'swarm-transcript--turn))))
 
 ;;; The buffer
 
-(defun swarm--buffer-name (id)
-  "The name of the transcript of the agent ID."
-  (format "*swarm %s*" id))
-
-(defun swarm--take-page (items seq)
-  "Shows ITEMS instead of what is there, and follows from SEQ on."
-  (swarm--changing
-    (erase-buffer)
-    (setq swarm--entries (make-hash-table :test #'equal)
-          swarm--order nil)
-    (mapc #'swarm--take-item items))
-  (swarm-watch swarm-agent-id seq))
-
-(defun swarm--load (&rest _)
-  "Reads the newest page of this buffer's agent.
-Events are not taken before it has come: they come again after it."
-  (interactive)
-  (setq swarm--loading t)
-  (let ((buffer (current-buffer)))
-    (swarm-request 'swarm/transcript (list :agentId swarm-agent-id :limit 200)
-                    (lambda (result)
-                      (when (buffer-live-p buffer)
-                        (with-current-buffer buffer
-                          (setq swarm--loading nil)
-                          (swarm--take-page (plist-get result :items) (plist-get result :seq)))))
-                    (lambda (problem &rest _)
-                      (when (buffer-live-p buffer)
-                        (with-current-buffer buffer (setq swarm--loading nil)))
-                      (swarm-complain problem "the transcript")))))
-
-(defun swarm--header ()
-  "What the header line tells of this buffer's agent."
-  (let* ((agent (swarm-agent swarm-agent-id))
-         (err (plist-get agent :error))
-         (said (or (plist-get err :message) (plist-get agent :activity))))
-    (replace-regexp-in-string
-     "%" "%%"
-     (concat " " (or (plist-get agent :state) "?")
-             (and said (concat ": " (string-remove-prefix "waiting: " said)))
-             (and (plist-get agent :branch) (concat "  " (plist-get agent :branch)))
-             "  " (if (equal (plist-get agent :provider) "demo")
-                      "demo (a script, no model)"
-                    (or (plist-get agent :model) ""))))))
-
-(defun swarm--unsubscribe ()
-  "Tells the server that nobody looks any more."
-  (swarm-unwatch swarm-agent-id))
-
 (defvar swarm-transcript-mode-map
   (let ((map (make-sparse-keymap)))
-    (set-keymap-parent map button-buffer-map)
-    (define-key map "i" #'swarm-send)
-    (define-key map "s" #'swarm-send)
-    (define-key map "a" #'swarm-allow)
-    (define-key map "A" #'swarm-reject)
-    (define-key map "c" #'swarm-cancel)
-    (define-key map "K" #'swarm-kill)
-    (define-key map "r" #'swarm-resume)
-    (define-key map "X" #'swarm-remove)
-    (define-key map "g" #'swarm--load)
-    (define-key map "q" #'quit-window)
-    map))
+    (set-keymap-parent map swarm-prompt-map)
+    (define-key map (kbd "C-c C-c") #'swarm-cancel)
+    (define-key map (kbd "C-c C-n") #'swarm-transcript-next-message)
+    (define-key map (kbd "C-c C-p") #'swarm-transcript-previous-message)
+    (define-key map (kbd "C-c C-o") #'swarm-transcript-toggle-all)
+    (define-key map (kbd "C-c C-d") #'swarm-review)
+    (define-key map (kbd "C-c ?") #'swarm-menu)
+    map)
+  "The keys of a transcript.")
 
-(define-derived-mode swarm-transcript-mode special-mode "Swarm-Transcript"
-  "What a swarm agent says and does.  Point at the end follows it."
-  (setq-local header-line-format '(:eval (swarm--header)))
+(let ((map swarm-transcript-item-map))
+  (define-key map (kbd "RET") #'swarm-transcript-return)
+  (define-key map [mouse-2] #'push-button)
+  (define-key map [follow-link] 'mouse-face)
+  (define-key map (kbd "TAB") #'swarm-transcript-toggle)
+  (define-key map [backtab] #'swarm-transcript-toggle-all)
+  (define-key map "n" #'swarm-transcript-next)
+  (define-key map "p" #'swarm-transcript-previous)
+  (define-key map (kbd "SPC") #'scroll-up-command)
+  (define-key map (kbd "S-SPC") #'scroll-down-command)
+  (define-key map (kbd "DEL") #'scroll-down-command)
+  (define-key map "<" #'beginning-of-buffer)
+  (define-key map ">" #'swarm-prompt-goto)
+  (define-key map "i" #'swarm-prompt-goto)
+  (define-key map "s" #'swarm-prompt-goto)
+  (define-key map "a" #'swarm-allow)
+  (define-key map "!" #'swarm-allow-always)
+  (define-key map "r" #'swarm-reject)
+  (define-key map "e" #'swarm-transcript-edit)
+  (define-key map "d" #'swarm-prompt-drop-queued)
+  (define-key map "=" #'swarm-review)
+  (define-key map "c" #'swarm-cancel)
+  (define-key map "k" #'swarm-kill)
+  (define-key map "g" #'swarm-transcript-refresh)
+  (define-key map "q" #'quit-window)
+  (define-key map "?" #'swarm-menu))
+
+(defun swarm-transcript-edit ()
+  "Edit the queued message at point, or what the open question asks for."
+  (interactive)
+  (if (get-text-property (point) 'swarm-queued)
+      (swarm-prompt-edit-queued)
+    (call-interactively #'swarm-allow-edited)))
+
+(define-derived-mode swarm-transcript-mode fundamental-mode "Swarm-Transcript"
+  "What a swarm agent says and does, with a prompt at the end.
+In front of the prompt:
+\\{swarm-transcript-item-map}
+Everywhere:
+\\{swarm-transcript-mode-map}"
+  (setq header-line-format '(:eval (swarm-transcript--header)))
   (setq-local word-wrap t)
-  (setq-local swarm--entries (make-hash-table :test #'equal))
-  (buffer-disable-undo)
-  (add-hook 'kill-buffer-hook #'swarm--unsubscribe nil t))
+  (setq-local scroll-conservatively 101)
+  (setq-local search-invisible t)
+  (setq-local swarm-transcript--entries (make-hash-table :test #'equal))
+  (setq swarm-items-more-function #'swarm-transcript--show-whole)
+  (add-to-invisibility-spec 'swarm)
+  (add-hook 'isearch-update-post-hook #'swarm-transcript--found nil t)
+  (add-hook 'window-scroll-functions #'swarm-transcript--scrolled nil t)
+  (add-hook 'kill-buffer-hook #'swarm-transcript--unwatch nil t))
 
+(defun swarm-transcript--unwatch ()
+  "Tell the server that nobody looks any more."
+  (swarm-unwatch swarm-agent-id))
+
+(defun swarm-transcript--setup (id)
+  "Make this buffer the transcript of the agent ID."
+  (swarm-transcript-mode)
+  (setq swarm-agent-id id)
+  (let ((folder (swarm-agent-directory (swarm-agent id))))
+    (when folder (setq default-directory folder)))
+  (setq swarm-transcript--end (copy-marker (point-max)))
+  (swarm-prompt-setup)
+  (goto-char (point-max))
+  (swarm-transcript-refresh)
+  (swarm-prompt-read-queue))
+
+;;;###autoload
 (defun swarm-open (id)
-  "Shows the transcript of the agent ID."
-  (let ((buffer (get-buffer-create (swarm--buffer-name id))))
+  "Show the transcript of the agent ID."
+  (interactive (list (swarm-the-agent "Transcript of: ")))
+  (let ((buffer (get-buffer-create (swarm-transcript--name id))))
     (with-current-buffer buffer
       (unless (derived-mode-p 'swarm-transcript-mode)
-        (swarm-transcript-mode)
-        (setq swarm-agent-id id)
-        (swarm--load)))
-    (pop-to-buffer buffer)))
+        (swarm-transcript--setup id)))
+    (pop-to-buffer buffer)
+    (swarm-transcript--spin)
+    buffer))
 
-(defun swarm--each-transcript (function)
-  "Calls FUNCTION in every transcript buffer."
+;;; What happens
+
+(defun swarm-transcript--changed (agent)
+  "Show in its transcript that AGENT has changed."
+  (let ((buffer (swarm-transcript-buffer (plist-get agent :id))))
+    (when buffer
+      (with-current-buffer buffer
+        (let ((folder (swarm-agent-directory agent)))
+          (when folder (setq default-directory folder)))
+        (unless (eql (plist-get swarm-agent-before :queued) (plist-get agent :queued))
+          (swarm-prompt-read-queue))
+        (force-mode-line-update)
+        (when (swarm-transcript--running-p agent) (swarm-transcript--spin))))))
+
+(defun swarm-transcript--gone (agent)
+  "Close the transcript of AGENT, which is gone."
+  (let ((buffer (swarm-transcript-buffer (plist-get agent :id))))
+    (when buffer (kill-buffer buffer))))
+
+(defun swarm-transcript--reset (place)
+  "Read the transcripts of agents at PLACE anew."
   (dolist (buffer (buffer-list))
     (with-current-buffer buffer
-      (when (derived-mode-p 'swarm-transcript-mode)
-        (funcall function)))))
+      (when (and (derived-mode-p 'swarm-transcript-mode)
+                 (equal (plist-get (swarm-agent swarm-agent-id) :place) place))
+        (swarm-transcript-refresh)
+        (swarm-prompt-read-queue)))))
 
-(add-hook 'swarm-reset-functions
-          (lambda (_place) (swarm--each-transcript #'swarm--load)))
+(add-hook 'swarm-item-functions #'swarm-transcript--on-item)
+(add-hook 'swarm-delta-functions #'swarm-transcript--on-delta)
+(add-hook 'swarm-agent-functions #'swarm-transcript--changed)
+(add-hook 'swarm-gone-functions #'swarm-transcript--gone)
+(add-hook 'swarm-reset-functions #'swarm-transcript--reset)
+(add-hook 'window-configuration-change-hook #'swarm-transcript--spin)
 
-(add-hook 'swarm-agent-functions
-          (lambda (agent)
-            (let ((buffer (get-buffer (swarm--buffer-name (plist-get agent :id)))))
-              (when buffer
-                (with-current-buffer buffer (force-mode-line-update))))))
-
-(add-hook 'swarm-gone-functions
-          (lambda (agent)
-            (let ((buffer (get-buffer (swarm--buffer-name (plist-get agent :id)))))
-              (when buffer (kill-buffer buffer)))))
-
-(declare-function swarm-send "swarm")
-(declare-function swarm-allow "swarm")
-(declare-function swarm-reject "swarm")
-(declare-function swarm-cancel "swarm")
-(declare-function swarm-kill "swarm")
-(declare-function swarm-resume "swarm")
-(declare-function swarm-remove "swarm")
+(declare-function swarm-allow "swarm-approvals")
+(declare-function swarm-allow-always "swarm-approvals")
+(declare-function swarm-allow-edited "swarm-approvals")
+(declare-function swarm-reject "swarm-approvals")
 
 (provide 'swarm-transcript)
 ;;; swarm-transcript.el ends here

@@ -20,35 +20,13 @@
 (require 'swarm-dashboard)
 (require 'swarm-new)
 (require 'swarm-transcript)
+(require 'swarm-approvals)
+(require 'swarm-notify)
 
+(autoload 'swarm-allow-edited "swarm-approvals-edit" nil t)
 (autoload 'swarm-menu "swarm-menu" nil t)
 (autoload 'swarm-new-menu "swarm-menu" nil t)
 (autoload 'swarm-mode-line-mode "swarm-mode-line" nil t)
-
-(defun swarm--decide (id decision &optional reason)
-  "Answers the oldest question of the agent ID with DECISION and REASON."
-  (swarm-request
-   'swarm/get (list :agentId id)
-   (lambda (result)
-     (let ((approvals (plist-get result :approvals)))
-       (if (zerop (length approvals))
-           (message "swarm: %s asks nothing" id)
-         (swarm-request 'swarm/approve
-                         (append (list :approvalId (plist-get (aref approvals 0) :id) :decision decision)
-                                 (and reason (list :reason reason)))
-                         #'ignore))))))
-
-(defun swarm-allow (id)
-  "Allows what the agent ID asks for."
-  (interactive (list (swarm-the-agent)))
-  (swarm-open id)
-  (when (y-or-n-p "Allow it? ")
-    (swarm--decide id "allow")))
-
-(defun swarm-reject (id reason)
-  "Rejects what the agent ID asks for, and tells it REASON."
-  (interactive (list (swarm-the-agent) (read-string "Reject; what should it know or do instead? ")))
-  (swarm--decide id "reject" (unless (string-blank-p reason) reason)))
 
 (provide 'swarm)
 ;;; swarm.el ends here

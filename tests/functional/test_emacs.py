@@ -128,16 +128,16 @@ def test_a_question_is_answered_and_the_answer_shown(emacs):
         (fset 'y-or-n-p (lambda (_) t))
         (swarm-new "add a CONTRIBUTING file")
         (wait-state "waiting")
-        (wait-text "a allows, A rejects")
-        (swarm-allow (agent-id))
-        (wait-text "allow by Emacs")
+        (wait-text "a allow   ! always")
+        (with-current-buffer (swarm-transcript-buffer (agent-id)) (call-interactively #'swarm-allow))
+        (wait-text "allowed by Emacs")
         (wait-text "? bash")
-        (swarm-reject (agent-id) "not now")
+        (wait-text "a allow   ! always")
+        (with-current-buffer (swarm-transcript-buffer (agent-id)) (swarm-reject (swarm-approvals-here) "not now"))
         (wait-state "done")
         (princ (transcript))
     """)
-    assert "+# Contributing" not in printed.split("allow by Emacs")[1]
-    assert "reject by Emacs" in printed
+    assert "rejected by Emacs: not now" in printed
 
 
 def test_the_region_goes_along_with_its_lines(emacs):
