@@ -190,7 +190,7 @@ Where work would be lost that is merged nowhere, it asks again."
 
 ;;;###autoload
 (defun swarm-send (agent text &optional delivery)
-  "Send TEXT to AGENT, an id; an active region goes with it.
+  "Send TEXT, and with it an active region, to AGENT, an id.
 DELIVERY is how: \"queue\" behind its present turn, \"steer\" at the
 next step of it, \"interrupt\" to cancel it.  With a prefix
 argument it is asked for."

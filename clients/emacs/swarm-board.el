@@ -86,7 +86,7 @@ NOW is the time that ages are counted to."
   (seq-map-indexed (lambda (text number) (cons (cons name number) text)) texts))
 
 (defun swarm-board--empty-lines ()
-  "Return what stands in a dashboard that shows no agent."
+  "Return what stands in a dashboard without agents."
   (swarm-board--numbered
    'empty
    (cond ((> (swarm-agent-count) 0)

@@ -19,6 +19,7 @@
 
 (require 'auth-source)
 (require 'cl-lib)
+(require 'eieio)
 (require 'jsonrpc)
 (require 'seq)
 (require 'subr-x)
@@ -31,7 +32,7 @@
 
 (defcustom swarm-server nil
   "The server's program, or a list of it and its arguments.
-When nil, it is swarmd on `exec-path', else the one that is built
+When nil, it is swarmd on variable `exec-path', else the one that is built
 in the source tree that this package is part of; on a remote
 machine, swarmd on the path there.  Give a remote machine another
 one with `connection-local-set-profile-variables'."
@@ -70,6 +71,13 @@ A property list with :model, :mode, :role and :limits, as in
 (defconst swarm-connection--patience 30
   "The seconds after which a server that does not answer `initialize' is given up.")
 
+(defconst swarm-connection--no-log
+  (if (seq-some (lambda (slot) (eq (eieio-slot-descriptor-name slot) '-events-buffer-config))
+                (eieio-class-slots 'jsonrpc-connection))
+      '(:events-buffer-config (:size 0)) ; jsonrpc 1.0.23 and newer
+    '(:events-buffer-scrollback-size 0))
+  "What keeps jsonrpc from writing each message into a buffer.")
+
 (defvar swarm-scope (format "emacs-%d-%x" (emacs-pid) (time-convert nil 'integer))
   "The name of this Emacs, which the agents that it starts carry.")
 
@@ -96,14 +104,14 @@ WAITING are requests that wait for it to be ready, newest first."
 ;;; Which server
 
 (defun swarm-connection--at (place)
-  "Return the connection of the server at PLACE that runs, or nil."
+  "Return the connection of the live server at PLACE, or nil."
   (seq-find (lambda (connection)
               (and (equal (swarm-connection-place connection) place)
                    (jsonrpc-running-p (swarm-connection-rpc connection))))
             swarm-connection--all))
 
 (defun swarm-connected-p (&optional place)
-  "Return non-nil when the server at PLACE runs and has answered."
+  "Return non-nil when the server at PLACE is alive and has answered."
   (let ((connection (swarm-connection--at place)))
     (and connection (swarm-connection-ready connection))))
 
@@ -123,7 +131,7 @@ WAITING are requests that wait for it to be ready, newest first."
                                        url-path-allowed-chars)))
 
 (defun swarm-uri-file (uri &optional place)
-  "Return the name of the file that the server at PLACE calls URI."
+  "Return the name of the file that is URI to the server at PLACE."
   (concat place (decode-coding-string
                  (url-unhex-string (replace-regexp-in-string "\\`file://\\(?:localhost\\)?" "" uri)) 'utf-8)))
 
@@ -143,7 +151,7 @@ It is nil when a server has ended, which is shown by itself."
 ;;; Start
 
 (defun swarm-connection--command (place)
-  "Return the server's command at PLACE; an error says what to do without one."
+  "Return the server's command at PLACE; signal what to do without one."
   (let ((server (if place (with-connection-local-variables swarm-server) swarm-server))
         (built (expand-file-name "../../build/release/bin/swarmd" swarm-connection--directory)))
     (cond ((consp server) server)
@@ -154,7 +162,7 @@ It is nil when a server has ended, which is shown by itself."
            (list (expand-file-name server)))
           ((executable-find "swarmd") (list "swarmd"))
           ((file-executable-p built) (list built))
-          (t (user-error "There is no swarmd on `exec-path': install it, or set `swarm-server'")))))
+          (t (user-error "There is no swarmd on variable `exec-path': install it, or set `swarm-server'")))))
 
 (defun swarm-connection--remote-command (command)
   "Return COMMAND as TRAMP needs it, whose processes have a terminal."
@@ -190,7 +198,7 @@ It is nil when a server has ended, which is shown by itself."
     process))
 
 (defun swarm-connection--parameters (place)
-  "Return what `initialize' tells the server at PLACE."
+  "Return the parameters of `initialize' for the server at PLACE."
   (let ((root (swarm-file-uri default-directory)))
     (append (unless place (list :processId (emacs-pid)))
             (list :clientInfo (list :name "Emacs" :version emacs-version)
@@ -207,12 +215,13 @@ It is nil when a server has ended, which is shown by itself."
          (name (if place (format "swarmd %s" (directory-file-name place)) "swarmd"))
          (connection (swarm-connection--make :place place)))
     (setf (swarm-connection-rpc connection)
-          (make-instance 'jsonrpc-process-connection
-                         :name name :events-buffer-scrollback-size 0
+          (apply #'make-instance 'jsonrpc-process-connection
+                         :name name
                          :process (lambda () (swarm-connection--process name place command))
                          :notification-dispatcher
                          (lambda (_rpc method params) (swarm-connection--notified connection method params))
-                         :on-shutdown (lambda (_rpc) (swarm-connection--ended connection))))
+                         :on-shutdown (lambda (_rpc) (swarm-connection--ended connection))
+                         swarm-connection--no-log))
     (push connection swarm-connection--all)
     (jsonrpc-async-request
      (swarm-connection-rpc connection) 'initialize (swarm-connection--parameters place)

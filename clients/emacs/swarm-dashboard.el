@@ -65,7 +65,7 @@
     (select-window window)))
 
 (defun swarm-dashboard-next (&optional count)
-  "Go to the next agent, or the COUNT-th from here."
+  "Go COUNT agents down."
   (interactive "p")
   (let* ((count (or count 1)) (step (if (< count 0) -1 1)) (start (point)))
     (dotimes (_ (abs count))
@@ -78,7 +78,7 @@
       (message (if (> step 0) "No agent below" "No agent above")))))
 
 (defun swarm-dashboard-previous (&optional count)
-  "Go to the agent before, or the COUNT-th from here."
+  "Go COUNT agents up."
   (interactive "p")
   (swarm-dashboard-next (- (or count 1))))
 
@@ -152,7 +152,7 @@
   (swarm-board-draw))
 
 (defun swarm-dashboard-filter (regexp)
-  "Show only agents that match REGEXP; an empty one shows all."
+  "Show only agents that match REGEXP, or with an empty one all."
   (interactive (list (read-regexp "Only agents that match (empty: all)" swarm-order-filter)))
   (setq swarm-order-filter (and (not (string-empty-p regexp)) regexp))
   (swarm-dashboard--choose))
@@ -190,7 +190,7 @@
     (while (not (or (equal (swarm-render-key) (list 'group group)) (/= (forward-line) 0))))))
 
 (defun swarm-dashboard-refresh ()
-  "Read the list of agents anew; starts the server when there is none."
+  "Read the list of agents anew, from a new server when there is none."
   (interactive)
   (let ((here (swarm-place)))
     (setq swarm-status--ended (delete here swarm-status--ended))

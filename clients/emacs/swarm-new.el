@@ -53,7 +53,7 @@ For example (:mode \"edit\" :model \"openai/gpt-5\").  The menu
                         2))))
 
 (defun swarm-new--uri ()
-  "Return the URI of what this buffer shows."
+  "Return the URI of the contents of this buffer."
   (if buffer-file-name
       (swarm-file-uri buffer-file-name)
     (concat "untitled:" (url-hexify-string (buffer-name)))))
@@ -271,7 +271,7 @@ OPTIONS are as for `swarm-spawn'; what one looks at goes along."
     (quit-window t)))
 
 (defun swarm-task-abandon ()
-  "Start nothing; the text goes into the kill ring."
+  "Start nothing, and keep the text in the kill ring."
   (interactive)
   (unless (= (buffer-size) 0) (kill-new (buffer-string)))
   (set-buffer-modified-p nil)

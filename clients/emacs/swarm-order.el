@@ -89,7 +89,7 @@ started and their children, `project' those of this project."
                   '(:name :id :task :state :model :role :branch)))))
 
 (defun swarm-order-describe ()
-  "Return words for what this buffer shows, or nil when that is everything."
+  "Return words for what is chosen in this buffer, or nil when nothing is."
   (let ((parts (delq nil
                      (list (pcase swarm-order-scope
                              ('emacs "only agents of this Emacs")

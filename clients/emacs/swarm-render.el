@@ -42,7 +42,7 @@
     (cons start i)))
 
 (defun swarm-render--dress (start string)
-  "Give the text from START on the properties of STRING, which it reads."
+  "Give the text from START on, which is that of STRING, its properties."
   (let ((from 0) (length (length string)))
     (while (< from length)
       (let ((to (next-property-change from string length)))
@@ -104,7 +104,7 @@ Characters that stay are not touched."
       result)))
 
 (defmacro swarm-render-keeping (&rest body)
-  "Run BODY, which changes this buffer, without disturbing who reads it.
+  "Run BODY to change this buffer, without disturbing its readers.
 Point, mark, narrowing and each window's point and start stay
 where they are in the text; who is at the end stays at the end.
 Return the value of BODY."
@@ -115,22 +115,6 @@ Return the value of BODY."
 
 (defvar-local swarm-render--lines nil
   "The lines of this buffer, in order: (KEY . STRING) each.")
-
-(defun swarm-render--place (position lines)
-  "Return (KEY COLUMN LINE) of POSITION, where LINES is a vector of keys."
-  (save-excursion
-    (goto-char position)
-    (let ((line (1- (line-number-at-pos))))
-      (list (and (< line (length lines)) (aref lines line)) (- position (line-beginning-position)) line))))
-
-(defun swarm-render--find (place numbers)
-  "Return the position of PLACE; NUMBERS has the number of each line by key."
-  (pcase-let* ((`(,key ,column ,line) place)
-               (now (or (and key (gethash key numbers))
-                        (min line (max 0 (1- (hash-table-count numbers)))))))
-    (goto-char (point-min))
-    (forward-line now)
-    (min (+ (point) column) (line-end-position))))
 
 (defun swarm-render--readers ()
   "Return what is to be kept in place: (POSITION . SETTER) each."
@@ -202,29 +186,76 @@ has the longer way is taken away and comes again at its place."
                (delete-region (point) (line-beginning-position 2))
                (puthash (caar old) t gone)))))))
 
+(defun swarm-render--same-p (old new)
+  "Return non-nil when the lines OLD and NEW have the same keys in the same order."
+  (while (and old new (or (eq (car old) (car new)) (equal (caar old) (caar new))))
+    (pop old)
+    (pop new))
+  (not (or old new)))
+
+(defun swarm-render--update (old new)
+  "Make this buffer, whose lines are OLD, read NEW, where both have the same keys."
+  (let ((ahead 0))
+    (goto-char (point-min))
+    (while new
+      (unless (or (eq (car old) (car new)) (eq (cdar old) (cdar new)))
+        (forward-line ahead)
+        (setq ahead 0)
+        (swarm-render-text (point) (line-end-position) (cdar new)))
+      (setq ahead (1+ ahead))
+      (pop old)
+      (pop new))))
+
+(defun swarm-render--places (readers)
+  "Return (LINE . COLUMN) of each of READERS."
+  (mapcar (lambda (reader)
+            (save-excursion
+              (goto-char (car reader))
+              (cons (1- (line-number-at-pos)) (- (point) (line-beginning-position)))))
+          readers))
+
+(defun swarm-render--moved (places old new)
+  "Return PLACES, which were in lines OLD, as they are in lines NEW.
+Where a line is gone, its number stays."
+  (let ((numbers (swarm-render--numbers new))
+        (last (max 0 (1- (length new)))))
+    (mapcar (lambda (place)
+              (let ((line (nth (car place) old)))
+                (cons (or (and line (gethash (car line) numbers)) (min (car place) last))
+                      (cdr place))))
+            places)))
+
+(defun swarm-render--put-back (readers places)
+  "Set READERS to PLACES."
+  (let ((positions (mapcar (lambda (place)
+                             (goto-char (point-min))
+                             (forward-line (car place))
+                             (min (+ (point) (cdr place)) (line-end-position)))
+                           places)))
+    (cl-mapc (lambda (reader position) (funcall (cdr reader) position)) readers positions)))
+
 (defun swarm-render-lines (lines)
   "Make this buffer read LINES, each (KEY . STRING without a line end).
 Point, mark, and each window's start and point stay at their
-line, also when it moves; narrowing stays.  A line whose STRING
-is the same object as before is not looked at."
-  (let ((old swarm-render--lines)
-        (readers (swarm-render--readers))
-        (inhibit-read-only t)
-        (deactivate-mark nil)
-        (modified (buffer-modified-p)))
+line, also when it moves; narrowing stays.  A line that is the
+same object as before, or whose STRING is, is not looked at."
+  (let* ((old swarm-render--lines)
+         (same (swarm-render--same-p old lines))
+         (readers (swarm-render--readers))
+         (inhibit-read-only t)
+         (deactivate-mark nil)
+         (modified (buffer-modified-p)))
     (save-match-data
       (save-restriction
         (widen)
-        (let* ((keys (vconcat (mapcar #'car old)))
-               (places (mapcar (lambda (reader) (swarm-render--place (car reader) keys)) readers))
-               (buffer-undo-list t)
-               (numbers (swarm-render--numbers lines)))
+        (let ((places (swarm-render--places readers))
+              (buffer-undo-list t))
           (unless (or old (= (buffer-size) 0)) (erase-buffer))
           (setq swarm-render--lines nil) ; unknown, should this be cut short
-          (swarm-render--walk old lines)
+          (if same (swarm-render--update old lines) (swarm-render--walk old lines))
           (setq swarm-render--lines lines)
-          (let ((found (mapcar (lambda (place) (swarm-render--find place numbers)) places)))
-            (cl-mapc (lambda (reader position) (funcall (cdr reader) position)) readers found)))))
+          (swarm-render--put-back
+           readers (if same places (swarm-render--moved places old lines))))))
     (restore-buffer-modified-p modified)))
 
 (defun swarm-render-key ()

@@ -32,6 +32,12 @@
     ("Detached" "detached"))
   "The groups of agents in their order, each with its states.")
 
+(defconst swarm-row--group-numbers
+  (apply #'append (seq-map-indexed (lambda (group number)
+                                     (mapcar (lambda (state) (cons state number)) (cdr group)))
+                                   swarm-row-groups))
+  "The number of the group of each state.")
+
 (defconst swarm-row-signs
   '(("queued" "…" swarm-dim) ("blocked" "!" swarm-waiting) ("starting" "+" swarm-working)
     ("idle" "-" swarm-dim) ("working" "●" swarm-working) ("waiting" "?" swarm-waiting)
@@ -52,9 +58,7 @@
 
 (defun swarm-row-group (agent)
   "Return the number of the group of AGENT."
-  (or (seq-position swarm-row-groups (plist-get agent :state)
-                    (lambda (group state) (member state (cdr group))))
-      1))
+  (alist-get (plist-get agent :state) swarm-row--group-numbers 1 nil #'equal))
 
 (defun swarm-row-sign (agent)
   "Return the sign of the state of AGENT, with its face."
@@ -113,7 +117,7 @@
            (t (or (plist-get agent :task) ""))))))
 
 (defun swarm-row-bar (used size cells)
-  "Return a bar of CELLS that shows USED of SIZE, or nothing."
+  "Return a bar of CELLS for USED of SIZE, or nothing."
   (if (or (null used) (null size) (zerop size) (zerop used))
       ""
     (let* ((part (min 1.0 (/ (float used) size)))
@@ -143,7 +147,7 @@
      " ")))
 
 (defun swarm-row-model (agent)
-  "Return the model of AGENT; the scripted one says what it is."
+  "Return the model of AGENT, or that it is the scripted one."
   (if (equal (plist-get agent :provider) "demo") "demo" (or (plist-get agent :model) "")))
 
 ;;; Columns

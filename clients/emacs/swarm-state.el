@@ -117,7 +117,7 @@ page of them again, and calls `swarm-watch' with its seq.")
     (if agent (plist-get agent :place) (swarm-place))))
 
 (defun swarm-request (method params &optional success failure)
-  "Request METHOD with PARAMS; starts the server when there is none.
+  "Request METHOD with PARAMS, of a new server when there is none.
 It goes to the server of the agent that PARAMS name, else to that
 of the current buffer.  SUCCESS and FAILURE are as for
 `swarm-connection-request'."

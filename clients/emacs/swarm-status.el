@@ -72,26 +72,30 @@
              swarm-state--agents)
     count))
 
+(defun swarm-status--words ()
+  "Return how many agents are in which group, as a list of words."
+  (delq nil (seq-mapn (lambda (count what)
+                        (let ((needy (equal what "need input")))
+                          (and (> count 0)
+                               (propertize (format "%d %s" count (if (and needy (= count 1)) "needs input" what))
+                                           'face (if needy 'swarm-waiting 'default)))))
+                      (swarm-status-counts) swarm-status--short)))
+
 (defun swarm-status-totals ()
   "Return one line about all agents."
   (let ((tokens 0) (cost 0) (agents (swarm-agent-count)))
     (maphash (lambda (_id agent)
-               (setq tokens (+ tokens (swarm-row-tokens agent))
-                     cost (+ cost (or (plist-get (plist-get agent :usage) :costUsd) 0))))
+               (let ((usage (plist-get agent :usage)))
+                 (setq tokens (+ tokens (or (plist-get usage :inputTokens) 0) (or (plist-get usage :outputTokens) 0))
+                       cost (+ cost (or (plist-get usage :costUsd) 0)))))
              swarm-state--agents)
     (concat (propertize "Swarm" 'face 'swarm-title) "  "
-            (string-join
-             (append (list (format "%d agent%s" agents (if (= agents 1) "" "s")))
-                     (delq nil (seq-mapn (lambda (count what)
-                                           (and (> count 0)
-                                                (propertize (format "%d %s" count (if (and (= count 1) (equal what "need input"))
-                                                                                      "needs input" what))
-                                                            'face (if (equal what "need input") 'swarm-waiting 'default))))
-                                         (swarm-status-counts) swarm-status--short))
-                     (and (> tokens 0) (list (concat (swarm-row-count tokens) " tokens")))
-                     (and (> cost 0) (list (swarm-row-cost cost)))
-                     (swarm-status--today))
-             " · "))))
+            (string-join (append (list (format "%d agent%s" agents (if (= agents 1) "" "s")))
+                                 (swarm-status--words)
+                                 (and (> tokens 0) (list (concat (swarm-row-count tokens) " tokens")))
+                                 (and (> cost 0) (list (swarm-row-cost cost)))
+                                 (swarm-status--today))
+                         " · "))))
 
 (defun swarm-status--today ()
   "Return what all servers used today, as a list of words."
