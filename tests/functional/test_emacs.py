@@ -1,84 +1,59 @@
 # SPDX-License-Identifier: MIT
 """The Emacs client in a real batch Emacs, with the real server."""
 
-import os
 import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 
 import pytest
 
-from client import binary, write_config
+from emacs_client import CLIENT, EMACS, TESTS, finish, fixture_emacs, fixture_environment, needs_emacs  # noqa: F401
 from model_server import Gate, ModelServer, gate, text
 
-SOURCE = pathlib.Path(os.environ.get("SWARMD_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
-CLIENT = SOURCE / "clients/emacs"
-EMACS = shutil.which("emacs")
-
-pytestmark = pytest.mark.skipif(not EMACS, reason="emacs is not installed")
-
-HELPERS = """
-(require 'swarm)
-(defun wait-for (what function)
-  "Waits until FUNCTION returns something; WHAT is missing otherwise."
-  (let ((end (+ (float-time) 60)) value)
-    (while (not (setq value (funcall function)))
-      (when (> (float-time) end) (error "No %s; the transcript:\\n%s" what (transcript)))
-      (accept-process-output nil 0.02))
-    value))
-(defun agent () (car (swarm-agents)))
-(defun agent-id () (plist-get (agent) :id))
-(defun transcript ()
-  (let ((buffer (and (agent) (get-buffer (swarm--buffer-name (agent-id))))))
-    (if buffer (with-current-buffer buffer (buffer-substring-no-properties (point-min) (point-max))) "")))
-(defun wait-text (text) (wait-for text (lambda () (string-match-p (regexp-quote text) (transcript)))))
-(defun wait-state (state) (wait-for state (lambda () (equal (plist-get (agent) :state) state))))
-"""
+pytestmark = needs_emacs
 
 
-@pytest.fixture(name="emacs")
-def fixture_emacs(tmp_path, repository, recorded):
-    """emacs(script) runs it in the repository and returns what it printed."""
-    state = tempfile.mkdtemp(prefix="sw")
-
-    def run(script, config="model: demo/tour\n", server=None, shell=False):
-        program = tmp_path / "test.el"
-        program.write_text(";; -*- lexical-binding: t -*-\n" + HELPERS + script, encoding="utf-8")
-        environment = dict(os.environ, SWARMD_STATE_DIR=state, HOME=str(tmp_path), SWARMD_DEMO_DELAY_MS="1",
-                           SWARMD_CONFIG=str(write_config(tmp_path, config)), LC_ALL="C.UTF-8")
-        command = [EMACS, "--batch", "-Q", "-L", str(CLIENT)]
-        command += ["--eval", f'(setq swarm-server "{server or recorded}" load-prefer-newer t)']
-        process = subprocess.Popen([*command, "-l", str(program)], cwd=repository, env=environment, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if shell:
-            return process
-        return finish(process)
-
-    yield run
-    shutil.rmtree(state, ignore_errors=True)
-
-
-def finish(process):
-    try:
-        printed, _ = process.communicate(timeout=120)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0, printed
-    return printed
+def batch(*arguments):
+    return subprocess.run([EMACS, "--batch", *arguments], capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_it_compiles_without_warnings(tmp_path):
     names = [shutil.copy(path, tmp_path) for path in sorted(CLIENT.glob("*.el"))]
     assert names
-    done = subprocess.run(
-        [EMACS, "--batch", "-Q", "-L", str(tmp_path), "--eval", "(setq byte-compile-error-on-warn t)",
-         "-f", "batch-byte-compile", *names],
-        capture_output=True, text=True, check=False, timeout=120,
-    )
+    done = batch("-Q", "-L", str(tmp_path), "--eval", "(setq byte-compile-error-on-warn t)",
+                 "-f", "batch-byte-compile", *names)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_each_file_loads_by_itself():
+    for path in sorted(CLIENT.glob("*.el")):
+        done = batch("-Q", "-L", str(CLIENT), "-l", str(path))
+        assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_checkdoc_and_package_lint_find_nothing():
+    done = batch("-L", str(CLIENT), "-l", str(TESTS / "lint.el"), *[str(path) for path in sorted(CLIENT.glob("*.el")) if path.name != "swarm-transcript.el"])
+    if "package-lint is not installed" in done.stderr:
+        pytest.skip("package-lint is not installed")
+    assert done.returncode == 0, done.stderr
+
+
+def test_commands_are_there_before_anything_is_loaded(tmp_path):
+    """As in an installed package: the autoloads alone make the commands known, and load nothing."""
+    names = [shutil.copy(path, tmp_path) for path in sorted(CLIENT.glob("*.el"))]
+    done = batch("-Q", "-L", str(tmp_path), "--eval", f"""
+        (progn
+          (require 'autoload)
+          (let ((generated-autoload-file "{tmp_path}/swarm-autoloads.el"))
+            (update-directory-autoloads "{tmp_path}"))
+          (load "{tmp_path}/swarm-autoloads.el" nil t)
+          (dolist (command '(swarm-dashboard swarm-new swarm-fix swarm-new-file swarm-new-project swarm-send
+                             swarm-new-menu swarm-menu swarm-mode-line-mode))
+            (unless (commandp command) (error "No command %s" command)))
+          (when (featurep 'swarm-connection) (error "Something was loaded"))
+          (swarm-mode-line-mode 1))""")
+    assert names and done.returncode == 0, done.stderr
 
 
 def test_the_story(emacs, repository):
