@@ -11,6 +11,7 @@ let s:groups = {
       \ 'SwarmFailed': has('nvim') ? 'DiagnosticError' : 'ErrorMsg',
       \ 'SwarmUser': 'Statement', 'SwarmReasoning': 'Comment', 'SwarmTool': 'Function', 'SwarmOutput': 'NonText',
       \ 'SwarmAdded': 'DiffAdd', 'SwarmRemoved': 'DiffDelete', 'SwarmCode': 'Constant', 'SwarmLink': 'Underlined',
+      \ 'SwarmHunk': 'Special',
       \ 'SwarmBar': 'String', 'SwarmBarFull': 'WarningMsg', 'SwarmMarked': 'Visual', 'SwarmCost': 'Number',
       \ }
 
@@ -18,6 +19,8 @@ function! swarm#highlight#define() abort
   for [name, link] in items(s:groups)
     execute 'highlight default link' name link
   endfor
+  highlight default SwarmBold term=bold cterm=bold gui=bold
+  highlight default SwarmItalic term=italic cterm=italic gui=italic
 endfunction
 
 " A colour scheme that is chosen later clears them.

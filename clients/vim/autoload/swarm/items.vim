@@ -75,7 +75,7 @@ function! s:renderers.reasoning(item, _) abort
   let text = s:text(a:item, 'text')
   if a:item.status ==# 'started'
     let lines = swarm#items#text#whole(s:tail(text))
-    return {'lines': s:painted(['~ thinking'] + lines[-s:SUMMARY :], 'SwarmReasoning'), 'folds': []}
+    return {'lines': s:painted(['~ thinking'] + swarm#items#text#last(lines, s:SUMMARY), 'SwarmReasoning'), 'folds': []}
   endif
   let lines = swarm#items#text#whole(text)
   if empty(lines)
@@ -141,7 +141,7 @@ function! s:renderers.tool(item, options) abort
   let limit = a:options.output_lines
   if a:item.status ==# 'started'
     let output = swarm#items#text#whole(swarm#util#terminal(s:tail(s:text(a:item, 'output'))))
-    let last = limit > 0 ? output[-limit :] : []
+    let last = swarm#items#text#last(output, limit)
     return {'lines': [title] + s:painted(map(last, '"  " . v:val'), 'SwarmOutput'), 'folds': []}
   endif
   let [output, change] = s:tool_body(a:item)

@@ -35,3 +35,8 @@ endfunction
 function! swarm#items#text#painted(text, group) abort
   return a:text ==# '' ? '' : {'text': a:text, 'spans': [[0, strlen(a:text), a:group]]}
 endfunction
+
+" The last so many of a list, all when there are fewer. (Vim's own list[-n :] is empty then.)
+function! swarm#items#text#last(list, number) abort
+  return a:number < 1 ? [] : a:list[max([0, len(a:list) - a:number]) :]
+endfunction

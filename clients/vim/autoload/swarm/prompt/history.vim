@@ -21,7 +21,7 @@ function! swarm#prompt#history#seed(texts) abort
     let known[text] = 1
   endfor
   let s:sent = filter(copy(a:texts), 'v:val !=# "" && !has_key(known, v:val)') + s:sent
-  let s:sent = s:sent[-s:MAX :]
+  let s:sent = swarm#items#text#last(s:sent, s:MAX)
 endfunction
 
 " A walk through it, which begins with what is being written.

@@ -14,30 +14,33 @@ function! s:field(item) abort
   return a:item.kind ==# 'tool' ? 'output' : 'text'
 endfunction
 
-" How long an item took, where that is known: from its own time to that of its last event. A call
-" that a person was asked about began with the answer; when that came is known from its event alone.
-function! s:seconds(self, item, time) abort
+" How long an item took, where that is known: from its own time to its end. A call that a person was
+" asked about began with the answer.
+function! s:seconds(self, item) abort
   let from = get(a:self.answers, a:item.id, get(a:item, 'time', ''))
-  let [first, last] = [swarm#util#seconds(from), swarm#util#seconds(a:time)]
+  let [first, last] = [swarm#util#seconds(from), swarm#util#seconds(get(a:item, 'endedAt', ''))]
   return first is v:null || last is v:null ? 0.0 : last - first
 endfunction
 
 " A question tells two things of its call: that its patch is shown here, and when it was answered.
-function! s:take_question(self, item, time) abort
+function! s:take_question(self, item) abort
   let question = get(a:item, 'approval', {})
   let call = swarm#items#text#of(question, 'itemId')
   if call ==# ''
     return
   endif
-  if swarm#items#text#of(question, 'patch') !=# '' && has_key(a:self.items, call)
-    let a:self.items[call].asked = 1
+  if a:item.status !=# 'started'
+    let a:self.answers[call] = swarm#items#text#of(a:item, 'endedAt')
   endif
-  if a:item.status !=# 'started' && get(a:self.answers, call, '') ==# ''
-    let a:self.answers[call] = a:time
+  if has_key(a:self.items, call)
+    let known = a:self.items[call]
+    let known.asked = swarm#items#text#of(question, 'patch') !=# ''
+    let known.seconds = s:seconds(a:self, known)
+    let a:self.dirty[call] = 1
   endif
 endfunction
 
-function! s:take_item(self, item, time) abort
+function! s:take_item(self, item) abort
   let item = a:item
   let known = get(a:self.items, item.id, {})
   if !empty(known)
@@ -54,12 +57,9 @@ function! s:take_item(self, item, time) abort
     let item.asked = get(known, 'asked', 0)
   endif
   if item.kind ==# 'approval'
-    call s:take_question(a:self, item, a:time)
+    call s:take_question(a:self, item)
   endif
-  let item.seconds = get(known, 'seconds', 0.0)
-  if item.seconds == 0.0 && a:time !=# ''
-    let item.seconds = s:seconds(a:self, item, a:time)
-  endif
+  let item.seconds = s:seconds(a:self, item)
   let a:self.items[item.id] = item
   let a:self.dirty[item.id] = 1
   silent! unlet a:self.appended[item.id]
@@ -98,17 +98,16 @@ endfunction
 " Takes an `item` or `delta` event.
 function! swarm#transcript#stream#take(self, event) abort
   if a:event.type ==# 'item'
-    call s:take_item(a:self, a:event.item,
-          \ a:event.item.status ==# 'started' ? '' : swarm#items#text#of(a:event, 'time'))
+    call s:take_item(a:self, a:event.item)
   elseif a:event.type ==# 'delta'
     call s:take_delta(a:self, a:event)
   endif
 endfunction
 
-" Takes the items of a page. How long they took is not known, but where their questions stand.
+" Takes the items of a page.
 function! swarm#transcript#stream#take_page(self, items) abort
   for item in a:items
-    call s:take_item(a:self, item, '')
+    call s:take_item(a:self, item)
   endfor
 endfunction
 
@@ -131,9 +130,4 @@ function! swarm#transcript#stream#changes(self) abort
   let a:self.dirty = {}
   let a:self.appended = {}
   return len(list) > 1 ? sort(list, function('s:by_seq')) : list
-endfunction
-
-" Whether something runs whose end has not come.
-function! swarm#transcript#stream#running(self) abort
-  return !empty(filter(copy(a:self.items), 'v:val.status ==# "started" && v:val.kind !=# "approval"'))
 endfunction
