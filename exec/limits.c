@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "exec/helper.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,10 +33,30 @@ static void limit_cpu(int64_t seconds)
         limit(RLIMIT_CPU, seconds);
 }
 
+// A link to /proc/PID/task for each thread, and two.
+static int64_t threads_of_user(void)
+{
+    DIR *entries = opendir("/proc");
+    const struct dirent *entry;
+    int64_t count = 0;
+    while (entries && (entry = readdir(entries))) {
+        char path[300];
+        struct stat st;
+        snprintf(path, sizeof path, "/proc/%s/task", entry->d_name);
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && stat(path, &st) == 0 &&
+            st.st_uid == getuid() && st.st_nlink > 2)
+            count += (int64_t)st.st_nlink - 2;
+    }
+    if (entries)
+        closedir(entries);
+    return count;
+}
+
 void limits_apply(const struct plan *plan, bool in_namespaces)
 {
-    if (in_namespaces) // elsewhere all processes of the user count
-        limit(RLIMIT_NPROC, plan->processes);
+    // Without a namespace of its own all processes of the user count. Root is exempt.
+    if (plan->processes > 0)
+        limit(RLIMIT_NPROC, plan->processes + (in_namespaces ? 0 : threads_of_user()));
     limit_cpu(plan->cpu);
     limit(RLIMIT_FSIZE, plan->file);
     limit(RLIMIT_NOFILE, plan->files);

@@ -8,7 +8,8 @@ make them one after the other, against the real server, and looks after each of 
   - a secret came out: every secret has SECRET in it, and so has anything an attempt itself prints
     to say that it got through (`echo SECRET`),
   - a file of the person's was made, changed or removed: home, outside, project (with its .git),
-    state and configuration, /tmp, /dev/shm,
+    state and configuration, /tmp, /dev/shm; also by the git that the person runs after each attempt,
+    in the project and in the agent's worktree,
   - the bystander or the server was killed, or something is left running,
   - somebody connected to one of the sockets.
 What it found is given back: {name: [what happened]}. Names in braces are those of World.names.
@@ -35,6 +36,8 @@ from client import Client, binary, make_repository
 from model_server import ModelServer, call, text
 
 ORDINARY = 65534
+LIMITS = "processes: 150, file_mb: 64"  # so that attempts at them are short
+GIT_KEPT = ("config", "config.worktree", "commondir", "hooks", "info", "modules", "worktrees", "objects/info")
 SETTLE_S = 0.3  # for what is left running to show itself
 
 
@@ -119,7 +122,8 @@ class World:
         self._write("home/.bashrc", "# the person's\n")
         self._write("home/.gitconfig", "[user]\n\tname = A Person\n\temail = person@example.org\n")
         self._write("outside/victim.txt", "the person's\n")
-        make_repository(self.base / "home/project", {"README.md": "# A project\n", "src/a.c": "int a;\n"})
+        for name in ("project", "place"):
+            make_repository(self.base / "home" / name, {"README.md": "# A project\n", "src/a.c": "int a;\n"})
         subprocess.run(["git", "-C", self.base / "home/project", "branch", "keep"], check=True)
         self._write("home/.cache/empty", "")
         (self.base / "elsewhere").mkdir()
@@ -145,10 +149,12 @@ class World:
 
     def start(self, script):
         self.server = ModelServer(script)
-        sandbox = "{writable: []%s}" % (", " + self.sandbox if self.sandbox else "")
+        sandbox = "{writable: [], %s%s}" % (LIMITS, ", " + self.sandbox if self.sandbox else "")
         config = self.server.config(sandbox=sandbox, step_limit=1000) + "# SECRET configuration\n"
         home = self.base / "home"
-        environment = {"HOME": str(home), "MY_TOKEN": "SECRET environment", "USER": "person"}
+        environment = {"HOME": str(home), "MY_TOKEN": "SECRET environment", "USER": "person",
+                       "PYTHON_TOKEN": "SECRET of a list", "SSH_AUTH_SOCK": "SECRET socket",
+                       "HTTPS_PROXY": "http://person:SECRET@127.0.0.1:9"}
         self.client = Client(self.base, config=config, env=environment, cwd=home,
                              program=[*self._as_user(), binary()])
         self.client.initialize(root=home / "project", subscribe="all")
@@ -156,7 +162,8 @@ class World:
     def names(self, other):
         return {"home": self.base / "home", "outside": self.base / "outside",
                 "project": self.base / "home/project", "state": self.base / "state",
-                "config": self.base / "config.yaml", "other": worktree(other),
+                "config": self.base / "config.yaml", "other": worktree(other), "swarmd": binary(),
+                "place": self.base / "home/place",
                 "other_id": other["id"], "elsewhere": self.base / "elsewhere",
                 "bystander": self.bystander.pid, "server": self.client.process.pid,
                 "marker": self.marker, "seconds": self.seconds}
@@ -185,9 +192,13 @@ class World:
         base = self.base
         files = self._files(base / "home", base / "outside", base / "elsewhere", worktree(other),
                             *(base / "state/git" / other["id"] / name for name in ("hooks", "info")))
-        mine = (str(base / "home/project/.git/objects"), str(base / "home/project/.git/refs"),
-                str(base / "home/.cache"))
+        git = base / "home/project/.git"
+        mine = (str(git / "objects"), str(git / "refs"), str(git / "logs/refs/heads/swarm"),
+                str(base / "home/.cache"), str(base / "home/place"))
         kept = {path: what for path, what in files.items() if not path.startswith(mine)}
+        if self.in_place:  # there everything else is the agent's
+            place = [base / "home/place/.git" / name for name in GIT_KEPT]
+            kept |= self._files(*place) | {str(path): path.is_file() and path.read_bytes() for path in place}
         refs = subprocess.run(["git", "-c", "safe.directory=*", "-C", base / "home/project",
                                "for-each-ref"], capture_output=True, text=True).stdout
         kept["refs"] = "\n".join(line for line in refs.split("\n") if "swarm" not in line)
@@ -195,6 +206,16 @@ class World:
             kept[folder] = [name for name in os.listdir(folder) if self.marker in name]
         kept["configuration"] = (base / "config.yaml").read_bytes()
         return kept
+
+    def run_git(self, *folders):
+        """As the person does, in their editor."""
+        home = self.base / "home"
+        for folder in folders:
+            environment = {"HOME": home, "PATH": os.environ["PATH"],
+                           "GIT_OPTIONAL_LOCKS": str(int("state" in folder.parts))}
+            for words in (["status"], ["diff"], ["log", "-1"], ["branch", "-a"]):
+                subprocess.run([*self._as_user(), "git", "-C", folder, "-c", "diff.ignoreSubmodules=all",
+                                *words], env=environment, capture_output=True, timeout=60)
 
     def left_running(self):
         found = []
@@ -229,8 +250,10 @@ class World:
 
     # --- running ---
 
-    def run(self, attempts):
+    def run(self, attempts, in_place=False):
+        """in_place: with isolation "none", in the repository place."""
         found, results, state = {}, {}, {}
+        self.in_place = in_place
         ready = threading.Event()
 
         def script(request):
@@ -241,6 +264,7 @@ class World:
             ready.wait(60)
             if request.turns > 0:
                 one = attempts[request.turns - 1]
+                self.run_git(self.base / "home/project", state["own"])
                 after = self.snapshot(state["other"])
                 output = request.results[-1]["content"] if request.results else ""
                 results[one.name] = output
@@ -248,6 +272,8 @@ class World:
                     found[one.name] = happened
             if request.turns == len(attempts):
                 return [text("done")]
+            if request.turns == 0:
+                self.run_git(self.base / "home/project")
             state["before"] = self.snapshot(state["other"])
             command = attempts[request.turns].command
             state["names"]["bystander"] = self.bystander.pid
@@ -258,10 +284,14 @@ class World:
         self.start(script)
         other = spawn(self.client, "TASK-OTHER SECRET task")
         state["other"] = self.client.wait_state(other["id"], "done")
-        own = spawn(self.client, "escape")
+        where = {"isolation": "none", "cwd": str(self.base / "home/place")} if in_place else {}
+        own = spawn(self.client, "escape", **where)
         state["names"] = {**self.names(state["other"]), "own_id": own["id"]}
+        state["own"] = self.base / "home/place" if in_place else worktree(
+            self.client.wait(lambda: (lambda a: a if a["worktree"] else None)(
+                self.client.request("swarm/get", {"agentId": own["id"]})["agent"]), "a worktree"))
         ready.set()
-        self.client.wait_state(own["id"], "done", timeout=300)
+        self.client.wait_state(own["id"], "done", timeout=500)
         self.results = results
         return found
 
@@ -277,12 +307,13 @@ class World:
         shutil.rmtree(self.base, ignore_errors=True)
 
 
-if __name__ == "__main__":  # escape.py [root|ordinary] [SANDBOX]: every attempt, and what came of it
+if __name__ == "__main__":  # escape.py [root|ordinary] [SANDBOX [WORDS]]: attempts, and what came of them
     from test_escape import ATTEMPTS
     world = World(*sys.argv[1:3])
+    chosen = [one for one in ATTEMPTS if one.name.startswith(tuple(sys.argv[3:]) or "")]
     try:
-        found = world.run(ATTEMPTS)
-        for one in ATTEMPTS:
+        found = world.run(chosen)
+        for one in chosen:
             print(one.name, "->", found.get(one.name, "held"), "|", world.results.get(one.name, "")[:200])
     finally:
         world.close()
