@@ -329,7 +329,8 @@ bool checkpoint_list(const struct checkpoint_place *place, struct buf *json, str
     struct name *names = NULL;
     struct json_writer w;
     size_t count = 0;
-    bool ok = repository_open(&repository, place->spec.repository, true, err) &&
+    bool ok = worktree_check_repository(&place->spec, err) &&
+              repository_open(&repository, place->spec.repository, true, err) &&
               read_names(repository, place->spec.name, &names, &count, err);
     json_writer_init(&w, json);
     json_begin_array(&w);

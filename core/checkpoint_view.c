@@ -31,7 +31,8 @@ static bool set_folder(git_repository *repository, const char *path)
 static bool open_repository(struct view *view)
 {
     const struct checkpoint_place *place = view->place;
-    if (!repository_open(&view->repository, place->spec.repository, true, view->err))
+    if (!worktree_check_place(&place->spec, view->err) ||
+        !repository_open(&view->repository, place->spec.repository, true, view->err))
         return false;
     return (set_folder(view->repository, place->spec.path) && set_index(view->repository)) ||
            git_fail(view->err, ERR_WORKTREE, "cannot look at %s", place->spec.path);

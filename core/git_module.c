@@ -53,6 +53,11 @@ bool worktree_seed(const struct worktree_spec *spec, const char *patterns,
     return git->seed_files(spec, patterns, out, err);
 }
 
+bool worktree_check(const struct worktree_spec *spec, struct err *err)
+{
+    return git->check(spec, err);
+}
+
 bool worktree_is_made(const struct worktree_spec *spec)
 {
     return git->is_made(spec);

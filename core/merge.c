@@ -174,6 +174,13 @@ static bool plan_in(struct merging *merging, struct err *err)
            merge_make_work(merging, &head, &tree, err) && compute(merging, err);
 }
 
+bool merge_open(struct merging *merging, struct err *err)
+{
+    const struct worktree_spec *agent = &merging->spec->agent;
+    return worktree_check_place(agent, err) && worktree_check(agent, err) &&
+           repository_open(&merging->repository, agent->repository, true, err);
+}
+
 bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct err *err)
 {
     *plan = (struct merge_plan){
@@ -182,8 +189,7 @@ bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct e
         .message = message_make(spec),
     };
     struct merging merging = {.spec = spec, .plan = plan};
-    bool ok = repository_open(&merging.repository, spec->agent.repository, true, err) &&
-              plan_in(&merging, err);
+    bool ok = merge_open(&merging, err) && plan_in(&merging, err);
     author_release(&merging.by);
     git_repository_free(merging.repository);
     return ok;

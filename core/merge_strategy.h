@@ -21,6 +21,7 @@ bool merge_find_base(const struct merging *merging, git_oid *base);
 bool merge_is_within(git_repository *repository, const git_oid *commit, const git_oid *history);
 
 // merge.c: keeps what will be needed, in refs/swarmd/<name>/. Fills plan->work_id and work.
+bool merge_open(struct merging *merging, struct err *err); // the repository
 bool merge_make_work(struct merging *merging, const git_oid *head, const git_oid *tree,
                      struct err *err);
 bool merge_list_files(struct merging *merging, const git_oid *old, const git_oid *tree,

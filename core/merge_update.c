@@ -94,7 +94,7 @@ bool merge_plan_update(const struct merge_spec *spec, struct merge_plan *plan, s
     };
     struct merging merging = {.spec = spec, .plan = plan};
     git_oid head, tree;
-    bool ok = repository_open(&merging.repository, spec->agent.repository, true, err);
+    bool ok = merge_open(&merging, err);
     if (ok)
         merge_let_go(merging.repository, plan->name);
     ok = ok && target_read(spec, merging.repository, plan, err) &&

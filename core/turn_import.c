@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The worktree's git directory and the repository, from a turn's side: commits go one way after
-// each command, references the other way when a turn begins. The turn does not end before.
+// each command, references the other way when a turn begins, which ends at once when files or
+// repository are gone. The turn does not end before.
 #include "core/mem.h"
 #include "core/turn.h"
 #include "core/worktree.h"
@@ -11,6 +12,7 @@ struct turn_import {
     char *git;
     struct worktree_spec spec;
     struct worktree_import import;
+    bool gone;
     struct err err;
 };
 
@@ -69,14 +71,19 @@ void turn_import(struct turn *turn)
 static void refresh_run(struct work *work)
 {
     struct turn_import *import = list_entry(work, struct turn_import, work);
-    if (git_start(&import->err))
+    if (!git_start(&import->err))
+        return;
+    import->gone = !worktree_check(&import->spec, &import->err);
+    if (!import->gone)
         worktree_refresh(&import->spec, &import->err);
 }
 
 static void refresh_done(struct work *work)
 {
     struct turn_import *import = list_entry(work, struct turn_import, work);
-    if (import->err.kind != ERR_NONE)
+    if (import->gone)
+        turn_stop(import->turn, STOP_ERROR, &import->err);
+    else if (import->err.kind != ERR_NONE)
         event_notice(import->turn->agent, "warning",
                      "The branches of the repository as this agent sees them may be old: %s",
                      import->err.message);

@@ -93,6 +93,13 @@ struct worktree_pool {
 bool worktree_prepare(const struct worktree_spec *spec, const struct worktree_pool *pool,
                       bool *made, struct err *err);
 
+// Is all of it still there? ERR_REPOSITORY or ERR_WORKTREE says what is not, and what helps: the
+// repository; it and the files; what git needs in the worktree. They look at a few names and read
+// two small files.
+bool worktree_check_repository(const struct worktree_spec *spec, struct err *err);
+bool worktree_check_place(const struct worktree_spec *spec, struct err *err);
+bool worktree_check(const struct worktree_spec *spec, struct err *err);
+
 // Did worktree_add() make this very one, to its end? For one who was killed before it could note
 // it.
 bool worktree_is_made(const struct worktree_spec *spec);

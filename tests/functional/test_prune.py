@@ -18,7 +18,9 @@ def finished(restarts):
     """(connect, client, an agent whose worktree has a commit and a new file)."""
     connect, _ = restarts(WORK)
     client = connect()
-    return connect, client, client.wait_state(spawn(client)["id"], "done")
+    agent = client.wait_state(spawn(client)["id"], "done")
+    client.request("swarm/checkpoints", {"agentId": agent["id"]})  # that of the turn is made
+    return connect, client, agent
 
 
 def prune(client, **params):

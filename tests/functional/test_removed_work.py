@@ -16,7 +16,9 @@ def finished(swarm):
     client, _ = swarm([[call("bash", command="echo 1 > committed; git add committed; git commit -qm one; "
                                              "echo 2 >> README.md; mkdir new; echo 3 > new/file")],
                        [text("done")]])
-    return client, client.wait_state(spawn(client)["id"], "done")
+    agent = client.wait_state(spawn(client)["id"], "done")
+    client.request("swarm/checkpoints", {"agentId": agent["id"]})  # that of the turn is made
+    return client, agent
 
 
 def remove(client, agent, force=False):
