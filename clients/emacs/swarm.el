@@ -24,6 +24,10 @@
 (require 'swarm-notify)
 
 (autoload 'swarm-allow-edited "swarm-approvals-edit" nil t)
+(autoload 'swarm-review "swarm-review" nil t)
+(autoload 'swarm-merge "swarm-merge" nil t)
+(autoload 'swarm-checkpoints "swarm-checkpoints" nil t)
+(autoload 'swarm-rewind "swarm-checkpoints" nil t)
 (autoload 'swarm-menu "swarm-menu" nil t)
 (autoload 'swarm-new-menu "swarm-menu" nil t)
 (autoload 'swarm-mode-line-mode "swarm-mode-line" nil t)
