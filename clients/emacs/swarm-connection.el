@@ -128,7 +128,7 @@ WAITING are requests that wait for it to be ready, newest first."
 (defun swarm-file-uri (file)
   "Return the URI by which the server at the place of FILE knows it."
   (concat "file://" (url-hexify-string (expand-file-name (or (file-remote-p file 'localname) file))
-                                       url-path-allowed-chars)))
+                                       (cons ?/ url-unreserved-chars))))
 
 (defun swarm-uri-file (uri &optional place)
   "Return the name of the file that is URI to the server at PLACE."
@@ -162,7 +162,7 @@ It is nil when a server has ended, which is shown by itself."
            (list (expand-file-name server)))
           ((executable-find "swarmd") (list "swarmd"))
           ((file-executable-p built) (list built))
-          (t (user-error "There is no swarmd on variable `exec-path': install it, or set `swarm-server'")))))
+          (t (user-error "There is no swarmd on `exec-path': install it, or set `swarm-server'")))))
 
 (defun swarm-connection--remote-command (command)
   "Return COMMAND as TRAMP needs it, whose processes have a terminal."

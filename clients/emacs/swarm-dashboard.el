@@ -38,13 +38,14 @@
 
 (defun swarm-dashboard-agents ()
   "Return the ids of the marked agents, as they stand, else of that at point."
-  (let (ids)
-    (unless (zerop (hash-table-count swarm-board-marks))
-      (dolist (group (and (listp swarm-board-order) swarm-board-order))
-        (dolist (each (cdr group))
-          (when (gethash (car each) swarm-board-marks) (push (car each) ids)))))
-    (or (nreverse ids)
-        (let ((id (swarm-dashboard--id))) (and id (list id))))))
+  (if (zerop (hash-table-count swarm-board-marks))
+      (let ((id (swarm-dashboard--id))) (and id (list id)))
+    (or (seq-filter (lambda (id) (gethash id swarm-board-marks)) (swarm-dashboard--shown))
+        (user-error "The marked agents are not shown; U unmarks them"))))
+
+(defun swarm-dashboard--shown ()
+  "Return the ids of the agents that are shown, those in folded groups too."
+  (mapcan (lambda (group) (mapcar #'car (cdr group))) (swarm-order)))
 
 (defun swarm-dashboard--need-id ()
   "Return the id of the agent at point; an error when there is none."
@@ -115,7 +116,7 @@
                (unless (= (forward-line) 0) (goto-char end))))
            (nreverse ids)))
         ((eq (car-safe (swarm-render-key)) 'group)
-         (mapcar #'car (cdr (assoc (swarm-dashboard--group) swarm-board-order))))
+         (mapcar #'car (cdr (assoc (swarm-dashboard--group) (swarm-order)))))
         (t (list (swarm-dashboard--need-id)))))
 
 (defun swarm-dashboard-mark ()
@@ -141,7 +142,7 @@
   (let ((swarm-order-filter regexp))
     (swarm-dashboard--mark
      (seq-filter (lambda (id) (swarm-order--fits-p (swarm-agent id)))
-                 (mapcan (lambda (group) (mapcar #'car (cdr group))) swarm-board-order))
+                 (swarm-dashboard--shown))
      t)))
 
 ;;; What is shown

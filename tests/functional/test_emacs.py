@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The Emacs client in a real batch Emacs, with the real server."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -15,7 +16,8 @@ pytestmark = needs_emacs
 
 
 def batch(*arguments):
-    return subprocess.run([EMACS, "--batch", *arguments], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([EMACS, "--batch", *arguments], capture_output=True, text=True, check=False, timeout=120,
+                          env=dict(os.environ, LC_ALL="C.UTF-8"))
 
 
 def test_it_compiles_without_warnings(tmp_path):
@@ -36,6 +38,12 @@ def test_checkdoc_and_package_lint_find_nothing():
     done = batch("-L", str(CLIENT), "-l", str(TESTS / "lint.el"), *[str(path) for path in sorted(CLIENT.glob("*.el"))])
     if "package-lint is not installed" in done.stderr:
         pytest.skip("package-lint is not installed")
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_follows_from_messages_alone():
+    done = batch("-Q", "-L", str(CLIENT), "-L", str(TESTS), "-l", str(TESTS / "pure.el"),
+                 "-f", "ert-run-tests-batch-and-exit")
     assert done.returncode == 0, done.stderr
 
 
