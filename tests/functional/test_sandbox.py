@@ -295,9 +295,11 @@ def tunnel(host):
     proxy = os.environ['https_proxy'].split('//')[1].split(':')
     s = socket.create_connection((proxy[0], int(proxy[1])))
     s.sendall(f'CONNECT {{host}} HTTP/1.1\\r\\n\\r\\n'.encode())
-    print('tunnel', s.recv(1000).split(b'\\r\\n')[0].decode(), end=' ')
-    s.sendall(b'GET /inside HTTP/1.1\\r\\n\\r\\n')
-    print(s.recv(1000)[-30:])
+    answer = s.recv(1000).split(b'\\r\\n')[0].decode()
+    print('tunnel', answer)
+    if ' 200 ' in answer:  # else the proxy has closed it by now
+        s.sendall(b'GET /inside HTTP/1.1\\r\\n\\r\\n')
+        print(s.recv(1000)[-30:])
 {}
 END
 """

@@ -202,7 +202,9 @@ async function replay(editor, agent) {
 async function remove(editor, agent) {
   await editor.refused('swarm/remove', named(agent), FAILED, 'dirty')
   const removed = await editor.request('swarm/remove', { ...named(agent), force: true })
-  assert.deepEqual(removed, { removed: agent.id })
+  assert.equal(removed.removed, agent.id)
+  assert.match(removed.kept.restore, /^git branch /)
+  assert.deepEqual((await editor.request('swarm/prune', {})).orphans, [])
   await editor.event('removed', (e) => e.type === 'removed' && e.agentId === agent.id)
 }
 
