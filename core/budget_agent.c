@@ -136,6 +136,33 @@ static void describe_whose(const struct holding *holding, char *out, size_t size
                  holding->account->name);
 }
 
+// --- the warning ---
+
+static int64_t warn_at(int64_t most)
+{
+    return most - most / 100 * (100 - BUDGET_WARN_PERCENT) -
+           most % 100 * (100 - BUDGET_WARN_PERCENT) / 100;
+}
+
+static void warn(struct agent *agent, struct holding *holding)
+{
+    unsigned before = *holding->warned;
+    for (int i = 0; i < BUDGET_MEASURES; i++) {
+        int64_t most = holding->most.most[i];
+        int64_t used = budget_used(&holding->spent, (enum budget_measure)i);
+        char how[96], whose[256];
+        if (most == 0 || used < warn_at(most) || (*holding->warned & 1u << i))
+            continue;
+        *holding->warned |= 1u << i;
+        budget_describe((enum budget_measure)i, used, most, how);
+        describe_whose(holding, whose, sizeof(whose));
+        event_notice(agent, "warning", "More than %d %% of the budget of %s is used: %s.",
+                     BUDGET_WARN_PERCENT, whose, how);
+    }
+    if (*holding->warned != before && holding->account)
+        budget_account_store(holding->account);
+}
+
 // --- before a request ---
 
 // The measure that is used up, or BUDGET_MEASURES.
@@ -176,6 +203,7 @@ enum budget_answer budget_ask(struct agent *agent, struct err *err)
             waits = true;
             continue;
         }
+        warn(agent, &holding); // of time that went by since the last request
         enum budget_measure which = exhausted(&holding);
         if (which != BUDGET_MEASURES) {
             tell_end(agent, &holding, which);
@@ -187,31 +215,6 @@ enum budget_answer budget_ask(struct agent *agent, struct err *err)
 }
 
 // --- after one ---
-
-static int64_t warn_at(int64_t most)
-{
-    return most - most / 100 * (100 - BUDGET_WARN_PERCENT) -
-           most % 100 * (100 - BUDGET_WARN_PERCENT) / 100;
-}
-
-static void warn(struct agent *agent, struct holding *holding)
-{
-    unsigned before = *holding->warned;
-    for (int i = 0; i < BUDGET_MEASURES; i++) {
-        int64_t most = holding->most.most[i];
-        int64_t used = budget_used(&holding->spent, (enum budget_measure)i);
-        char how[96], whose[256];
-        if (most == 0 || used < warn_at(most) || (*holding->warned & 1u << i))
-            continue;
-        *holding->warned |= 1u << i;
-        budget_describe((enum budget_measure)i, used, most, how);
-        describe_whose(holding, whose, sizeof(whose));
-        event_notice(agent, "warning", "More than %d %% of the budget of %s is used: %s.",
-                     BUDGET_WARN_PERCENT, whose, how);
-    }
-    if (*holding->warned != before && holding->account)
-        budget_account_store(holding->account);
-}
 
 static void tell_unpriced(struct agent *agent)
 {
