@@ -142,9 +142,11 @@ void op_read_result(struct swarm *swarm, const struct json *json, struct swarm_o
 
 enum { SWARM_INSTRUCTIONS_MAX = 16 << 10 }; // bytes
 enum { SWARM_AGENTS_MAX = 100000 };         // more are refused (limit)
+enum { SWARM_ID_MAX = 256 };                // bytes of the name of a group of agents
 
 struct spawn_params { // STR_NONE or zero where not given
     struct str task, name, role, model, cwd, base, isolation, mode, scope, parent;
+    struct str swarm_id;            // default: the parent's
     struct agent_limits limits;     // below 0: not given
     struct budget budget;           // tokens and cost below -1: not given
     const struct json *permissions; // {allow, ask, deny}, or NULL

@@ -16,7 +16,8 @@ struct spawn {
     struct swarm_op *op;
     struct repository_info info;
     struct err err;
-    char *task, *name, *role, *provider, *model, *cwd, *base, *scope, *parent_id, *context;
+    char *task, *name, *role, *provider, *model, *cwd, *base, *scope, *swarm_id, *parent_id,
+        *context;
     char *image_files; // as in the parameters
     size_t image_files_len;
     struct images images;
@@ -38,8 +39,9 @@ static char *copy(struct str s)
 
 static void spawn_free(struct spawn *spawn)
 {
-    char *strings[] = {spawn->task, spawn->name, spawn->role,  spawn->provider,  spawn->model,
-                       spawn->cwd,  spawn->base, spawn->scope, spawn->parent_id, spawn->context};
+    char *strings[] = {spawn->task,     spawn->name,      spawn->role,   spawn->provider,
+                       spawn->model,    spawn->cwd,       spawn->base,   spawn->scope,
+                       spawn->swarm_id, spawn->parent_id, spawn->context};
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
         mem_free(strings[i]);
     mem_free(spawn->image_files);
@@ -91,6 +93,8 @@ static bool take_parent(struct spawn *spawn, struct str parent, struct err *err)
     if (!agent)
         return false;
     spawn->parent_id = mem_dup(str_of(agent->id));
+    if (!spawn->swarm_id)
+        spawn->swarm_id = copy(str_of(agent->swarm_id));
     return agent_bind(&spawn->bounds, &spawn->bound_count, agent, err);
 }
 
@@ -179,6 +183,9 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
     if (!spawn->isolated && !str_is(p->isolation, "none"))
         return err_set(err, ERR_PARAMS, "isolation: expected worktree or none, not '%.*s'",
                        STR_ARG(p->isolation));
+    if (p->swarm_id.len > SWARM_ID_MAX)
+        return err_set(err, ERR_PARAMS, "swarmId: expected a name of at most %d bytes",
+                       SWARM_ID_MAX);
     if (p->cwd.len == 0 || p->cwd.data[0] != '/')
         return err_set(err, ERR_PARAMS, "cwd: expected an absolute path, not '%.*s'",
                        STR_ARG(p->cwd));
@@ -187,6 +194,7 @@ static bool take_params(struct spawn *spawn, const struct spawn_params *p, struc
     spawn->cwd = copy(p->cwd);
     spawn->base = copy(p->base);
     spawn->scope = copy(p->scope);
+    spawn->swarm_id = copy(p->swarm_id);
     spawn->context = copy(p->context);
     if (!take_role(spawn, p, err) || !take_model(spawn, p, err) ||
         !take_parent(spawn, p->parent, err) || !take_mode(spawn, p, err))
@@ -274,6 +282,7 @@ static bool make_agent(struct spawn *spawn, struct err *err)
     move(&agent->provider, &spawn->provider);
     move(&agent->model, &spawn->model);
     move(&agent->scope, &spawn->scope);
+    move(&agent->swarm_id, &spawn->swarm_id);
     move(&agent->parent_id, &spawn->parent_id);
     give_rights(agent, spawn);
     agent->limits = spawn->limits;

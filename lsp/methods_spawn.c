@@ -44,6 +44,7 @@ static bool read_spawn(const struct json *params, struct spawn_params *spawn, st
            json_get_str(params, "base", &spawn->base, err) &&
            json_get_str(params, "parent", &spawn->parent, err) &&
            json_get_str(params, "scope", &spawn->scope, err) &&
+           json_get_str(params, "swarmId", &spawn->swarm_id, err) &&
            json_get_object(params, "permissions", &spawn->permissions, err) &&
            get_choice(params, "isolation", isolations, &spawn->isolation, err) &&
            get_choice(params, "mode", modes, &spawn->mode, err) &&

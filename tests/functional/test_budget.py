@@ -93,6 +93,47 @@ def test_agents_share_a_budget_also_across_a_restart(restarts, kind, params):
     assert client.request("swarm/budget", params)["budget"]["costUsd"] == 1
 
 
+LIMITS = {  # a measure -> its name in the configuration, a limit, requests until it is reached
+    "steps": ("steps", 5, 5), "tokens": ("tokens", 4500, 5), "costUsd": ("cost_usd", 0.0045, 5),
+    "seconds": ("seconds", 1, None)}
+
+
+@pytest.mark.parametrize("measure", LIMITS)
+@pytest.mark.parametrize("kind, whose", [
+    ("agent", {}), ("swarm", {"swarmId": "us"}), ("scope", {"scope": "mine"}), ("day", {})])
+def test_each_measure_of_each_kind(swarm, kind, whose, measure):
+    """A warning at 80 %, an end at 100 %, and on when it is raised."""
+    name, limit, steps = LIMITS[measure]
+    script = working(9) if steps else [
+        [call("bash", command="sleep 0.3"), usage(1, 1)] for _ in range(5)] + [[text("done")]]
+    client, server = swarm(script, models=PRICES, budgets=f"{{{kind}: {{{name}: {limit}}}}}")
+    agent = spawn(client, **whose)
+    assert agent["swarmId"] == whose.get("swarmId")
+    done = client.wait_state(agent["id"], "done")
+    assert done["stopReason"] == "budget" and done["error"] is None
+    assert len(server.requests) == steps or not steps and 2 <= len(server.requests) <= 5
+    warned, stopped = notices(client, agent)
+    assert "80 %" in warned and "used up" in stopped
+    start = len(client.events)
+    params = {"agent": {"agentId": agent["id"]}, "day": {"day": True}}.get(kind, whose)
+    answer = client.request("swarm/budget", {**params, "budget": {measure: 1000 * limit}})
+    assert answer["kind"] == kind and answer["resumed"] == [agent["id"]]
+    assert client.wait_state(agent["id"], "done", start=start)["stopReason"] == "endTurn"
+    assert len(server.requests) == len(script)
+
+
+def test_those_who_work_for_one_of_a_group_are_in_it(swarm):
+    client, server = swarm({"first": working(2), "second": working(9), "third": working(4)},
+                           budgets="{swarm: {steps: 6}}")
+    first = spawn(client, "first", swarmId="us")
+    client.wait_state(first["id"], "done")
+    second, third = spawn(client, "second", parent=first["id"]), spawn(client, "third")
+    assert (second["swarmId"], third["swarmId"]) == ("us", None)
+    assert client.wait_state(second["id"], "done")["stopReason"] == "budget"
+    assert client.wait_state(third["id"], "done")["stopReason"] == "endTurn"
+    assert client.request("swarm/usage", {"swarmId": "us"})["usage"]["total"]["requests"] == 6
+
+
 def test_other_scopes_go_on(swarm):
     client, _ = swarm({"one": working(9), "two": working(3)}, budgets="{scope: {steps: 6}}")
     first, second = spawn(client, "one", scope="a"), spawn(client, "two", scope="b")
