@@ -291,7 +291,8 @@ def test_an_editor_that_stood_still_catches_up(edit, repository):
     reads = [call("read", path="long.txt") for _ in range(60)]
     stop = Gate()
     with ModelServer([[gate(stop), *reads], *[reads] * 6, [text("The end.")]]) as server:
-        editor = edit({"mode": "full"}, config=server.config())
+        roomy = "{scripted: {context: 20000000}}"  # without summaries in between
+        editor = edit({"mode": "full"}, config=server.config(models=roomy))
         editor.ex("SwarmNew read a lot")
         stop.wait_reached()
         agent = editor.wait_state("working")
