@@ -206,9 +206,14 @@ outside of one; the one returned is that of TEXT's end."
 
 ;;; Titles
 
+(defun swarm-items--time (time)
+  "Return TIME of the protocol in seconds, with its fraction."
+  (+ (float-time (parse-iso8601-time-string time))
+     (if (string-match "\\.[0-9]+" time) (string-to-number (match-string 0 time)) 0)))
+
 (defun swarm-items-seconds (from to)
   "Return the seconds between the times FROM and TO of the protocol."
-  (- (float-time (parse-iso8601-time-string to)) (float-time (parse-iso8601-time-string from))))
+  (- (swarm-items--time to) (swarm-items--time from)))
 
 (defun swarm-items-duration (seconds)
   "Return SECONDS for people."

@@ -34,7 +34,7 @@
     (unless (and entry (swarm-items-foldable-p (swarm-entry-item entry)))
       (user-error "There is nothing to fold here"))
     (swarm-transcript--set-fold entry (if (swarm-transcript--folded-p entry) 'open 'closed))
-    (when (get-text-property (point) 'invisible)
+    (when (swarm-transcript--folded-p entry)
       (goto-char (swarm-entry-start entry))
       (skip-chars-forward "\n"))))
 
