@@ -42,6 +42,12 @@ docs/merging.md has what each of them does."
   (delq nil (mapcar (lambda (file) (find-buffer-visiting (expand-file-name (plist-get file :path) root)))
                     (append files nil))))
 
+(defun swarm-merge--revert ()
+  "Revert this buffer, with point and marks where they are in the text."
+  (if (fboundp 'revert-buffer-with-fine-grain)
+      (revert-buffer-with-fine-grain t t)
+    (revert-buffer t t t)))
+
 (defun swarm-merge-revert-buffers (root files)
   "Bring buffers that visit FILES below ROOT up to date; return how many.
 Those with unsaved changes stay as they are, which is said."
@@ -51,7 +57,7 @@ Those with unsaved changes stay as they are, which is said."
         (cond ((verify-visited-file-modtime buffer))
               ((buffer-modified-p) (push (buffer-name) unsaved))
               ((file-exists-p buffer-file-name)
-               (revert-buffer t t t)
+               (swarm-merge--revert)
                (setq count (1+ count)))
               (t (message "swarm: %s is not there any more" (buffer-name))))))
     (when unsaved

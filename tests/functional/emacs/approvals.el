@@ -1,0 +1,126 @@
+;;; approvals.el --- Tests of the inbox  -*- lexical-binding: t; -*-
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; With the demo's model, which asks to write CONTRIBUTING.md and then to run a command.
+
+;;; Code:
+
+(require 'swarm-test)
+(require 'swarm-approvals-edit)
+
+(defun inbox ()
+  "Return what the inbox reads."
+  (with-current-buffer "*swarm approvals*"
+    (swarm-approvals--draw)
+    (buffer-substring-no-properties (point-min) (point-max))))
+
+(defun wait-question (title)
+  "Wait until the question TITLE is open, and return it."
+  (wait-for title (lambda () (seq-find (lambda (approval) (string-prefix-p title (plist-get approval :title)))
+                                       swarm-approvals--open))))
+
+(ert-deftest questions-come-into-the-inbox-and-are-answered-there ()
+  (let ((here (current-buffer)))
+    (swarm-spawn "add a CONTRIBUTING file")
+    (wait-question "write CONTRIBUTING.md")
+    (wait-message "asks: write CONTRIBUTING.md")
+    (should (= (swarm-approvals-count) 1))
+    (swarm-approvals)
+    (should (string-match-p "\\? add-a-contributing-file-.*  write CONTRIBUTING.md" (inbox)))
+    (should (string-match-p "  \\+Thank you for helping\\." (inbox)))
+    (should (string-match-p "always allows: write" (inbox)))
+    (goto-char (point-min))
+    (search-forward "Thank you")
+    (call-interactively #'swarm-allow)
+    (wait-question "bash: git status")
+    (wait-for "the first to go" (lambda () (= (swarm-approvals-count) 1)))
+    (should-not (string-match-p "Thank you" (inbox)))
+    (goto-char (point-min))
+    (with-answers '(("Reject .*git status.* instead" . "look yourself"))
+      (call-interactively #'swarm-reject))
+    (wait-text "rejected by Emacs: look yourself")
+    (should (buffer-live-p here))))
+
+(ert-deftest always-says-what-rule-it-makes ()
+  (swarm-spawn "add a CONTRIBUTING file")
+  (wait-question "write CONTRIBUTING.md")
+  (swarm-approvals)
+  (goto-char (point-min))
+  (with-answers '(("Always allow write, for all agents of this repository" . t))
+    (call-interactively #'swarm-allow-always))
+  (wait-question "bash: git status")
+  (wait-for "the inbox" (lambda () (= (swarm-approvals-count) 1)))
+  (goto-char (point-min))
+  (with-answers '(("Never allow bash(git status \\*); what" . "no"))
+    (call-interactively #'swarm-reject-always))
+  (wait-state "done")
+  (let (rules)
+    (swarm-request 'swarm/rules nil (lambda (result) (setq rules (plist-get result :rules))))
+    (wait-until rules)
+    (should (equal (sort (mapcar (lambda (rule) (list (plist-get rule :effect) (plist-get rule :rule))) rules)
+                         (lambda (a b) (string< (car a) (car b))))
+                   '(("allow" "write") ("deny" "bash(git status *)"))))))
+
+(ert-deftest what-is-asked-for-can-be-changed-first ()
+  (swarm-spawn "add a CONTRIBUTING file")
+  (wait-question "write CONTRIBUTING.md")
+  (swarm-approvals)
+  (goto-char (point-min))
+  (call-interactively #'swarm-allow-edited)
+  (should (string-prefix-p "# Contributing" (buffer-string)))
+  (erase-buffer)
+  (insert "Mine.\n")
+  (swarm-approvals-edit-allow)
+  (wait-question "bash: git status")
+  (should (equal (with-temp-buffer
+                   (insert-file-contents (expand-file-name "CONTRIBUTING.md" (swarm-agent-directory (agent))))
+                   (buffer-string))
+                 "Mine.\n"))
+  (wait-for "the inbox" (lambda () (= (swarm-approvals-count) 1)))
+  (with-current-buffer (swarm-transcript-buffer (agent-id))
+    (call-interactively #'swarm-allow-edited))
+  (set-buffer (window-buffer))
+  (should (derived-mode-p 'sh-mode))
+  (should (equal (buffer-string) "git status --short"))
+  (swarm-approvals-edit-abandon)
+  (should (= (swarm-approvals-count) 1)))
+
+(ert-deftest an-answer-of-somebody-else-is-said ()
+  (swarm-spawn "add a CONTRIBUTING file")
+  (let ((approval (wait-question "write CONTRIBUTING.md")))
+    (swarm-approvals-decide approval "allow")
+    (wait-question "bash: git status")
+    (swarm-approvals-decide approval "reject" "too late")
+    (wait-message "was answered before you, by Emacs: allow")))
+
+(ert-deftest the-dashboard-answers-after-it-has-asked ()
+  (swarm-spawn "add a CONTRIBUTING file")
+  (wait-question "write CONTRIBUTING.md")
+  (with-temp-buffer
+    (setq swarm-agent-id (agent-id))
+    (with-answers '(("Allow .*: write CONTRIBUTING.md\\?" . nil)) (call-interactively #'swarm-allow))
+    (should (= (swarm-approvals-count) 1))
+    (with-answers '(("Allow " . t)) (call-interactively #'swarm-allow)))
+  (wait-question "bash: git status"))
+
+(ert-deftest a-notice-is-a-notification-where-there-are-some ()
+  (require 'notifications)
+  (let (told (process-environment (cons "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere" process-environment)))
+    (cl-letf (((symbol-function 'notifications-notify) (lambda (&rest parameters) (setq told parameters) 7))
+              ((symbol-function 'featurep) (lambda (&rest _) t)))
+      (swarm-notify-question '(:agentName "fix <it>" :title "bash: a && b")))
+    (should (equal (plist-get told :title) "fix <it> asks"))
+    (should (equal (plist-get told :body) "bash: a &amp;&amp; b"))
+    (setq told nil)
+    (cl-letf (((symbol-function 'notifications-notify) (lambda (&rest _) (error "No bus"))))
+      (swarm-notify-question '(:agentName "fix it" :title "bash: no bus")))
+    (wait-message "fix it asks: bash: no bus")
+    (cl-letf (((symbol-function 'notifications-notify) (lambda (&rest parameters) (setq told parameters)))
+              ((symbol-function 'frame-focus-state) (lambda (&rest _) t)))
+      (swarm-notify-question '(:agentName "fix it" :title "x"))
+      (should-not told))))
+
+(provide 'approvals)
+;;; approvals.el ends here
