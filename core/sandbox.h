@@ -65,8 +65,10 @@ void sandbox_describe(struct buf *out, const struct sandbox_policy *policy,
 // leads. NULL-terminated.
 extern const char *const sandbox_git_kept[];
 
-// sandbox_environment.c: does a command get this NAME=VALUE?
+// sandbox_environment.c: does a command of any agent get this NAME=VALUE?
 bool sandbox_passes(const struct sandbox_policy *policy, const char *entry);
+// Does a variable's name sound like a secret? These are given by roles only.
+bool sandbox_is_secret(struct str name);
 
 // sandbox_denial.c: what a command that failed was denied, for the model and people; NULL when
 // nothing shows that it was anything. calls: the system calls that the helper saw refused, or NULL.

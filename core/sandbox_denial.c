@@ -11,38 +11,84 @@
 
 enum { LINE_SHOWN_MAX = 200, DENIAL_MAX = 1000 };
 
+enum condition {
+    ALWAYS,
+    NETWORK_LIMITED,
+    WALLS_OF_LANDLOCK, // no mounts
+    FILE_LIMITED,
+    FILES_LIMITED,
+    PROCESSES_LIMITED,
+    CPU_LIMITED,
+};
+
 struct sign {
     const char *text; // in a line of the output
     const char *why;
-    bool network_limited;   // a sign only when the network is off or limited
-    bool walls_of_landlock; // a sign only without mounts
+    enum condition condition; // a sign only then
 };
 
 static const char writing[] =
     "only the worktree, /tmp and the paths of sandbox.writable can be written";
 static const char sockets[] = "programs cannot make Unix sockets (sandbox.unix_sockets)";
 static const char network[] = "the network is limited by sandbox.network";
+static const char file[] = "files may not be larger (limit sandbox.file_mb)";
+static const char files[] = "a process may not have more files open (limit sandbox.open_files)";
+static const char processes[] = "there may not be more processes (limit sandbox.processes)";
+static const char cpu[] = "processes may not use more CPU time (limit sandbox.cpu_seconds)";
 
 static const struct sign signs[] = {
-    {"Read-only file system", writing, false, false},
-    {"read-only file system", writing, false, false},
-    {"EROFS", writing, false, false},
-    {"Address family not supported by protocol", sockets, false, false},
-    {"address family not supported by protocol", sockets, false, false},
-    {"EAFNOSUPPORT", sockets, false, false},
-    {"Could not resolve", network, true, false},
-    {"ould not resolve host", network, true, false},
-    {"Temporary failure in name resolution", network, true, false},
-    {"Name or service not known", network, true, false},
-    {"EAI_AGAIN", network, true, false},
-    {"ENOTFOUND", network, true, false},
-    {"Network is unreachable", network, true, false},
-    {"network is unreachable", network, true, false},
-    {"ENETUNREACH", network, true, false},
-    {"swarmd: not among the hosts", network, true, false},
-    {"Permission denied", writing, false, true},
-    {"EACCES", writing, false, true},
+    {"Read-only file system", writing, ALWAYS},
+    {"read-only file system", writing, ALWAYS},
+    {"EROFS", writing, ALWAYS},
+    {"Address family not supported by protocol", sockets, ALWAYS},
+    {"address family not supported by protocol", sockets, ALWAYS},
+    {"EAFNOSUPPORT", sockets, ALWAYS},
+    {"ould not resolve", network, NETWORK_LIMITED},
+    {"Temporary failure in name resolution", network, NETWORK_LIMITED},
+    {"Name or service not known", network, NETWORK_LIMITED},
+    {"EAI_AGAIN", network, NETWORK_LIMITED},
+    {"ENOTFOUND", network, NETWORK_LIMITED},
+    {"Network is unreachable", network, NETWORK_LIMITED},
+    {"network is unreachable", network, NETWORK_LIMITED},
+    {"ENETUNREACH", network, NETWORK_LIMITED},
+    {"swarmd: not among the hosts", network, NETWORK_LIMITED},
+    {"Permission denied", writing, WALLS_OF_LANDLOCK},
+    {"EACCES", writing, WALLS_OF_LANDLOCK},
+    {"File too large", file, FILE_LIMITED},
+    {"file too large", file, FILE_LIMITED},
+    {"File size limit exceeded", file, FILE_LIMITED},
+    {"EFBIG", file, FILE_LIMITED},
+    {"Too many open files", files, FILES_LIMITED},
+    {"too many open files", files, FILES_LIMITED},
+    {"EMFILE", files, FILES_LIMITED},
+    {"fork: Resource temporarily unavailable", processes, PROCESSES_LIMITED},
+    {"fork: retry: Resource temporarily unavailable", processes, PROCESSES_LIMITED},
+    {"Cannot fork", processes, PROCESSES_LIMITED},
+    {"BlockingIOError: [Errno 11]", processes, PROCESSES_LIMITED},
+    {"can't start new thread", processes, PROCESSES_LIMITED},
+    {"CPU time limit exceeded", cpu, CPU_LIMITED},
 };
+
+static bool holds(enum condition condition, const struct sandbox_policy *policy, bool weak)
+{
+    switch (condition) {
+    case NETWORK_LIMITED:
+        return policy->network != SANDBOX_NETWORK_ON;
+    case WALLS_OF_LANDLOCK:
+        return weak;
+    case FILE_LIMITED:
+        return policy->file_mb > 0;
+    case FILES_LIMITED:
+        return policy->open_files > 0;
+    case PROCESSES_LIMITED:
+        return policy->processes > 0;
+    case CPU_LIMITED:
+        return policy->cpu_seconds > 0;
+    case ALWAYS:
+        break;
+    }
+    return true;
+}
 
 // The first line with a sign.
 static const struct sign *find_sign(const struct sandbox_policy *policy, bool weak,
@@ -53,8 +99,7 @@ static const struct sign *find_sign(const struct sandbox_policy *policy, bool we
         size_t len = end ? (size_t)(end - output.data) : output.len;
         for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
             const struct sign *sign = &signs[i];
-            if ((sign->network_limited && policy->network == SANDBOX_NETWORK_ON) ||
-                (sign->walls_of_landlock && !weak) ||
+            if (!holds(sign->condition, policy, weak) ||
                 !memmem(output.data, len, sign->text, strlen(sign->text)))
                 continue;
             *line = str_from(output.data, len);

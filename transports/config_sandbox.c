@@ -31,6 +31,7 @@ static const struct number_key numbers[] = {
     {"processes", offsetof(struct sandbox_policy, processes), COUNT_MAX},
     {"cpu_seconds", offsetof(struct sandbox_policy, cpu_seconds), CONFIG_SECONDS_MAX},
     {"file_mb", offsetof(struct sandbox_policy, file_mb), MEGABYTES_MAX},
+    {"disk_free_mb", offsetof(struct sandbox_policy, disk_free_mb), MEGABYTES_MAX},
     {"open_files", offsetof(struct sandbox_policy, open_files), COUNT_MAX},
     {"landlock_abi", offsetof(struct sandbox_policy, landlock_abi), ABI_MAX},
 };
@@ -67,6 +68,11 @@ static bool check_item(const struct config_entry *entry, bool paths, struct str 
     if (item.len == 0 || memchr(item.data, '\0', item.len))
         return config_fail(&entry->value_at, err, "sandbox.%.*s: an entry is empty",
                            STR_ARG(entry->key));
+    if (!paths && str_is(entry->key, "environment") && sandbox_is_secret(item))
+        return config_fail(&entry->value_at, err,
+                           "sandbox.environment: '%.*s' sounds like a secret, which every agent "
+                           "would get; give it to a role (`environment` in roles/NAME.yaml)",
+                           (int)(item.len < 80 ? item.len : 80), item.data);
     if (paths && !absolute && !in_home)
         return config_fail(&entry->value_at, err,
                            "sandbox.%.*s: a path begins with '/' or '~/', not '%.*s'",

@@ -293,14 +293,13 @@ def test_fifty_agents_ask_one_editor_answers_another_sees_it(swarm, start):
 
 
 def test_a_second_editor_sees_what_the_first_one_answers(restarts):
-    words = [f"task {i}" for i in range(5)]
+    words = [f"task {i:02}" for i in range(50)]
     connect, _ = restarts({word: [[call("write", path="a.txt", content="x")], [text("done")]]
-                           for word in words})
+                           for word in words}, max_active=len(words))
     first, second = connect(), connect()  # the second one is a bridge to the first
-    for word in words:
-        ask(first, task=word)
+    working = [ask(first, task=word) for word in words]
     asked = wait_approvals(second, len(words))
-    assert approvals(first) == asked
+    assert approvals(first) == asked and len({a["agentId"] for a in asked}) == len(words)
     for approval in asked:
         answer(first, approval, "reject", reason="not now")
         closed = second.wait_event(
@@ -309,7 +308,55 @@ def test_a_second_editor_sees_what_the_first_one_answers(restarts):
             and e["item"]["status"] == "completed")["item"]["approval"]
         assert (closed["decision"], closed["reason"]) == ("reject", "not now")
         assert answer(second, approval)["decision"] == "reject"  # the first answer wins
-    assert approvals(second) == []
+    assert approvals(second) == approvals(first) == []
+    for agent in working:
+        second.wait_state(agent["id"], "done")
+
+
+# --- stores of older versions ---
+
+def test_answers_of_an_older_version_hold_for_their_agent(restarts):
+    """0.1 kept the tools that were answered "always" in the agent's record: their names."""
+    step = [call("write", path="a.txt", content="x"), call("bash", command="touch b")]
+    connect, server = restarts([[text("ready")], step, [text("done")]])
+    client = connect()
+    agent = ask(client)
+    client.wait_state(agent["id"], "done")
+    client.kill()
+    (path,) = client.state.rglob("swarmd.db")
+    with sqlite3.connect(path) as store:
+        (record,) = store.execute("SELECT record FROM agents WHERE id = ?",
+                                  (agent["id"],)).fetchone()
+        record = json.loads(record)
+        for newer in ("agentRules", "roleRules", "ownMode", "bounds"):
+            record.pop(newer, None)
+        record |= {"allowed": "write gone_tool", "rejected": "bash"}
+        store.execute("UPDATE agents SET record = ? WHERE id = ?",
+                      (json.dumps(record).encode(), agent["id"]))
+    client = connect()
+    seen = len(client.events)
+    client.request("swarm/send", {"agentId": agent["id"], "text": "go on"})
+    client.wait_event(lambda e: e["type"] == "turn" and e["phase"] == "ended", start=seen)
+    written, denied = results(server.requests[-1])
+    assert "created a.txt" in written and "not allowed" in denied and "deny bash" in denied
+    assert not (worktree(agent) / "b").exists()
+
+
+# --- links ---
+
+def test_rules_look_at_a_path_as_it_is_written(swarm):
+    client, server = swarm([[call("bash", command="mkdir kept && ln -s kept other && ln -s .git hidden "
+                                                  "&& ln -s / out")],
+                            [call("write", path="other/../kept/a", content="x"),
+                             call("write", path="other/b", content="x"),
+                             call("write", path="out/tmp/c", content="x"),
+                             call("write", path="hidden", content="x")], [text("done")]],
+                           permissions={"deny": ["write(kept/)"]})
+    agent = client.wait_state(agents.spawn(client)["id"], "done")
+    denied, written, outside, hidden = results(server.requests[2])
+    assert "not allowed" in denied and "created other/b" in written  # the page says so
+    assert "outside the worktree" in outside and "created" not in hidden and "replaced" not in hidden
+    assert (worktree(agent) / ".git").read_text().startswith("gitdir:")
 
 
 def test_the_inbox_is_that_of_a_scope(swarm):

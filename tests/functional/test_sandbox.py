@@ -164,10 +164,28 @@ def test_an_ordinary_failure_is_no_denial(swarm, command):
     ("f() { f | f & }; f; sleep 60", "processes: 60", "sandbox.processes"),
     ("while :; do :; done", "cpu_seconds: 1", "sandbox.cpu_seconds"),
     ("head -c 9M /dev/zero > x", "file_mb: 1", "sandbox.file_mb"),
+    ("head -c 100M /dev/zero > x; sleep 60", "disk_free_mb: 10000000", "sandbox.disk_free_mb"),
 ])
 def test_a_limit_is_told(swarm, command, sandbox, says):
     item, _, got = run(swarm, command, sandbox="{%s}" % sandbox)
     assert item["status"] == "failed" and says in got and item["exitCode"] >= 128
+
+
+@pytest.mark.parametrize("command, sandbox, says", [
+    ("python3 -c 'open(\"x\", \"wb\").write(bytes(9 << 20))'", "file_mb: 1", "sandbox.file_mb"),
+    ("python3 -c '[open(\"/dev/null\") for _ in range(99)]'", "open_files: 50", "sandbox.open_files"),
+    ("(while :; do :; done); sleep 0.1; exit 1", "cpu_seconds: 1", "sandbox.cpu_seconds"),
+])
+def test_a_limit_is_told_where_a_program_says_it_itself(swarm, command, sandbox, says):
+    item, _, got = run(swarm, command, sandbox="{%s}" % sandbox)
+    assert item["status"] == "failed" and says in item["blocked"] and f"[blocked: {item['blocked']}]" in got
+
+
+def test_the_limit_of_processes_is_told_without_namespaces(swarm):
+    """There the kernel refuses to fork, but for root."""
+    command = "import subprocess; [subprocess.Popen([\"sleep\", \"60\"]) for _ in range(500)]"
+    item, _, got = run(swarm, f"python3 -c '{command}'; sleep 60", sandbox="{processes: 60, namespaces: false}")
+    assert item["status"] == "failed" and "sandbox.processes" in got
 
 
 def test_open_files_are_limited(swarm):
@@ -183,6 +201,15 @@ def test_the_network_can_be_off(swarm):
                               "socket.create_connection(('192.0.2.1', 80), 5)\nEND\n",
                        sandbox="{network: off}")
     assert "loopback works" in got and "unreachable" in got and "sandbox.network" in item["blocked"]
+
+
+def test_a_secret_is_given_by_a_role_alone(start, tmp_path):
+    (tmp_path / "config.yaml").write_text("sandbox: {environment: [DISPLAY, GITHUB_TOKEN]}\n")
+    environment = {**os.environ, "SWARMD_CONFIG": str(tmp_path / "config.yaml"),
+                   "SWARMD_STATE_DIR": str(tmp_path / "state")}
+    ended = subprocess.run([binary()], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, timeout=60)
+    assert "GITHUB_TOKEN" in ended.stderr and "role" in ended.stderr and ended.returncode
 
 
 def test_what_is_off_is_said(swarm):

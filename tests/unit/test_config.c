@@ -521,7 +521,7 @@ static void test_commands_get_no_keys(void **state)
     struct config config;
     struct err err = {0};
     setenv("LAB_KEY", "secret", 1);
-    setenv("LAB_KEY_2", "not one", 1);
+    setenv("LAB_NAME", "not one", 1);
     setenv("OPENAI_API_KEY", "secret", 1);
     setenv("ANTHROPIC_API_KEY", "secret", 1);
     setenv("GEMINI_API_KEY", "secret", 1);
@@ -530,14 +530,14 @@ static void test_commands_get_no_keys(void **state)
                           "sandbox: {environment: [LAB_*]}");
     assert_true(config_parse(&config, "/c.yaml", yaml, &err));
     char **envp = config_tool_env(&config);
-    assert_true(has(envp, "LAB_KEY_2=not one"));
+    assert_true(has(envp, "LAB_NAME=not one"));
     assert_true(has(envp, "HOME=/nonexistent"));
     for (char **entry = envp; *entry; entry++)
         assert_null(strstr(*entry, "secret"));
     config_free_env(envp);
     config_release(&config);
     unsetenv("LAB_KEY");
-    unsetenv("LAB_KEY_2");
+    unsetenv("LAB_NAME");
     unsetenv("ANTHROPIC_API_KEY");
     unsetenv("GEMINI_API_KEY");
 }
