@@ -329,8 +329,8 @@ def test_answers_of_an_older_version_hold_for_their_agent(restarts):
                                   (agent["id"],)).fetchone()
         record = json.loads(record)
         for newer in ("agentRules", "roleRules", "ownMode", "bounds"):
-            record.pop(newer, None)
-        record |= {"allowed": "write gone_tool", "rejected": "bash"}
+            record["private"].pop(newer, None)
+        record["private"] |= {"allowed": "write gone_tool", "rejected": "bash"}
         store.execute("UPDATE agents SET record = ? WHERE id = ?",
                       (json.dumps(record).encode(), agent["id"]))
     client = connect()
