@@ -118,6 +118,10 @@ While an answer is awaited, one more request stands for all."
                   swarm-approvals--open)
         (user-error (if ids "It asks nothing" "Nothing is asked")))))
 
+(defun swarm-approvals-of-agents (ids)
+  "Return the open questions of the agents IDS, the oldest first."
+  (seq-filter (lambda (approval) (member (plist-get approval :agentId) ids)) swarm-approvals--open))
+
 (defun swarm-approvals--label (approval)
   "Return what APPROVAL is about, for a question in the minibuffer."
   (format "%s: %s" (swarm-approvals--of approval)

@@ -15,6 +15,9 @@
 (require 'swarm-status)
 
 (declare-function swarm-open "swarm-transcript")
+(declare-function swarm-allow "swarm-approvals")
+(declare-function swarm-approvals-decide "swarm-approvals")
+(declare-function swarm-approvals-of-agents "swarm-approvals")
 
 (defcustom swarm-dashboard-mode-hook nil
   "Run when a dashboard is made."
@@ -145,6 +148,31 @@
                  (swarm-dashboard--shown))
      t)))
 
+;;; Questions
+
+(defun swarm-dashboard--questions ()
+  "Return the open questions of the agents here; an error when there are none."
+  (or (swarm-approvals-of-agents (swarm-dashboard-agents)) (user-error "Nothing is asked here")))
+
+(defun swarm-dashboard-allow ()
+  "Allow, once, what the marked agents or that at point ask for."
+  (interactive)
+  (let ((questions (swarm-dashboard--questions)))
+    (if (null (cdr questions))
+        (swarm-allow (car questions))
+      (when (y-or-n-p (format "Allow these %d: %s? " (length questions)
+                              (mapconcat (lambda (question) (plist-get question :title)) questions "; ")))
+        (dolist (question questions) (swarm-approvals-decide question "allow"))))))
+
+(defun swarm-dashboard-reject (reason)
+  "Reject what the marked agents or that at point ask for, because of REASON."
+  (interactive
+   (list (let ((count (length (swarm-dashboard--questions))))
+           (read-string (if (= count 1) "Reject; what should it know or do instead? "
+                          (format "Reject %d; what should they know or do instead? " count))))))
+  (dolist (question (swarm-dashboard--questions))
+    (swarm-approvals-decide question "reject" reason)))
+
 ;;; What is shown
 
 (defun swarm-dashboard--choose ()
@@ -227,11 +255,16 @@
                        ("c" . swarm-cancel)
                        ("k" . swarm-kill)
                        ("x" . swarm-remove)
-                       ("r" . swarm-resume)
+                       ("R" . swarm-resume)
                        ("z" . swarm-pause)
                        ("Z" . swarm-continue)
-                       ("a" . swarm-allow)
-                       ("A" . swarm-reject)
+                       ("a" . swarm-dashboard-allow)
+                       ("!" . swarm-allow-always)
+                       ("r" . swarm-dashboard-reject)
+                       ("i" . swarm-approvals)
+                       ("=" . swarm-review)
+                       ("M" . swarm-merge)
+                       ("C" . swarm-checkpoints)
                        ("D" . swarm-visit-worktree)
                        ("G" . swarm-vc-worktree)
                        ("w" . swarm-copy-id)

@@ -21,8 +21,16 @@
 (declare-function swarm-dashboard-refresh "swarm-dashboard")
 (declare-function swarm-dashboard-mark-matching "swarm-dashboard")
 (declare-function swarm-dashboard-unmark-all "swarm-dashboard")
+(declare-function swarm-dashboard-allow "swarm-dashboard")
+(declare-function swarm-dashboard-reject "swarm-dashboard")
 (declare-function swarm-allow "swarm-approvals")
+(declare-function swarm-allow-always "swarm-approvals")
 (declare-function swarm-reject "swarm-approvals")
+(declare-function swarm-approvals "swarm-approvals")
+(declare-function swarm-allow-edited "swarm-approvals-edit")
+(declare-function swarm-review "swarm-review")
+(declare-function swarm-merge "swarm-merge")
+(declare-function swarm-checkpoints "swarm-checkpoints")
 
 ;;; New agents
 
@@ -96,6 +104,16 @@
   "Return non-nil in a dashboard."
   (derived-mode-p 'swarm-dashboard-mode))
 
+(defun swarm-menu-allow ()
+  "Allow what the agents here ask for."
+  (interactive)
+  (call-interactively (if (swarm-menu--dashboard-p) 'swarm-dashboard-allow 'swarm-allow)))
+
+(defun swarm-menu-reject ()
+  "Reject what the agents here ask for."
+  (interactive)
+  (call-interactively (if (swarm-menu--dashboard-p) 'swarm-dashboard-reject 'swarm-reject)))
+
 ;;;###autoload (autoload 'swarm-menu "swarm-menu" nil t)
 (transient-define-prefix swarm-menu ()
   "What can be done with agents."
@@ -105,17 +123,23 @@
     ("c" "cancel the turn" swarm-cancel)
     ("z" "pause" swarm-pause)
     ("Z" "continue" swarm-continue)
-    ("r" "resume" swarm-resume)
-    ("C" "compact the context" swarm-compact)]
+    ("R" "resume" swarm-resume)
+    ("o" "compact the context" swarm-compact)]
    ["Questions"
-    ("a" "allow" swarm-allow)
-    ("A" "reject" swarm-reject)]
-   ["End"
-    ("k" "kill" swarm-kill)
-    ("x" "remove" swarm-remove)]
+    ("a" "allow" swarm-menu-allow)
+    ("!" "allow always" swarm-allow-always)
+    ("r" "reject" swarm-menu-reject)
+    ("e" "allow edited" swarm-allow-edited)
+    ("i" "all questions" swarm-approvals)]
    ["Work"
+    ("=" "review" swarm-review)
+    ("M" "merge" swarm-merge)
+    ("C" "checkpoints, rewind" swarm-checkpoints)
     ("D" "folder" swarm-visit-worktree)
-    ("G" "git status" swarm-vc-worktree)
+    ("G" "git status" swarm-vc-worktree)]
+   ["Agent"
+    ("k" "kill" swarm-kill)
+    ("x" "remove" swarm-remove)
     ("^" "parent" swarm-parent)
     ("w" "copy the id" swarm-copy-id)]]
   [["Swarm"

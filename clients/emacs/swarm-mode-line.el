@@ -20,10 +20,12 @@
 (defvar swarm-mode-line-map
   (let ((map (make-sparse-keymap)))
     (define-key map [mode-line mouse-1] #'swarm-dashboard)
+    (define-key map [mode-line mouse-3] #'swarm-approvals)
     map)
   "The keys on the mode line's string.")
 
 (declare-function swarm-dashboard "swarm-dashboard")
+(declare-function swarm-approvals "swarm-approvals")
 
 (defun swarm-mode-line--text ()
   "Return what is to be shown."
@@ -34,7 +36,7 @@
       (propertize
        (concat " swarm:" (number-to-string working)
                (if (> questions 0) (propertize (format " %d?" questions) 'face 'swarm-waiting) ""))
-       'help-echo (format "%d agents work, %d questions wait\nmouse-1: dashboard" working questions)
+       'help-echo (format "%d agents work, %d questions wait\nmouse-1: dashboard, mouse-3: questions" working questions)
        'mouse-face 'mode-line-highlight
        'local-map swarm-mode-line-map))))
 

@@ -62,6 +62,11 @@ def test_a_command_while_work_is_done(say, name):
     say(name, {"work": SLEEPS, "one": SLEEPS, "two": SLEEPS, "three": SLEEPS})
 
 
+def test_questions_of_several_agents(say):
+    say("questions-of-marked-agents-are-answered-together",
+        {name: [SLEEPS[0], [text("Done.")]] for name in ("one", "two", "three")}, mode="ask")
+
+
 def test_messages(say):
     say("messages-are-sent-queued-and-steered", {"work": [SLEEPS[0], *[[text("Done.")]] * 4]})
 

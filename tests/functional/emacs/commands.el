@@ -125,6 +125,25 @@
   (should (string-match-p "asked for" (swarm-menu--here)))
   (transient-setup 'swarm-new-menu))
 
+(ert-deftest questions-of-marked-agents-are-answered-together ()
+  (swarm-dashboard)
+  (dolist (name '("one" "two" "three")) (swarm-spawn name))
+  (wait-until (= 3 (length (swarm-approvals-of-agents (mapcar (lambda (agent) (plist-get agent :id)) (swarm-agents))))))
+  (with-current-buffer swarm-board-name
+    (swarm-board-draw)
+    (should (string-match-p "Needs input (3)" (buffer-string)))
+    (swarm-dashboard-mark-matching "one\\|two")
+    (with-answers '(("Allow these 2: bash: sleep 600; bash: sleep 600\\? " . t))
+      (call (lookup-key swarm-dashboard-mode-map "a")))
+    (wait-until (equal (plist-get (agent-named "one") :activity) "bash: sleep 600"))
+    (wait-until (equal (plist-get (agent-named "two") :activity) "bash: sleep 600"))
+    (should (equal (plist-get (agent-named "three") :state) "waiting"))
+    (swarm-dashboard-unmark-all)
+    (goto-agent (plist-get (agent-named "three") :id))
+    (with-answers '(("Reject; what should it know" . "not now"))
+      (call (lookup-key swarm-dashboard-mode-map "r"))))
+  (wait-until (not (equal (plist-get (agent-named "three") :state) "waiting"))))
+
 ;;; Turns
 
 (ert-deftest messages-are-sent-queued-and-steered ()
