@@ -297,6 +297,15 @@ static void judge(struct limiter *limiter, const struct limiter_ticket *ticket,
     }
 }
 
+// The first answer's headers come before what it took is known.
+static void learn_cost(struct limiter *limiter, int64_t tokens)
+{
+    if (tokens < 0)
+        return;
+    limiter->cost += ((double)tokens - limiter->cost) / (limiter->cost > 0 ? 8 : 1);
+    limiter->gap_ms = limiter_gap(&limiter->rates, limiter->cost);
+}
+
 void limiter_give(struct limiter_ticket *ticket, const struct limiter_end *end)
 {
     struct limiter *limiter = ticket->limiter;
@@ -305,8 +314,7 @@ void limiter_give(struct limiter_ticket *ticket, const struct limiter_end *end)
     if (ticket->held) {
         size_t in_use = limiter->in_use--;
         judge(limiter, ticket, end, in_use);
-        if (end->tokens >= 0)
-            limiter->cost += ((double)end->tokens - limiter->cost) / (limiter->cost > 0 ? 8 : 1);
+        learn_cost(limiter, end->tokens);
     } else {
         leave_queue(ticket);
         moved(limiter);

@@ -57,6 +57,9 @@ class DialectStream(Stream):
         self.handler.begin_stream()
         self.thoughts = []  # of this answer, as they must come back
         self.reason = None
+        for kind, *details in answer:  # some is told at the beginning
+            if kind == "usage":
+                self.do_usage(*details)
         self.begin()
         for kind, *details in answer:
             getattr(self, "do_" + kind)(*details)

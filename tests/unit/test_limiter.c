@@ -386,6 +386,14 @@ static void test_tokens_count_by_what_requests_take(void **state)
     rates(scene, 90, 10000);
     assert_int_equal(look(scene).gap_ms, 9000 * 60000 / 90000);
     end(scene);
+    // Headers come first, and what the request took when it has ended.
+    scene = begin(LIMITER_FIXED, 8);
+    take(scene, 0);
+    rates(scene, 90, 10000);
+    assert_int_equal(look(scene).gap_ms, 0);
+    limiter_give(&scene->requests[0].ticket, &(struct limiter_end){LIMITER_ANSWERED, -1, 9000});
+    assert_int_equal(look(scene).gap_ms, 9000 * 60000 / 90000);
+    end(scene);
 }
 
 static void test_a_gap_has_a_ceiling_and_ends_when_more_remains(void **state)
