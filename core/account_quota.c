@@ -72,58 +72,12 @@ static void is_back(struct account *account)
 
 // --- the probe ---
 
-static void on_text(void *arg, struct str piece)
-{
-    (void)arg;
-    (void)piece;
-}
-
-static void on_tool_begin(void *arg, unsigned index, struct str call_id, struct str name)
-{
-    (void)arg;
-    (void)index;
-    (void)call_id;
-    (void)name;
-}
-
-static void on_tool_input(void *arg, unsigned index, struct str piece)
-{
-    (void)arg;
-    (void)index;
-    (void)piece;
-}
-
-static void on_opaque(void *arg, enum model_part_kind of, unsigned index, struct str json)
-{
-    (void)arg;
-    (void)of;
-    (void)index;
-    (void)json;
-}
-
-static void on_usage(void *arg, const struct model_usage *usage)
-{
-    (void)arg;
-    (void)usage;
-}
-
 // What says nothing about the quota leaves it at that, until the next look. Anything else is for
 // the agents to see.
 static bool says_nothing(const struct model_end *end)
 {
-    if (end->finish != MODEL_FAILED)
-        return false;
-    switch (end->failure) {
-    case MODEL_FAILURE_QUOTA_EXHAUSTED:
-    case MODEL_FAILURE_RATE_LIMITED:
-    case MODEL_FAILURE_OVERLOADED:
-    case MODEL_FAILURE_NETWORK:
-    case MODEL_FAILURE_TIMEOUT:
-    case MODEL_FAILURE_SERVER:
-        return true;
-    default:
-        return false;
-    }
+    return end->finish == MODEL_FAILED && (end->failure == MODEL_FAILURE_QUOTA_EXHAUSTED ||
+                                           model_failure_is_passing(end->failure));
 }
 
 static void on_end(void *arg, const struct model_end *end)
@@ -138,12 +92,12 @@ static void on_end(void *arg, const struct model_end *end)
 }
 
 static const struct model_sink probe_sink = {
-    .text = on_text,
-    .reasoning = on_text,
-    .tool_begin = on_tool_begin,
-    .tool_input = on_tool_input,
-    .opaque = on_opaque,
-    .usage = on_usage,
+    .text = model_skip_text,
+    .reasoning = model_skip_text,
+    .tool_begin = model_skip_tool_begin,
+    .tool_input = model_skip_tool_input,
+    .opaque = model_skip_opaque,
+    .usage = model_skip_usage,
     .end = on_end,
 };
 

@@ -32,35 +32,6 @@ static void on_text(void *arg, struct str piece)
     buf_add_str(&inquiry->answer, piece);
 }
 
-static void on_reasoning(void *arg, struct str piece)
-{
-    (void)arg;
-    (void)piece;
-}
-
-static void on_tool_begin(void *arg, unsigned index, struct str call_id, struct str name)
-{
-    (void)arg;
-    (void)index;
-    (void)call_id;
-    (void)name;
-}
-
-static void on_tool_input(void *arg, unsigned index, struct str piece)
-{
-    (void)arg;
-    (void)index;
-    (void)piece;
-}
-
-static void on_opaque(void *arg, enum model_part_kind of, unsigned index, struct str json)
-{
-    (void)arg;
-    (void)of;
-    (void)index;
-    (void)json;
-}
-
 static void on_limits(void *arg, const struct model_limits *limits)
 {
     struct inquiry *inquiry = arg;
@@ -84,10 +55,10 @@ static void on_end(void *arg, const struct model_end *end)
 static const struct model_sink sink = {
     .limits = on_limits,
     .text = on_text,
-    .reasoning = on_reasoning,
-    .tool_begin = on_tool_begin,
-    .tool_input = on_tool_input,
-    .opaque = on_opaque,
+    .reasoning = model_skip_text,
+    .tool_begin = model_skip_tool_begin,
+    .tool_input = model_skip_tool_input,
+    .opaque = model_skip_opaque,
     .usage = on_usage,
     .end = on_end,
 };

@@ -32,3 +32,40 @@ bool model_failure_is_passing(enum model_failure failure)
         return false;
     }
 }
+
+// --- a sink that skips ---
+
+void model_skip_text(void *arg, struct str piece)
+{
+    (void)arg;
+    (void)piece;
+}
+
+void model_skip_tool_begin(void *arg, unsigned index, struct str call_id, struct str name)
+{
+    (void)arg;
+    (void)index;
+    (void)call_id;
+    (void)name;
+}
+
+void model_skip_tool_input(void *arg, unsigned index, struct str piece)
+{
+    (void)arg;
+    (void)index;
+    (void)piece;
+}
+
+void model_skip_opaque(void *arg, enum model_part_kind of, unsigned index, struct str json)
+{
+    (void)arg;
+    (void)of;
+    (void)index;
+    (void)json;
+}
+
+void model_skip_usage(void *arg, const struct model_usage *usage)
+{
+    (void)arg;
+    (void)usage;
+}

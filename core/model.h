@@ -144,6 +144,13 @@ struct model_sink {
     void (*end)(void *arg, const struct model_end *end);       // once; the call is invalid after
 };
 
+// For what a sink has no use for: they do nothing.
+void model_skip_text(void *arg, struct str piece);
+void model_skip_tool_begin(void *arg, unsigned index, struct str call_id, struct str name);
+void model_skip_tool_input(void *arg, unsigned index, struct str piece);
+void model_skip_opaque(void *arg, enum model_part_kind of, unsigned index, struct str json);
+void model_skip_usage(void *arg, const struct model_usage *usage);
+
 enum {
     MODEL_TOOL_CALLS_MAX = 64,  // calls in one answer; more fail the request
     MODEL_OPAQUE_MAX = 4 << 20, // bytes of one opaque; more fail the request

@@ -114,3 +114,17 @@ void tool_title(struct buf *out, const char *verb, struct str what)
     buf_addf(out, "%s ", verb);
     text_one_line(out, what, TOOL_TITLE_MAX - (out->len - before));
 }
+
+void tool_title_search(struct buf *out, const char *verb, const struct json *input)
+{
+    struct buf what;
+    struct str path = json_str(input, "path"), pattern = json_str(input, "pattern");
+    buf_init(&what, pattern.len + path.len + 10);
+    buf_add_str(&what, pattern);
+    if (path.len) {
+        buf_add_str(&what, STR(" in "));
+        buf_add_str(&what, path);
+    }
+    tool_title(out, verb, buf_str(&what));
+    buf_release(&what);
+}

@@ -23,16 +23,7 @@ static bool check(const struct json *input, struct err *err)
 
 static void title(const struct json *input, struct buf *out)
 {
-    struct buf what;
-    struct str path = json_str(input, "path"), pattern = json_str(input, "pattern");
-    buf_init(&what, pattern.len + path.len + 10);
-    buf_add_str(&what, pattern);
-    if (path.len) {
-        buf_add_str(&what, STR(" in "));
-        buf_add_str(&what, path);
-    }
-    tool_title(out, "glob", buf_str(&what));
-    buf_release(&what);
+    tool_title_search(out, "glob", input);
 }
 
 struct search {

@@ -58,6 +58,8 @@ void tool_set_full(struct tool_run *run, const char *path);
 
 // Appends "<verb> <what>" as one line of at most TOOL_TITLE_MAX bytes.
 void tool_title(struct buf *out, const char *verb, struct str what);
+// For a search: its `pattern`, and " in " its `path` when it has one.
+void tool_title_search(struct buf *out, const char *verb, const struct json *input);
 
 // --- jobs: fn runs on LANE_FILES, then run->done on the loop ---
 
