@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "core/merge_place.h"
 #include "core/repository.h"
+#include "core/tree_diff.h"
 
 #include <errno.h>
 #include <string.h>
@@ -99,6 +100,8 @@ static bool can_write(struct checkout *checkout, const struct merge_path *change
     const char *value = NULL;
     if (!merge_is_file(&change->ours))
         return true;
+    if (!tree_attributes_are_safe(checkout->repository, change->path, err))
+        return false;
     git_attr_get(&value, checkout->repository, GIT_ATTR_CHECK_FILE_THEN_INDEX, change->path,
                  "filter");
     if (git_attr_value(value) != GIT_ATTR_VALUE_STRING)

@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/repository.h"
+#include "core/tree_diff.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,8 +139,9 @@ static bool write_file(struct checkout *checkout, const char *slot, git_blob *bl
     git_buf bytes = GIT_BUF_INIT;
     mode_t mode = change->ours.mode == GIT_FILEMODE_BLOB_EXECUTABLE ? 0777 : 0666;
     int fd = -1;
-    bool ok = git_blob_filter(&bytes, blob, change->path, &options) == 0 ||
-              git_fail(err, ERR_REPOSITORY, "cannot make the content of %s", change->path);
+    bool ok = tree_attributes_are_safe(checkout->repository, change->path, err) &&
+              (git_blob_filter(&bytes, blob, change->path, &options) == 0 ||
+               git_fail(err, ERR_REPOSITORY, "cannot make the content of %s", change->path));
     if (ok) {
         fd = openat(checkout->stage_fd, slot, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         ok = (fd >= 0 || err_set_errno(err, ERR_REPOSITORY, errno, "cannot make a file in %s",

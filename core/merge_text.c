@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/merge_parts.h"
+#include "core/tree_diff.h"
 
 #include <string.h>
 
@@ -40,7 +41,9 @@ static bool is_text(git_blob *blob)
 static bool has_merge_attribute(git_repository *repository, const char *path)
 {
     const char *value = NULL;
-    if (git_attr_get(&value, repository, GIT_ATTR_CHECK_FILE_THEN_INDEX, path, "merge") < 0)
+    struct err unsafe; // who cannot read what is said leaves it to the person, too
+    if (!tree_attributes_are_safe(repository, path, &unsafe) ||
+        git_attr_get(&value, repository, GIT_ATTR_CHECK_FILE_THEN_INDEX, path, "merge") < 0)
         return true;
     git_attr_value_t kind = git_attr_value(value);
     return kind == GIT_ATTR_VALUE_FALSE ||

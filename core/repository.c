@@ -88,11 +88,32 @@ static bool explain_open(const char *path, int code, struct err *err)
     return git_fail(err, ERR_REPOSITORY, "cannot open the repository at %s", path);
 }
 
+// libgit2 opens them by their paths, and would wait for who writes into a pipe.
+static bool check_rules(const char *common, struct err *err)
+{
+    static const char *const names[] = {"attributes", "exclude"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++) {
+        char *file = mem_format("%sinfo/%s", common, names[i]);
+        struct stat st;
+        if (stat(file, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+            ok = err_set(err, ERR_REPOSITORY, "%s is no regular file; remove it", file);
+        mem_free(file);
+    }
+    return ok;
+}
+
 bool repository_open(struct git_repository **out, const char *path, bool exact, struct err *err)
 {
     *out = NULL;
     int code = git_repository_open_ext(out, path, exact ? GIT_REPOSITORY_OPEN_NO_SEARCH : 0, NULL);
-    return code == 0 || explain_open(path, code, err);
+    if (code < 0)
+        return explain_open(path, code, err);
+    if (check_rules(git_repository_commondir(*out), err))
+        return true;
+    git_repository_free(*out);
+    *out = NULL;
+    return false;
 }
 
 static bool check_repository(const char *path, git_repository *repository, struct err *err)

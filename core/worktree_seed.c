@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "core/repository.h"
 #include "core/worktree.h"
+#include "core/worktree_rules.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -172,6 +173,8 @@ static bool look(struct seed *s, int folder, size_t prefix, bool wanted, bool ig
         close(folder);
         return true;
     }
+    if (!rules_are_files_in(folder, *s->path ? s->path : s->from, s->err))
+        ok = false;
     while (ok && !s->out->cut && (entry = readdir(dir))) {
         s->out->cut = ++s->looked > WORKTREE_SEED_LOOKED_MAX;
         ok = look_at(s, folder, entry->d_name, prefix, wanted, ignored, depth);

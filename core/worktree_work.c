@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "core/repository.h"
 #include "core/worktree_private.h"
+#include "core/worktree_rules.h"
 
 #include <git2.h>
 #include <stdio.h>
@@ -55,6 +56,8 @@ static bool count_files(git_repository *tree, size_t *count, struct err *err)
     git_status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
     options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
     git_status_list *list = NULL;
+    if (!rules_are_files(git_repository_workdir(tree), err))
+        return false;
     if (git_status_list_new(&list, tree, &options) < 0)
         return git_fail(err, ERR_WORKTREE, "cannot tell what changed in %s",
                         git_repository_workdir(tree));
