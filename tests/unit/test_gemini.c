@@ -262,6 +262,8 @@ static void test_finish_reasons(void **state)
     }
     expect(PIECE(TEXT("x"), FINISH("MAX_TOKENS")),
            (struct stream_expected){.text = "x", .finish = MODEL_MAX_TOKENS});
+    expect(PIECE(TEXT("x"), FINISH("FINISH_REASON_UNSPECIFIED")),
+           (struct stream_expected){.text = "x", .finish = MODEL_END_TURN});
     expect(PIECE(TEXT("x"), FINISH("ONE_OF_TOMORROW")),
            (struct stream_expected){.text = "x", .finish = MODEL_END_TURN});
     expect("data: {\"promptFeedback\":{\"blockReason\":\"PROHIBITED_CONTENT\"}}\n\n",

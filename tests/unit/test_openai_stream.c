@@ -215,6 +215,7 @@ static void test_finish_reasons(void **state)
         {"stop", MODEL_END_TURN, MODEL_FAILURE_NONE},
         {"tool_calls", MODEL_END_TURN, MODEL_FAILURE_NONE},
         {"function_call", MODEL_END_TURN, MODEL_FAILURE_NONE},
+        {"eos", MODEL_END_TURN, MODEL_FAILURE_NONE}, // of some that run Llama
         {"one_of_tomorrow", MODEL_END_TURN, MODEL_FAILURE_NONE},
         {"length", MODEL_MAX_TOKENS, MODEL_FAILURE_NONE},
         {"model_length", MODEL_MAX_TOKENS, MODEL_FAILURE_CONTEXT_TOO_LARGE},
