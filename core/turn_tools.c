@@ -290,13 +290,39 @@ static char *compact_object(struct str input)
     return object;
 }
 
+static bool is_id_taken(const struct turn *turn, struct str id)
+{
+    list_for_each(node, &turn->transcript.items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind == ITEM_TOOL && str_is(id, item->call_id))
+            return true;
+    }
+    return false;
+}
+
+// Some servers give no ids, or the same ones in each answer; others want each to be there once.
+static void make_id(struct turn_call *call)
+{
+    char *given = call->call_id;
+    if (!given || !*given) {
+        mem_free(given);
+        given = mem_dup(STR("call"));
+    }
+    call->call_id = mem_dup(str_of(given));
+    for (int number = 2; is_id_taken(call->turn, str_of(call->call_id)); number++) {
+        mem_free(call->call_id);
+        call->call_id = mem_format("%.40s-%d", given, number);
+    }
+    mem_free(given);
+}
+
 static void begin_call(struct turn_call *call)
 {
     struct err err;
     if (!call->name)
         call->name = mem_dup(STR("?"));
-    if (!call->call_id)
-        call->call_id = mem_format("call-%zu", call->turn->call_count);
+    make_id(call);
     make_item(call);
     struct str input = str_trim(buf_str(&call->input));
     if (input.len == 0)

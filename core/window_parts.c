@@ -10,7 +10,7 @@
 #define SUMMARY_HEAD                                                                               \
     "What went before is left out here, but for what was pinned. This is a summary of it:\n\n"
 
-enum { HOW_MAX = 200 };
+enum { HOW_MAX = 200, NAME_MAX_BYTES = 64 };
 
 struct view {
     const struct window *window;
@@ -199,7 +199,7 @@ static bool led_to_something(const struct view *view, size_t at)
         if (item->kind != ITEM_TOOL && item->status != ITEM_COMPLETED)
             return false;
         something = something || item->kind == ITEM_TOOL ||
-                    (item->kind == ITEM_ASSISTANT && item->text.len > 0);
+                    (item->kind == ITEM_ASSISTANT && str_trim(buf_str(&item->text)).len > 0);
     }
     return something;
 }
@@ -229,11 +229,37 @@ static void put_assistant(struct view *view, const struct item *item)
         part->opaque = opaque_of(view, item);
 }
 
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+// Models call tools that there are not, by names that a provider would refuse ever after.
+static struct str name_of(struct view *view, const struct item *item)
+{
+    struct str name = str_of(item->name);
+    bool fine = name.len > 0 && name.len <= NAME_MAX_BYTES;
+    for (size_t i = 0; i < name.len && fine; i++)
+        fine = is_name_char(name.data[i]);
+    if (fine)
+        return name;
+    if (name.len > NAME_MAX_BYTES)
+        name.len = NAME_MAX_BYTES;
+    if (name.len == 0)
+        return STR("unknown");
+    char *copy = arena_alloc(view->arena, name.len);
+    view->failed = view->failed || !copy;
+    for (size_t i = 0; copy && i < name.len; i++)
+        copy[i] = is_name_char(name.data[i]) ? name.data[i] : '_';
+    return str_from(copy, copy ? name.len : 0);
+}
+
 static void put_call(struct view *view, const struct item *item)
 {
     struct model_part *part = next_part(view, MODEL_TOOL_CALL);
     part->call_id = str_of(item->call_id);
-    part->name = str_of(item->name);
+    part->name = name_of(view, item);
     // Arguments that were no object are kept in the transcript; a provider wants an object.
     bool object = item->input && item->input[0] == '{';
     part->input =
@@ -248,7 +274,7 @@ static void put_result(struct view *view, const struct item *item)
     char how[HOW_MAX];
     how_to_read(item, how);
     part->call_id = str_of(item->call_id);
-    part->name = str_of(item->name);
+    part->name = name_of(view, item);
     part->failed = item->status != ITEM_COMPLETED;
     if (item->status == ITEM_STARTED)
         part->text = STR("(this call has no result)");

@@ -69,10 +69,25 @@ static void write_call(struct json_writer *w, const struct model_part *call)
     json_end_object(w);
 }
 
+// All of an answer that follows each other.
+static struct run answer_at(const struct model_part *part, const struct model_part *end)
+{
+    struct run run = {part, part};
+    while (run.to < end && model_is_assistant(run.to))
+        run.to++;
+    return run;
+}
+
+// Reasoning only: an empty message is refused by some.
+static bool says_nothing(struct run run)
+{
+    return !has_calls(run) && !has_text(run, MODEL_ASSISTANT_TEXT);
+}
+
 static void write_assistant(struct json_writer *w, struct run run)
 {
     bool calls = has_calls(run), text = has_text(run, MODEL_ASSISTANT_TEXT);
-    if (!calls && !text) // reasoning only: an empty message is refused by some
+    if (says_nothing(run))
         return;
     json_begin_object(w);
     json_add_str(w, "role", STR("assistant"));
@@ -105,7 +120,7 @@ static void write_user_parts(struct json_writer *w, struct run run)
     json_key(w, "content");
     json_begin_array(w);
     for (const struct model_part *part = run.from; part < run.to; part++) {
-        if (part->text.len == 0)
+        if (part->text.len == 0 || !model_is_user(part))
             continue;
         json_begin_object(w);
         if (part->kind == MODEL_USER_IMAGE) {
@@ -143,6 +158,21 @@ static void write_result(struct json_writer *w, const struct model_part *part)
     json_end_object(w);
 }
 
+// What the user says, also where an answer in between says nothing.
+static struct run user_at(const struct model_part *part, const struct model_part *end)
+{
+    struct run run = {part, part};
+    for (;;) {
+        while (run.to < end && model_is_user(run.to))
+            run.to++;
+        struct run answer = answer_at(run.to, end);
+        bool goes_on = answer.to > answer.from && answer.to < end && model_is_user(answer.to);
+        if (!goes_on || !says_nothing(answer))
+            return run;
+        run.to = answer.to;
+    }
+}
+
 static void write_messages(struct json_writer *w, const struct model_request *request)
 {
     const struct model_part *part = request->parts, *end = part + request->part_count;
@@ -159,12 +189,10 @@ static void write_messages(struct json_writer *w, const struct model_request *re
         if (part->kind == MODEL_TOOL_RESULT) {
             write_result(w, part);
         } else if (model_is_assistant(part)) {
-            while (run.to < end && model_is_assistant(run.to))
-                run.to++;
+            run = answer_at(part, end);
             write_assistant(w, run);
         } else {
-            while (run.to < end && model_is_user(run.to))
-                run.to++;
+            run = user_at(part, end);
             write_user(w, run);
         }
         part = run.to;

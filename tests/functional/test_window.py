@@ -268,3 +268,27 @@ def test_the_window_outlasts_a_restart(restarts):
     assert any(f"SUMMARY of what was before {summaries}" in t for t in texts(last))
     assert tokens_of(last) <= WINDOW and "message 5" not in texts(last)
     assert get(client, agent)["agent"]["usage"]["turns"] == 26
+
+
+def test_ids_of_calls_are_unique_whatever_a_server_gives(swarm):
+    def model(request):
+        if request.turns == 3:
+            return [text("done")]
+        return [call("bash", command="echo one", id="call_0"),
+                call("bash", command="echo two", id="" if request.turns else "call_0-2")]
+
+    client, server = swarm(model)
+    agent = spawn(client)
+    client.wait_state(agent["id"], "done")
+    calls = [c["id"] for m in server.requests[-1].messages for c in m.get("tool_calls", [])]
+    results = [m["tool_call_id"] for m in server.requests[-1].messages if m["role"] == "tool"]
+    assert calls == results and len(set(calls)) == 6 and calls[:2] == ["call_0", "call_0-2"]
+
+
+def test_a_tool_that_there_is_not_does_not_spoil_the_requests_after(swarm):
+    client, server = swarm([[call("functions.read", path="x")], [text("done")]])
+    agent = spawn(client)
+    done = client.wait_state(agent["id"], "done")
+    assert done["stopReason"] == "endTurn"
+    assert items(client, agent, "tool")[0]["name"] == "functions.read"  # as the model wrote it
+    assert server.requests[1].messages[2]["tool_calls"][0]["function"]["name"] == "functions_read"

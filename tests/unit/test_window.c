@@ -9,96 +9,16 @@
 #include "core/transcript.h"
 #include "core/utf8.h"
 #include "core/window.h"
+#include "tests/unit/support/history.h"
 
 enum { SIZE = 8000, RESERVE = 1000, HEAD = 500, STEPS = 18 };
 
 struct world {
-    uint64_t random;
-    struct transcript transcript;
+    struct history history;
     struct window window;
     struct window_limits limits;
-    int64_t seq, turn, step;
     int cuts, compactions;
 };
-
-static unsigned pick(struct world *world, unsigned bound)
-{
-    world->random = world->random * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(world->random >> 33) % bound;
-}
-
-// Mostly small, sometimes huge, of one to four bytes a character.
-static void add_random_text(struct world *world, struct buf *out)
-{
-    static const char *const pieces[] = {"word ", "\n", "ß", "€uro", "𝄞", "\"quoted\\\"", "\t"};
-    static const size_t sizes[] = {0, 1, 40, 100, 400, 400, 2000, 4000, 30000};
-    size_t size = sizes[pick(world, 9)];
-    if (size > 400 && pick(world, 3) > 0)
-        size = 400;
-    while (out->len < size)
-        buf_add_str(out, str_of(pieces[pick(world, 7)]));
-}
-
-static struct item *add(struct world *world, enum item_kind kind)
-{
-    struct item *item = item_new(kind);
-    item->seq = ++world->seq;
-    snprintf(item->id, sizeof(item->id), "i%lld", (long long)item->seq);
-    item->status = ITEM_COMPLETED;
-    item->turn = world->turn;
-    item->step = kind == ITEM_USER ? 0 : world->step;
-    transcript_add(&world->transcript, item);
-    return item;
-}
-
-static void add_call(struct world *world)
-{
-    struct item *item = add(world, ITEM_TOOL);
-    struct buf text, input;
-    struct json_writer w;
-    item->name = mem_dup(pick(world, 2) ? STR("read") : STR("bash"));
-    item->call_id = mem_format("call%lld", (long long)item->seq);
-    item->status = pick(world, 8) ? ITEM_COMPLETED : ITEM_FAILED;
-    if (pick(world, 4) == 0)
-        item->opaque = mem_dup(STR("{\"kind\":\"x\",\"signature\":\"abc\"}"));
-    add_random_text(world, &item->text);
-    buf_init(&text, ITEM_TEXT_MAX);
-    buf_init(&input, ITEM_TEXT_MAX);
-    add_random_text(world, &text);
-    json_writer_init(&w, &input);
-    json_begin_object(&w);
-    json_add_str(&w, "path", STR("a/b.c"));
-    json_add_str(&w, "content", buf_str(&text));
-    json_end_object(&w);
-    item->input = buf_detach(&input, NULL);
-    buf_release(&text);
-}
-
-static void add_message(struct world *world)
-{
-    world->turn++;
-    world->step = 0;
-    struct item *item = add(world, ITEM_USER);
-    buf_add_str(&item->text, STR("do "));
-    add_random_text(world, &item->text);
-}
-
-static void add_step(struct world *world)
-{
-    world->step++;
-    if (pick(world, 2)) {
-        struct item *item = add(world, ITEM_REASONING);
-        add_random_text(world, &item->text);
-        if (pick(world, 2))
-            item->opaque = mem_dup(STR("{\"kind\":\"x\"}"));
-    }
-    if (pick(world, 3))
-        add_random_text(world, &add(world, ITEM_ASSISTANT)->text);
-    if (pick(world, 6) == 0)
-        buf_add_str(&add(world, ITEM_NOTICE)->text, STR("not for the model"));
-    for (unsigned calls = pick(world, 4); calls > 0; calls--)
-        add_call(world);
-}
 
 // --- what every provider is strict about ---
 
@@ -168,7 +88,7 @@ static bool is_small(const struct item *item)
 static void check_promises(const struct world *world, const struct model_part *parts, size_t count)
 {
     const struct item *newest = NULL;
-    list_for_each(node, &world->transcript.items)
+    list_for_each(node, &world->history.transcript.items)
     {
         const struct item *item = list_entry(node, struct item, node);
         if (item->kind == ITEM_USER)
@@ -185,7 +105,7 @@ static void check_promises(const struct world *world, const struct model_part *p
 static void check_boundary(const struct world *world, int64_t boundary)
 {
     const struct item *first = NULL, *before = NULL;
-    list_for_each(node, &world->transcript.items)
+    list_for_each(node, &world->history.transcript.items)
     {
         const struct item *item = list_entry(node, struct item, node);
         if (item->kind != ITEM_NOTICE && item->kind != ITEM_COMPACTION && item->seq < boundary)
@@ -200,12 +120,12 @@ static void check_boundary(const struct world *world, int64_t boundary)
 
 static void compact(struct world *world)
 {
-    int64_t boundary = window_boundary(&world->window, &world->transcript, &world->limits);
+    int64_t boundary = window_boundary(&world->window, &world->history.transcript, &world->limits);
     assert_true(boundary > world->window.compacted);
     check_boundary(world, boundary);
-    struct item *summary = add(world, ITEM_COMPACTION);
+    struct item *summary = history_add(&world->history, ITEM_COMPACTION);
     buf_add_str(&summary->text, STR("the summary of it all"));
-    add_random_text(world, &summary->text);
+    history_add_text(&world->history, &summary->text);
     window_compacted(&world->window, boundary, summary->seq);
     world->compactions++;
 }
@@ -218,7 +138,8 @@ static void make_fit(struct world *world)
     enum window_fit fit;
     for (int rounds = 0;; rounds++) {
         assert_true(rounds < 4);
-        fit = window_fit(&world->window, &world->transcript, &world->limits, false, &cut, &err);
+        fit = window_fit(&world->window, &world->history.transcript, &world->limits, false, &cut,
+                         &err);
         if (fit != WINDOW_COMPACT)
             break;
         compact(world);
@@ -232,8 +153,8 @@ static void view(struct world *world, struct arena *arena, struct model_part **p
 {
     struct err err;
     arena_init(arena, 256 << 20);
-    assert_true(window_parts(&world->window, &world->transcript, &world->limits, arena, parts,
-                             count, &err));
+    assert_true(window_parts(&world->window, &world->history.transcript, &world->limits, arena,
+                             parts, count, &err));
 }
 
 static bool same_part(const struct model_part *a, const struct model_part *b)
@@ -250,9 +171,9 @@ static void check_prefix(struct world *world)
     size_t before_count, count;
     struct window window = world->window;
     view(world, &before_arena, &before, &before_count);
-    add_step(world);
-    if (pick(world, 8) == 0)
-        add_message(world);
+    history_add_step(&world->history);
+    if (history_pick(&world->history, 8) == 0)
+        history_add_message(&world->history);
     make_fit(world);
     view(world, &arena, &parts, &count);
     bool moved =
@@ -281,20 +202,20 @@ static void test_random_transcripts(void **unused)
     (void)unused;
     int cuts = 0, compactions = 0;
     for (int round = 0; round < rounds(); round++) {
-        struct world world = {.random = (uint64_t)round * 7919 + 1};
+        struct world world = {.history.random = (uint64_t)round * 7919 + 1};
         struct err err;
-        transcript_init(&world.transcript);
+        transcript_init(&world.history.transcript);
         window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
-        add_message(&world);
+        history_add_message(&world.history);
         window_pin(&world.window, 1, true, &err);
         if (round % 3 == 0)
-            window_pin(&world.window, 2 + pick(&world, 40), true, &err);
+            window_pin(&world.window, 2 + history_pick(&world.history, 40), true, &err);
         make_fit(&world);
         for (int step = 0; step < STEPS; step++)
             check_prefix(&world);
         cuts += world.cuts;
         compactions += world.compactions;
-        transcript_release(&world.transcript);
+        transcript_release(&world.history.transcript);
         window_release(&world.window);
     }
     assert_true(cuts > rounds() && compactions > rounds()); // it was about something
@@ -303,15 +224,15 @@ static void test_random_transcripts(void **unused)
 static void test_shortened_results_say_how_to_read_them(void **unused)
 {
     (void)unused;
-    struct world world = {.random = 1};
+    struct world world = {.history.random = 1};
     struct arena arena;
     struct model_part *parts;
     size_t count;
-    transcript_init(&world.transcript);
+    transcript_init(&world.history.transcript);
     window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
-    add_message(&world);
-    world.step = 1;
-    struct item *item = add(&world, ITEM_TOOL);
+    history_add_message(&world.history);
+    world.history.step = 1;
+    struct item *item = history_add(&world.history, ITEM_TOOL);
     item->name = mem_dup(STR("bash"));
     item->call_id = mem_dup(STR("a"));
     item->full = mem_dup(STR("file:///state/output/a/i2"));
@@ -326,7 +247,7 @@ static void test_shortened_results_say_how_to_read_them(void **unused)
     assert_true(str_find(text, STR(" bytes are left out here. ")) > 0);
     assert_true(str_find(text, STR("output:i2")) > 0);
     arena_release(&arena);
-    transcript_release(&world.transcript);
+    transcript_release(&world.history.transcript);
 }
 
 static void test_pins(void **unused)
@@ -383,16 +304,17 @@ static void test_record(void **unused)
 static void test_head_alone_too_large(void **unused)
 {
     (void)unused;
-    struct world world = {.random = 3};
+    struct world world = {.history.random = 3};
     struct window_cut cut;
     struct err err;
-    transcript_init(&world.transcript);
+    transcript_init(&world.history.transcript);
     window_limits(&world.window, 4000, 0, 0, 5000, &world.limits);
     assert_true(world.limits.limit <= 0);
-    add_message(&world);
-    assert_int_equal(window_fit(&world.window, &world.transcript, &world.limits, false, &cut, &err),
-                     WINDOW_TOO_BIG);
-    transcript_release(&world.transcript);
+    history_add_message(&world.history);
+    assert_int_equal(
+        window_fit(&world.window, &world.history.transcript, &world.limits, false, &cut, &err),
+        WINDOW_TOO_BIG);
+    transcript_release(&world.history.transcript);
 }
 
 static void test_ratio(void **unused)

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// Random transcripts, cut by the context window as a turn does it, written by each dialect's own
+// writer, and read by the strict rules of its servers. SWARMD_LONG walks 10,000, else 500.
+#include "tests/unit/support/unit.h"
+
+#include "core/mem.h"
+#include "core/tokens.h"
+#include "core/window.h"
+#include "tests/unit/support/history.h"
+#include "tests/unit/support/request_rules.h"
+#include "transports/anthropic_request.h"
+#include "transports/gemini_request.h"
+#include "transports/openai_request.h"
+#include "transports/responses_request.h"
+
+enum { SIZE = 12000, RESERVE = 1000, HEAD = 500, STEPS = 12, REQUEST_MAX = 64 << 20 };
+
+struct world {
+    struct history history;
+    struct window window;
+    struct window_limits limits;
+    int compactions, images;
+};
+
+// --- the dialects ---
+
+struct dialect {
+    const char *kind, *model;
+    void (*write)(struct buf *out, const struct model_request *request);
+    const char *(*fault)(const struct json *body);
+};
+
+static void write_chat(struct buf *out, const struct model_request *request)
+{
+    openai_request_write(out, request, true);
+}
+
+static const char *gemini_2_fault(const struct json *body)
+{
+    return gemini_fault(body, false);
+}
+
+static const char *gemini_3_fault(const struct json *body)
+{
+    return gemini_fault(body, true);
+}
+
+static const struct dialect dialects[] = {
+    {"anthropic", "claude-sonnet-4-5", anthropic_request_write, anthropic_fault},
+    {"openai-responses", "gpt-5.1", responses_request_write, openai_responses_fault},
+    {"openai-chat", "gpt-5.1", write_chat, openai_chat_fault},
+    {"gemini", "gemini-2.5-pro", gemini_request_write, gemini_2_fault},
+    {"gemini", "gemini-3-pro", gemini_request_write, gemini_3_fault},
+};
+
+enum { DIALECTS = sizeof(dialects) / sizeof(*dialects) };
+
+// --- a turn before its request ---
+
+static void compact(struct world *world)
+{
+    int64_t boundary = window_boundary(&world->window, &world->history.transcript, &world->limits);
+    struct item *summary = history_add(&world->history, ITEM_COMPACTION);
+    buf_add_str(&summary->text, STR("the summary of it all"));
+    history_add_text(&world->history, &summary->text);
+    window_compacted(&world->window, boundary, summary->seq);
+    if (history_pick(&world->history, 2)) // as the turn does, or a restart
+        transcript_forget(&world->history.transcript, &world->window);
+    world->compactions++;
+}
+
+static bool make_fit(struct world *world)
+{
+    struct window_cut cut;
+    struct err err;
+    enum window_fit fit;
+    for (int rounds = 0; rounds < 5; rounds++) {
+        fit = window_fit(&world->window, &world->history.transcript, &world->limits, false, &cut,
+                         &err);
+        if (fit != WINDOW_COMPACT)
+            break;
+        compact(world);
+    }
+    assert_true(fit == WINDOW_FITS || fit == WINDOW_CUT || fit == WINDOW_TOO_BIG);
+    return fit != WINDOW_TOO_BIG;
+}
+
+// As ask_to_continue() of a turn: a provider wants the last word to be the person's or a tool's.
+static void end_with_a_question(struct world *world)
+{
+    for (struct list *node = world->history.transcript.items.prev;
+         node != &world->history.transcript.items; node = node->prev) {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->kind == ITEM_USER || item->kind == ITEM_TOOL)
+            return;
+        if (item->kind == ITEM_ASSISTANT && item->text.len > 0)
+            break;
+    }
+    history_add_message(&world->history);
+}
+
+// --- what must be there ---
+
+static size_t count_of(struct str text, struct str what)
+{
+    size_t count = 0;
+    for (long at; (at = str_find(text, what)) >= 0; count++)
+        text = str_skip(text, (size_t)at + what.len);
+    return count;
+}
+
+static size_t images_of(const struct model_part *parts, size_t count)
+{
+    size_t images = 0;
+    for (size_t i = 0; i < count; i++)
+        images += parts[i].kind == MODEL_USER_IMAGE;
+    return images;
+}
+
+// Of the newest turn, reasoning goes back with its signature as it came, in front of its calls.
+static void check_reasoning(const struct world *world, const struct model_part *parts, size_t count,
+                            struct str body)
+{
+    size_t from = count;
+    while (from > 0 && parts[from - 1].kind != MODEL_USER_TEXT)
+        from--;
+    for (size_t i = from; i < count; i++) {
+        bool led = i + 1 < count && parts[i + 1].kind == MODEL_TOOL_CALL;
+        long at = str_find(parts[i].opaque, STR("\"signature\":\"sig"));
+        if (parts[i].kind != MODEL_REASONING || !led || at < 0)
+            continue;
+        struct str signature = str_skip(parts[i].opaque, (size_t)at);
+        signature.len = (size_t)str_find(signature, STR("}"));
+        assert_int_equal(count_of(body, signature), 1);
+    }
+    (void)world;
+}
+
+static void check_dialect(struct world *world, const struct dialect *dialect,
+                          const struct model_part *parts, size_t count)
+{
+    const struct model_request request = {
+        .model = str_of(dialect->model),
+        .system = STR("You work."),
+        .parts = parts,
+        .part_count = count,
+    };
+    struct buf body;
+    struct arena arena;
+    struct json *json;
+    struct err err = {0};
+    buf_init(&body, REQUEST_MAX);
+    arena_init(&arena, REQUEST_MAX * 4L);
+    dialect->write(&body, &request);
+    assert_false(body.overflow);
+    if (!json_parse(&json, &arena, buf_str(&body), &err)) // invalid UTF-8, too
+        fail_msg("%s: %s", dialect->model, err.message);
+    const char *why = dialect->fault(json);
+    if (why)
+        fail_msg("%s: %s\n%.*s", dialect->model, why, (int)(body.len < 6000 ? body.len : 6000),
+                 body.data);
+    assert_int_equal(count_of(buf_str(&body), STR("iVBORw0KGgoAAQI=")), images_of(parts, count));
+    if (strcmp(dialect->kind, "anthropic") == 0)
+        check_reasoning(world, parts, count, buf_str(&body));
+    arena_release(&arena);
+    buf_release(&body);
+}
+
+static void check_requests(struct world *world)
+{
+    struct arena arena;
+    struct model_part *parts;
+    size_t count;
+    struct err err;
+    arena_init(&arena, 256 << 20);
+    assert_true(window_parts(&world->window, &world->history.transcript, &world->limits, &arena,
+                             &parts, &count, &err));
+    assert_true(tokens_of_parts(parts, count) <= world->limits.limit);
+    for (size_t i = 0; i < DIALECTS; i++)
+        if (!world->history.dialect || strcmp(dialects[i].kind, world->history.dialect) == 0 ||
+            i % DIALECTS == world->history.random % DIALECTS) // another one, after a fallback
+            check_dialect(world, &dialects[i], parts, count);
+    world->images += (int)images_of(parts, count);
+    arena_release(&arena);
+}
+
+// --- the walk ---
+
+static void pin_some(struct world *world)
+{
+    struct err err;
+    window_pin(&world->window, 1, true, &err);
+    for (unsigned i = history_pick(&world->history, 4); i > 0; i--)
+        window_pin(&world->window, 1 + history_pick(&world->history, 40), true, &err);
+    if (history_pick(&world->history, 5) == 0)
+        window_pin(&world->window, 1, false, &err);
+}
+
+static void walk(struct world *world)
+{
+    history_add_message(&world->history);
+    pin_some(world);
+    for (int step = 0; step < STEPS; step++) {
+        history_add_step(&world->history);
+        if (history_pick(&world->history, 4) == 0)
+            history_add_message(&world->history);
+        end_with_a_question(world);
+        if (make_fit(world)) // else the turn would fail, and says so
+            check_requests(world);
+    }
+}
+
+static int rounds(void)
+{
+    const char *text = getenv("SWARMD_LONG");
+    return text && (strcmp(text, "1") == 0 || strcmp(text, "ON") == 0) ? 10000 : 500;
+}
+
+static void test_every_dialect_takes_what_is_left(void **unused)
+{
+    (void)unused;
+    int compactions = 0, images = 0;
+    for (int round = 0; round < rounds(); round++) {
+        struct world world = {.history = {.random = (uint64_t)round * 7919 + 17, .wild = true}};
+        world.history.dialect = dialects[round % DIALECTS].kind;
+        transcript_init(&world.history.transcript);
+        window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
+        walk(&world);
+        compactions += world.compactions;
+        images += world.images;
+        transcript_release(&world.history.transcript);
+        window_release(&world.window);
+    }
+    assert_true(compactions > rounds() && images > rounds()); // it was about something
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_dialect_takes_what_is_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
