@@ -74,13 +74,11 @@ function! TestAnswers() abort
 END
   else
     runtime autoload/swarm/vim.vim
-    let g:Select = function('TestSelect')
-    function! swarm#vim#select(items, prompt, kind, Fn) abort
-      call TestSelect(a:items, a:prompt, a:kind, a:Fn)
-    endfunction
-    function! swarm#vim#input(prompt, default, Fn) abort
-      call TestInput(a:prompt, a:default, a:Fn)
-    endfunction
+    " As text, because Vim would load the script already where it reads such a name in a function.
+    execute "function! swarm#vim#select(items, prompt, kind, Fn) abort\n"
+          \ .. "call TestSelect(a:items, a:prompt, a:kind, a:Fn)\nendfunction"
+    execute "function! swarm#vim#input(prompt, default, Fn) abort\n"
+          \ .. "call TestInput(a:prompt, a:default, a:Fn)\nendfunction"
   endif
 endfunction
 
@@ -91,6 +89,25 @@ endfunction
 function! TestTyped(prompt) abort
   call add(g:asked, a:prompt)
   return remove(g:answers, 0)
+endfunction
+
+" Changes of the current buffer are noted from here on.
+function! TestWatch() abort
+  let g:notes = []
+  if has('nvim')
+    lua << END
+      vim.api.nvim_buf_attach(0, false, { on_lines = function(_, _, _, first, last, new)
+        vim.fn.TestNote(first, last, new)
+      end })
+END
+  else
+    call listener_add({bufnr, start, end, added, changes ->
+          \ map(copy(changes), {_, change -> TestNote(change.lnum - 1, change.end - 1, change.end - 1 + change.added)})})
+  endif
+endfunction
+
+function! TestNote(first, last, new) abort
+  call add(g:notes, [a:first, a:last, a:new])
 endfunction
 
 " A test that was killed leaves no editor behind.

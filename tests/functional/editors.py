@@ -139,7 +139,8 @@ class Editor:
 
     def lines(self, name=""):
         """The lines of the buffer with that name; of the current one without."""
-        return self.eval("getbufline(g:a ==# '' ? bufnr() : swarm#buffer#find(g:a), 1, '$')", name)
+        return self.eval("g:a ==# '' ? getline(1, '$') : !swarm#buffer#find(g:a) ? []"
+                         " : getbufline(swarm#buffer#find(g:a), 1, '$')", name)
 
     def text(self, name=""):
         return "\n".join(self.lines(name))

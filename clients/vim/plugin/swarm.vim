@@ -6,26 +6,39 @@ if exists('g:loaded_swarm')
 endif
 let g:loaded_swarm = 1
 
+function! s:too_old() abort
+  echohl WarningMsg
+  echomsg 'swarm: this plugin needs Neovim 0.7.2, or Vim 9.0 with +channel, +job, +timers, +textprop and +popupwin'
+  echohl None
+endfunction
+
+if has('nvim') ? !has('nvim-0.7.2') : v:version < 900 || !has('channel') || !has('job') || !has('timers')
+      \ || !has('textprop') || !has('popupwin')
+  command! -nargs=* -range -bang Swarm call s:too_old()
+  command! -nargs=* -range -bang SwarmNew call s:too_old()
+  command! -nargs=* -range -bang SwarmFix call s:too_old()
+  finish
+endif
+
+function! s:command(modifiers, bang, count, first, last) abort
+  return {'modifiers': a:modifiers, 'bang': a:bang, 'range': [a:count, a:first, a:last]}
+endfunction
+
+command! -nargs=* -bang -complete=customlist,swarm#command#complete Swarm
+      \ call swarm#command#swarm(<q-args>, s:command(<q-mods>, <bang>0, 0, 0, 0))
+command! -nargs=* -range -complete=customlist,swarm#new#complete SwarmNew
+      \ call swarm#command#new(<q-args>, s:command(<q-mods>, v:false, <range>, <line1>, <line2>))
+command! -nargs=* -range SwarmFix
+      \ call swarm#command#fix(<q-args>, s:command(<q-mods>, v:false, <range>, <line1>, <line2>))
+
+nnoremap <silent> <Plug>(swarm-dashboard) :<C-u>Swarm<CR>
+nnoremap <silent> <Plug>(swarm-approvals) :<C-u>Swarm approvals<CR>
+nnoremap <silent> <Plug>(swarm-new) :<C-u>SwarmNew<CR>
+xnoremap <silent> <Plug>(swarm-new) :SwarmNew<CR>
+nnoremap <silent> <Plug>(swarm-fix) :<C-u>SwarmFix<CR>
+xnoremap <silent> <Plug>(swarm-fix) :SwarmFix<CR>
+
 augroup swarm
   autocmd!
   autocmd BufReadCmd swarm://* call swarm#buffer#read(expand('<amatch>'))
 augroup END
-
-if !has('nvim')
-  finish
-endif
-
-function! s:complete(lead, line, position) abort
-  return luaeval("require('swarm.commands').complete(_A[1], _A[2], _A[3])", [a:lead, a:line, a:position])
-endfunction
-
-command! -nargs=* -bang -complete=customlist,s:complete Swarm
-      \ call luaeval("require('swarm.commands').swarm(_A)",
-      \   {'arguments': <q-args>, 'modifiers': <q-mods>, 'bang': <bang>0})
-command! -nargs=* -range SwarmNew
-      \ call luaeval("require('swarm.commands').new(_A)",
-      \   {'arguments': <q-args>, 'modifiers': <q-mods>, 'range': [<range>, <line1>, <line2>]})
-
-nnoremap <silent> <Plug>(swarm-dashboard) :<C-u>Swarm<CR>
-nnoremap <silent> <Plug>(swarm-new) :<C-u>SwarmNew<CR>
-xnoremap <silent> <Plug>(swarm-new) :SwarmNew<CR>

@@ -32,7 +32,7 @@ let s:table = {
       \ 'rewind': ['agent', 'swarm#action#rewind', ''],
       \ 'approve': ['agents', 'swarm#approval#approve', ''],
       \ 'reject': ['agents', 'swarm#approval#reject', ''],
-      \ 'inbox': ['words', 'swarm#approval#inbox', ''],
+      \ 'approvals': ['words', 'swarm#approval#inbox', ''],
       \ 'diff': ['agent', 'swarm#review#open', ''],
       \ 'merge': ['agent', 'swarm#review#merge', ''],
       \ }
@@ -126,6 +126,8 @@ function! swarm#command#swarm(arguments, command) abort
     call s:call(name, [], rest, a:command)
   elseif !empty(rest)
     call s:with_list(function('s:for_agent', [name, rest, a:command]))
+  elseif a:command.bang && index(['pause', 'continue'], name) >= 0
+    call s:call(name, [], '', a:command)
   elseif empty(swarm#command#current())
     call swarm#ui#warning('which agent? Give the beginning of its id')
   else

@@ -114,7 +114,9 @@ function! s:drop_items() abort
 endfunction
 
 function! s:followed(error, result) abort
-  call empty(a:error) ? 0 : swarm#ui#report(a:error, 'following the agents')
+  if !empty(a:error)
+    call swarm#ui#report(a:error, 'following the agents')
+  endif
 endfunction
 
 " The editor did not read for so long that nothing more comes. Any subscription goes on from there,

@@ -184,10 +184,8 @@ function! swarm#vim#input(prompt, default, Fn) abort
   nnoremap <buffer> <silent> <nowait> <Esc> :<C-u>call <SID>input_quit()<CR>
   autocmd BufWipeout <buffer> call s:input_left(str2nr(expand('<abuf>')))
   setlocal filetype=swarminput
-  startinsert!
-  if !empty(a:default)
-    call feedkeys(a:default, 'n')
-  endif
+  " Where this is called from a callback, :startinsert would wait for a key.
+  call feedkeys('A' .. a:default, 'ni')
 endfunction
 
 function! s:input_quit() abort
@@ -239,13 +237,13 @@ endfunction
 " --- What floats. ---
 
 function! swarm#vim#float(lines, options) abort
-  let id = popup_create(a:lines, {
+  let filter = get(a:options, 'focus') ? {'filter': function('s:float_filter')} : {}
+  let id = popup_create(a:lines, extend(filter, {
         \ 'pos': 'topleft', 'line': 2, 'col': max([1, (&columns - 100) / 2]),
         \ 'maxwidth': min([100, &columns - 6]), 'minwidth': min([20, &columns - 6]), 'maxheight': max([1, &lines - 12]),
         \ 'border': [], 'padding': [0, 1, 0, 1], 'wrap': v:true, 'scrollbar': 1, 'mapping': v:false,
         \ 'close': 'button',
-        \ 'filter': get(a:options, 'focus') ? function('s:float_filter') : v:null,
-        \ })
+        \ }))
   if has_key(a:options, 'filetype')
     call setbufvar(winbufnr(id), '&syntax', a:options.filetype)
   endif

@@ -9,33 +9,18 @@ end
 
 --- Shows the dashboard.
 function M.dashboard()
-  require('swarm.commands').swarm({ arguments = '', modifiers = '' })
+  vim.cmd('Swarm')
 end
 
 --- Starts an agent with a task; without one, opens the buffer to write it in.
 function M.new(task)
-  require('swarm.commands').new({ arguments = task or '', modifiers = '', range = { 0, 0, 0 } })
+  vim.fn['swarm#command#new'](task or '', { modifiers = '', bang = false, range = { 0, 0, 0 } })
 end
 
---- For a status line: how many agents need an answer and work, or '' when none does either. It
---- starts no server.
+--- For a status line: how many open questions there are and how many agents work, or ''. It starts
+--- no server.
 function M.statusline()
-  if not package.loaded['swarm.state'] then
-    return ''
-  end
-  local waiting, working = 0, 0
-  for _, agent in pairs(require('swarm.state').agents) do
-    waiting = waiting + (agent.state == 'waiting' and 1 or 0)
-    working = working + (require('swarm.state').active[agent.state] and 1 or 0)
-  end
-  local parts = {}
-  if waiting > 0 then
-    table.insert(parts, waiting .. '?')
-  end
-  if working > 0 then
-    table.insert(parts, working .. '●')
-  end
-  return #parts > 0 and 'swarm ' .. table.concat(parts, ' ') or ''
+  return vim.fn['swarm#statusline']()
 end
 
 return M
