@@ -183,19 +183,30 @@ function! swarm#prompt#omni(findstart, base) abort
   return s:candidates.items
 endfunction
 
-" What <Tab> types.
-function! swarm#prompt#tab() abort
+" What keys of Insert mode do. They are commands and no expressions: those are looked at before what
+" was typed in front of them is there.
+function! swarm#prompt#key(key) abort
+  let keys = {'<CR>': "\<C-y>", '<Tab>': "\<C-n>", '<S-Tab>': "\<C-p>", '<Up>': "\<C-p>", '<Down>': "\<C-n>"}
   if pumvisible()
-    return "\<C-n>"
+    call feedkeys(keys[a:key], 'ni')
+  elseif a:key ==# '<CR>'
+    call swarm#prompt#send()
+  elseif a:key ==# '<Tab>' && s:found().start >= 0
+    call feedkeys("\<C-x>\<C-o>", 'ni')
+  elseif a:key ==# '<Up>' && line('.') == 1
+    call swarm#prompt#step(1)
+  elseif a:key ==# '<Down>' && line('.') == line('$')
+    call swarm#prompt#step(-1)
+  else
+    call feedkeys(eval('"\' . a:key . '"'), 'ni')
   endif
-  return s:found().start >= 0 ? "\<C-x>\<C-o>" : "\<Tab>"
 endfunction
 
 " --- Its buffer and window. ---
 
 function! s:hint() abort
   let name = swarm#state#name(extend({'id': b:swarm_agent}, swarm#state#get(b:swarm_agent)))
-  let b:swarm_hint = b:swarm_edits !=# '' ? ' <CR> changes the message that waits · <C-c> gives it up' :
+  let b:swarm_hint = b:swarm_edits !=# '' ? ' <CR> changes the message that waits · <Esc><C-x> gives it up' :
         \ ' <CR> sends to ' . name . ' · <C-j> new line · <Tab> completes @path /model /mode /compact'
 endfunction
 
@@ -206,24 +217,20 @@ function! s:changed() abort
 endfunction
 
 function! s:set_keys() abort
-  let send = '<Cmd>call swarm#prompt#send()<CR>'
-  execute 'nnoremap <buffer> <silent> <nowait> <CR>' send
-  inoremap <buffer> <silent> <expr> <CR> pumvisible() ? "\<lt>C-y>" : "\<lt>Cmd>call swarm#prompt#send()\<lt>CR>"
-  execute 'nnoremap <buffer> <silent> <nowait> <C-s>' send
-  execute 'inoremap <buffer> <silent> <C-s>' send
-  inoremap <buffer> <C-j> <CR>
-  inoremap <buffer> <expr> <Tab> swarm#prompt#tab()
-  inoremap <buffer> <expr> <S-Tab> pumvisible() ? "\<lt>C-p>" : "\<lt>S-Tab>"
-  for [key, steps, edge] in [['<Up>', 1, '1'], ['<Down>', -1, 'line("$")']]
-    let step = '<Cmd>call swarm#prompt#step(' . steps . ')<CR>'
-    execute printf('inoremap <buffer> <silent> <expr> %s pumvisible() <Bar><Bar> line(".") != %s ? "\<lt>%s" : "\<lt>%s"',
-          \ key, edge, key[1:], substitute(step[1:], '<CR>', '\\<lt>CR>', ''))
-    execute printf('nnoremap <buffer> <silent> %s %s', key, step)
+  for key in ['<CR>', '<Tab>', '<S-Tab>', '<Up>', '<Down>']
+    execute printf('inoremap <buffer> <silent> %s <Cmd>call swarm#prompt#key("<lt>%s")<CR>', key, key[1:])
   endfor
-  nnoremap <buffer> <silent> <C-c> <Cmd>call swarm#prompt#clear()<CR>
+  inoremap <buffer> <C-j> <CR>
+  inoremap <buffer> <silent> <C-s> <Cmd>call swarm#prompt#send()<CR>
+  for key in ['<CR>', '<C-s>']
+    execute 'nnoremap <buffer> <silent> <nowait>' key '<Cmd>call swarm#prompt#send()<CR>'
+  endfor
+  nnoremap <buffer> <silent> <Up> <Cmd>call swarm#prompt#step(1)<CR>
+  nnoremap <buffer> <silent> <Down> <Cmd>call swarm#prompt#step(-1)<CR>
+  nnoremap <buffer> <silent> <C-x> <Cmd>call swarm#prompt#clear()<CR>
   let b:swarm_keys = [['<CR> <C-s>', 'send'], ['<C-j>', 'new line (Insert mode)'],
         \ ['<Tab>', 'complete @path, /model, /mode, /compact, /steer, /interrupt'],
-        \ ['<Up> <Down>', 'what was sent before'], ['<C-c>', 'clear it']]
+        \ ['<Up> <Down>', 'what was sent before'], ['<C-x>', 'clear it, give editing up']]
   call swarm#buffer#map('g?', 'call swarm#help#show()', 'this help')
   call swarm#buffer#map('q', 'call swarm#prompt#quit()', 'close, with the transcript')
 endfunction
