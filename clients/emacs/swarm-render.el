@@ -41,31 +41,46 @@
       (setq i (1+ i)))
     (cons start i)))
 
-(defun swarm-render--dress (start string)
-  "Give the text from START on, which is that of STRING, its properties."
-  (let ((from 0) (length (length string)))
-    (while (< from length)
-      (let ((to (next-property-change from string length)))
-        (set-text-properties (+ start from) (+ start to) (text-properties-at from string))
-        (setq from to)))))
+(defun swarm-render--same-dress-p (old from new to length)
+  "Return non-nil when texts of LENGTH have the same properties.
+They are that of OLD from FROM on, and that of NEW from TO on."
+  (let ((i 0) (same t))
+    (while (and same (< i length))
+      (setq same (equal (text-properties-at (+ from i) old) (text-properties-at (+ to i) new))
+            i (min (- (next-property-change (+ from i) old (+ from length)) from)
+                   (- (next-property-change (+ to i) new (+ to length)) to))))
+    same))
 
-(defun swarm-render-text (start end string)
+(defun swarm-render--dress (start string from to)
+  "Give the text at START its properties of STRING, between FROM and TO."
+  (while (< from to)
+    (let ((next (next-property-change from string to)))
+      (set-text-properties (+ start from) (+ start next) (text-properties-at from string))
+      (setq from next))))
+
+(defun swarm-render-text (start end string &optional old)
   "Make the text from START to END be STRING; return non-nil when it was not.
-Characters that stay are not touched."
-  (let* ((old (buffer-substring start end))
-         (same (string= old string)))
-    (unless (and same (equal-including-properties old string))
-      (unless same
-        (let* ((common (swarm-render--common old string))
-               (from (+ start (car common)))
-               (to (- end (cdr common))))
-          (save-excursion
-            (goto-char to)
-            ;; Behind the old text, so that a marker in it does not move behind the new.
-            (insert (substring string (car common) (- (length string) (cdr common))))
-            (delete-region from to))))
-      (swarm-render--dress start string)
-      t)))
+Characters that stay are not touched.  OLD is what the text is,
+when the caller knows it."
+  (let* ((old (or old (buffer-substring start end)))
+         (common (swarm-render--common old string))
+         (first (car common))
+         (last (- (length string) (cdr common)))
+         (old-last (- (length old) (cdr common)))
+         (changed (or (< first last) (< first old-last))))
+    (when changed
+      (save-excursion
+        ;; Behind the old text, so that a marker in it does not move behind the new.
+        (goto-char (+ start old-last))
+        (insert (substring string first last))
+        (delete-region (+ start first) (+ start old-last))))
+    (unless (swarm-render--same-dress-p old 0 string 0 first)
+      (setq changed t)
+      (swarm-render--dress start string 0 first))
+    (unless (swarm-render--same-dress-p old old-last string last (cdr common))
+      (setq changed t)
+      (swarm-render--dress start string last (length string)))
+    changed))
 
 ;;; Readers
 
@@ -171,7 +186,7 @@ has the longer way is taken away and comes again at its place."
                (setq old-number (1+ old-number)))
               ((and old new (equal (caar old) (car line)))
                (unless (eq (cdar old) (cdr line))
-                 (swarm-render-text (point) (line-end-position) (cdr line)))
+                 (swarm-render-text (point) (line-end-position) (cdr line) (cdar old)))
                (forward-line)
                (pop old)
                (pop new)
@@ -201,7 +216,7 @@ has the longer way is taken away and comes again at its place."
       (unless (or (eq (car old) (car new)) (eq (cdar old) (cdar new)))
         (forward-line ahead)
         (setq ahead 0)
-        (swarm-render-text (point) (line-end-position) (cdar new)))
+        (swarm-render-text (point) (line-end-position) (cdar new) (cdar old)))
       (setq ahead (1+ ahead))
       (pop old)
       (pop new))))

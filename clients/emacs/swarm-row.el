@@ -5,6 +5,9 @@
 
 ;; From an agent to the words, signs and figures that people see of it; the dashboard's lines are
 ;; made of these.  Nothing here looks at a buffer or a server.
+;;
+;; A thousand lines may change twenty times a second, so little garbage is made: what a column shows
+;; is a list of text, face, text, face... that goes into one buffer, and one string comes out.
 
 ;;; Code:
 
@@ -61,13 +64,13 @@
   (alist-get (plist-get agent :state) swarm-row--group-numbers 1 nil #'equal))
 
 (defun swarm-row-sign (agent)
-  "Return the sign of the state of AGENT, with its face."
+  "Return the sign of the state of AGENT and its face, as a list."
   (let ((sign (cdr (assoc (plist-get agent :state) swarm-row-signs))))
     (cond ((and (equal (plist-get agent :state) "done")
                 (assoc (plist-get agent :stopReason) swarm-row-stop-reasons))
-           (propertize "-" 'face 'swarm-waiting)) ; a tick is for turns that came to their end
-          (sign (propertize (car sign) 'face (cadr sign)))
-          (t "-"))))
+           '("-" swarm-waiting)) ; a tick is for turns that came to their end
+          (sign)
+          (t '("-" nil)))))
 
 (defun swarm-row-duration (seconds)
   "Return words for SECONDS, of at most four columns."
@@ -117,34 +120,28 @@
            (t (or (plist-get agent :task) ""))))))
 
 (defun swarm-row-bar (used size cells)
-  "Return a bar of CELLS for USED of SIZE, or nothing."
-  (if (or (null used) (null size) (zerop size) (zerop used))
-      ""
+  "Return a bar of CELLS for USED of SIZE, as texts and faces, or nothing."
+  (unless (or (null used) (null size) (zerop size) (zerop used))
     (let* ((part (min 1.0 (/ (float used) size)))
            (full (min cells (ceiling (* part cells)))))
-      (concat (propertize (make-string full ?▰)
-                          'face (cond ((> part 0.85) 'swarm-failed) ((> part 0.6) 'swarm-waiting)
-                                      (t 'swarm-working))
-                          'help-echo (format "%d of %d tokens of context" used size))
-              (propertize (make-string (- cells full) ?▱) 'face 'swarm-dim)))))
+      (list (make-string full ?▰)
+            (cond ((> part 0.85) 'swarm-failed) ((> part 0.6) 'swarm-waiting) (t 'swarm-working))
+            (make-string (- cells full) ?▱)
+            'swarm-dim))))
 
 (defun swarm-row-changes (agent)
-  "Return how many lines AGENT has added and removed, or nothing."
+  "Return the lines that AGENT added and removed, as texts and faces, or nothing."
   (let ((changes (plist-get agent :changes)))
-    (if (or (null changes) (zerop (or (plist-get changes :files) 0)))
-        ""
-      (concat (propertize (concat "+" (swarm-row-count (plist-get changes :added))) 'face 'swarm-added)
-              " "
-              (propertize (concat "-" (swarm-row-count (plist-get changes :removed))) 'face 'swarm-removed)))))
+    (unless (or (null changes) (zerop (or (plist-get changes :files) 0)))
+      (list (concat "+" (swarm-row-count (plist-get changes :added)) " ") 'swarm-added
+            (concat "-" (swarm-row-count (plist-get changes :removed))) 'swarm-removed))))
 
 (defun swarm-row-counts (agent)
-  "Return how many messages wait for AGENT, and how many questions it asks."
+  "Return the messages that wait for AGENT and its questions, as texts and faces."
   (let ((queued (or (plist-get agent :queued) 0))
         (approvals (or (plist-get agent :approvals) 0)))
-    (string-join
-     (delq nil (list (and (> queued 0) (format "%dq" queued))
-                     (and (> approvals 0) (propertize (format "%d?" approvals) 'face 'swarm-waiting))))
-     " ")))
+    (append (and (> queued 0) (list (format (if (> approvals 0) "%dq " "%dq") queued) nil))
+            (and (> approvals 0) (list (format "%d?" approvals) 'swarm-waiting)))))
 
 (defun swarm-row-model (agent)
   "Return the model of AGENT, or that it is the scripted one."
@@ -153,13 +150,14 @@
 ;;; Columns
 
 (defconst swarm-row-columns
-  `((model "Model" 16 left 110 ,(lambda (agent _age) (swarm-row-model agent)))
-    (age "Age" 4 right 0 ,(lambda (_agent age) age))
+  `((model "Model" 16 left 110 ,(lambda (agent _age) (list (swarm-row-model agent) nil)))
+    (age "Age" 4 right 0 ,(lambda (_agent age) (list age nil)))
     (tokens "Tokens" 6 right 60
             ,(lambda (agent _age)
-               (let ((tokens (swarm-row-tokens agent))) (if (zerop tokens) "" (swarm-row-count tokens)))))
+               (let ((tokens (swarm-row-tokens agent)))
+                 (unless (zerop tokens) (list (swarm-row-count tokens) nil)))))
     (cost "Cost" 6 right 90
-          ,(lambda (agent _age) (swarm-row-cost (plist-get (plist-get agent :usage) :costUsd))))
+          ,(lambda (agent _age) (list (swarm-row-cost (plist-get (plist-get agent :usage) :costUsd)) nil)))
     (context "Cntxt" 5 left 100
              ,(lambda (agent _age)
                 (let ((usage (plist-get agent :usage)))
@@ -168,7 +166,8 @@
     (counts "" 5 right 70 ,(lambda (agent _age) (swarm-row-counts agent))))
   "The columns behind the activity.
 Each has a name, title, width, side, the least width of a window
-that has it, and a function of the agent and its age.")
+that has it, and a function of the agent and its age that returns
+texts and faces.")
 
 (defun swarm-row-layout (width)
   "Return how lines of WIDTH are divided: (NAME ACTIVITY COLUMN...)."
@@ -178,21 +177,41 @@ that has it, and a function of the agent and its age.")
          (name (max 12 (min 30 (/ (* left 2) 5)))))
     (cons name (cons (max 10 (- left name)) columns))))
 
-(defun swarm-row--narrow (text)
-  "Return non-nil when each character of TEXT has one column."
-  (or (= (string-bytes text) (length text))
-      (= (string-width text) (length text))))
+(defun swarm-row--columns (text)
+  "Return how many columns TEXT has."
+  (if (= (string-bytes text) (length text)) (length text) (string-width text)))
+
+(defun swarm-row--cut (text width)
+  "Return TEXT, which has more than WIDTH columns, in at most so many."
+  (concat (if (= (string-bytes text) (length text))
+              (substring text 0 (1- width))
+            (truncate-string-to-width text (1- width)))
+          "…"))
+
+(defvar swarm-row--faces nil
+  "While a line is made: (START END FACE) of its parts.")
+
+(defun swarm-row--insert (parts width &optional right)
+  "Insert PARTS, texts and faces, in WIDTH columns, at the RIGHT or at the left."
+  (let ((space width) (rest parts))
+    (while rest
+      (setq space (- space (swarm-row--columns (car rest)))
+            rest (cddr rest)))
+    (when (and right (> space 0)) (insert-char ?\s space))
+    (if (< space 0)
+        (swarm-row--insert (list (swarm-row--cut (car parts) width) (cadr parts)) width)
+      (while parts
+        (let ((start (point)))
+          (insert (car parts))
+          (when (cadr parts) (push (list (1- start) (1- (point)) (cadr parts)) swarm-row--faces)))
+        (setq parts (cddr parts))))
+    (unless (or right (<= space 0)) (insert-char ?\s space))))
 
 (defun swarm-row-fit (text width &optional right)
   "Return TEXT in WIDTH columns, at the RIGHT of them or at the left."
-  (let* ((narrow (swarm-row--narrow text))
-         (columns (if narrow (length text) (string-width text))))
-    (cond ((= columns width) text)
-          ((< columns width)
-           (let ((space (make-string (- width columns) ?\s)))
-             (if right (concat space text) (concat text space))))
-          (narrow (concat (substring text 0 (1- width)) "…"))
-          (t (swarm-row-fit (concat (truncate-string-to-width text (1- width)) "…") width right)))))
+  (with-temp-buffer
+    (swarm-row--insert (list text nil) width right)
+    (buffer-string)))
 
 (defun swarm-row-titles (layout)
   "Return the titles of the columns of LAYOUT."
@@ -201,26 +220,40 @@ that has it, and a function of the agent and its age.")
                        (concat "  " (swarm-row-fit (nth 1 column) (nth 2 column) (eq (nth 3 column) 'right))))
                      (cddr layout) "")))
 
+(defun swarm-row--face (agent)
+  "Return the face of what AGENT does."
+  (cond ((equal (plist-get agent :state) "waiting") 'swarm-waiting)
+        ((plist-get agent :error) 'swarm-failed)
+        ((equal (plist-get agent :state) "working") nil)
+        (t 'swarm-dim)))
+
+(defun swarm-row--insert-line (agent layout age depth mark)
+  "Insert the line of AGENT with LAYOUT, AGE, DEPTH and MARK."
+  (swarm-row--insert (if mark (list (string mark) 'swarm-marked) '(" " nil)) 2)
+  (insert-char ?\s (* 2 depth))
+  (swarm-row--insert (swarm-row-sign agent) 2)
+  (swarm-row--insert (list (swarm-row-one-line (swarm-agent-label agent)) nil) (- (car layout) (* 2 depth)))
+  (insert "  ")
+  (swarm-row--insert (list (swarm-row-activity agent) (swarm-row--face agent)) (cadr layout))
+  (dolist (column (cddr layout))
+    (insert "  ")
+    (swarm-row--insert (funcall (nth 5 column) agent age) (nth 2 column) (eq (nth 3 column) 'right)))
+  (skip-chars-backward " ")
+  (delete-region (point) (point-max)))
+
 (defun swarm-row-line (agent layout age &optional depth mark)
   "Return the line of AGENT, which is AGE old, for LAYOUT.
 It is indented for the DEPTH of the agent under its parents, and
 begins with MARK."
-  (let* ((depth (min (or depth 0) 4))
-         (sign (swarm-row-sign agent))
-         (waits (equal (plist-get agent :state) "waiting")))
-    (string-trim-right
-     (concat (if mark (propertize (string mark) 'face 'swarm-marked) " ")
-             " " (make-string (* 2 depth) ?\s) sign " "
-             (swarm-row-fit (swarm-row-one-line (swarm-agent-label agent)) (- (car layout) (* 2 depth)))
-             "  "
-             (propertize (swarm-row-fit (swarm-row-activity agent) (cadr layout))
-                         'face (cond (waits 'swarm-waiting) ((plist-get agent :error) 'swarm-failed)
-                                     ((equal (plist-get agent :state) "working") 'default)
-                                     (t 'swarm-dim)))
-             (mapconcat (lambda (column)
-                          (concat "  " (swarm-row-fit (funcall (nth 5 column) agent age) (nth 2 column)
-                                                      (eq (nth 3 column) 'right))))
-                        (cddr layout) "")))))
+  (with-current-buffer (get-buffer-create " *swarm row*")
+    (setq buffer-undo-list t)
+    (erase-buffer)
+    (let ((swarm-row--faces nil))
+      (swarm-row--insert-line agent layout age (min (or depth 0) 4) mark)
+      (let ((line (buffer-substring-no-properties (point-min) (point-max))))
+        (pcase-dolist (`(,start ,end ,face) swarm-row--faces)
+          (put-text-property start (min end (length line)) 'face face line))
+        line))))
 
 (provide 'swarm-row)
 ;;; swarm-row.el ends here
