@@ -142,9 +142,7 @@ Those with unsaved changes stay as they are, which is said."
 
 (defun swarm-merge--draw ()
   "Bring the buffer up to date."
-  (swarm-render-keeping
-    (swarm-render-text (point-min) (point-max) (swarm-merge--text)))
-  (force-mode-line-update))
+  (swarm-render-all (swarm-merge--text)))
 
 (defun swarm-merge--request (dry take)
   "Merge, or DRY only try it, and TAKE the result."

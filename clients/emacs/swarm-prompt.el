@@ -73,7 +73,8 @@ Put it into `savehist-additional-variables' to keep it.")
     (goto-char (point-max))
     (insert (swarm-prompt--text))
     (setq swarm-prompt--start (copy-marker (point)))
-    (setq buffer-undo-list nil))
+    (setq buffer-undo-list nil)
+    (set-buffer-modified-p nil))
   (add-hook 'completion-at-point-functions #'swarm-prompt-completion nil t))
 
 (defun swarm-prompt-input ()
@@ -84,7 +85,8 @@ Put it into `savehist-additional-variables' to keep it.")
   "Have TEXT as what is typed."
   (delete-region swarm-prompt--start (point-max))
   (goto-char (point-max))
-  (insert text))
+  (insert text)
+  (set-buffer-modified-p nil))
 
 (defun swarm-prompt-goto ()
   "Go to where messages are typed."

@@ -7,6 +7,7 @@
 ;; are replaced, so markers, marks, narrowing, selections and what redisplay knows stay as they are.
 ;;
 ;;   (swarm-render-text START END STRING)   the text between two positions shall be STRING
+;;   (swarm-render-all STRING)              the whole buffer shall be STRING
 ;;   (swarm-render-keeping BODY...)         BODY changes this buffer; undo and read-only are out of the
 ;;                                          way, match data, point, narrowing and window starts stay
 ;;   (swarm-render-lines LINES)             the whole buffer shall be LINES, each (KEY . STRING); a
@@ -125,6 +126,17 @@ where they are in the text; who is at the end stays at the end.
 Return the value of BODY."
   (declare (indent 0) (debug t))
   `(swarm-render--call-keeping (lambda () ,@body)))
+
+(defun swarm-render-all (string)
+  "Make the whole buffer be STRING; a reader of an empty one is at its beginning."
+  (let ((empty (zerop (buffer-size))))
+    (swarm-render-keeping
+      (swarm-render-text (point-min) (point-max) string))
+    (when empty
+      (goto-char (point-min))
+      (dolist (window (swarm-render--windows))
+        (set-window-point window (point-min)))))
+  (force-mode-line-update))
 
 ;;; Lines
 

@@ -89,10 +89,8 @@
 
 (defun swarm-review--draw ()
   "Bring the buffer up to date."
-  (swarm-render-keeping
-    (swarm-render-text (point-min) (point-max) (swarm-review--text)))
-  (swarm-review--mark)
-  (force-mode-line-update))
+  (swarm-render-all (swarm-review--text))
+  (swarm-review--mark))
 
 (defun swarm-review--header ()
   "Return what the header line is to say."

@@ -39,7 +39,7 @@ MASKS = [
 
 def mask_duration(found):
     short = f"0{found[2]}s"
-    lead = found[1] if len(found[1]) < 2 else " " * (len(found[0]) - len(short))
+    lead = found[1] if len(found[1]) < 3 else " " * (len(found[0]) - len(short))
     return lead + short
 
 

@@ -8,14 +8,15 @@ from screen import TMUX, Screen
 
 pytestmark = pytest.mark.skipif(not TMUX, reason="tmux is not installed")
 
-TEXT = "fix-the-build-k3x9a  done  12s  0.35 s\n09:41:07 at 0d6b8e2f1c and äöü 😀\n"
-MASKED = "fix-the-build-xxxxx  done   0s     0 s\n00:00:00 at cccccccccc and äöü 😀\n"
+TEXT = "fix-the-build-k3x9a  done   12s  0.35 s\n09:41:07 at 0d6b8e2f1c and äöü 😀\n"
+MASKED = "fix-the-build-xxxxx  done    0s  0 s\n00:00:00 at cccccccccc and äöü 😀\n"
 
 
 @pytest.fixture(name="shown")
 def fixture_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SCREENS", tmp_path)
     monkeypatch.setattr(module, "DEADLINE", 5)
+    monkeypatch.delenv("SWARMD_SCREENS", raising=False)
     (tmp_path / "text").write_text(TEXT, encoding="utf-8")
     with Screen(["sh", "-c", f"cat {tmp_path}/text; stty -echo; while read line; do echo got $line; done"],
                 cwd=tmp_path) as screen:

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""What people see in a terminal: emacs -nw, driven by keys, beside the screens in tests/functional/screens.
+
+docs/emacs.md shows the same screens; the last test here compares.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from client import write_config
+from emacs_client import CLIENT, EMACS, SOURCE, needs_emacs
+from model_server import Gate, ModelServer, call, gate, reasoning, text, usage
+from screen import SCREENS, TMUX, Screen
+
+pytestmark = [needs_emacs, pytest.mark.skipif(not TMUX, reason="tmux is not installed")]
+
+PARSER = """\
+int parse(const char *text)
+{
+    int value = 0;
+    while (*text)
+        value = value * 10 + *text++ - '0';
+    return value;
+}
+"""
+FIX = [{"old_text": "    int value = 0;\n    while (*text)\n",
+        "new_text": "    int value = 0;\n    if (!text)\n        return -1;\n    while (*text >= '0' && *text <= '9')\n"}]
+ANSWER = """\
+## What was wrong
+
+`parse` ran past the digits, and crashed without a text. See parser.c:5.
+
+- it stops at the **first** other character now
+- without a text it returns -1
+"""
+
+
+def count(tokens):
+    return usage(tokens, 40)
+
+
+def script(stop):
+    return {
+        "parser": [
+            [reasoning("The loop has no test for digits."), call("read", path="parser.c"), count(1200)],
+            [text("The loop takes any character. I change that."), call("edit", path="parser.c", edits=FIX), count(1500)],
+            [call("bash", command="grep -c value parser.c"), count(1700)],
+            [text(ANSWER), count(1900)],
+        ],
+        "notes": [
+            [text("I look at what there is."), call("bash", command="ls"), count(900)],
+            [text("Done."), count(950)],
+        ],
+        "story": [[text("Once upon a time\nthere was a parser,\nwhich "), gate(stop), text("read.\n"), count(300)]],
+    }
+
+
+@pytest.fixture(name="emacs")
+def fixture_emacs(tmp_path, recorded):
+    folder = tempfile.mkdtemp(prefix="sw")
+    repository = os.path.join(folder, "shop")
+    os.mkdir(repository)
+    with open(os.path.join(repository, "parser.c"), "w", encoding="utf-8") as file:
+        file.write(PARSER)
+    for words in (["init", "-q", "-b", "main"], ["config", "user.name", "a"], ["config", "user.email", "a@b"],
+                  ["add", "."], ["commit", "-qm", "A parser"]):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+    stop = Gate()
+    with ModelServer(script(stop)) as server:
+        environment = {"SWARMD_STATE_DIR": os.path.join(folder, "state"), "HOME": str(tmp_path),
+                       "SWARMD_CONFIG": str(write_config(tmp_path, server.config(
+                           models="{scripted: {context: 100000}}")))}
+        command = [EMACS, "-nw", "-Q", "-L", CLIENT, "--eval", "(menu-bar-mode -1)",
+                   "--eval", f'(setq swarm-server "{recorded}" inhibit-startup-screen t visible-bell t '
+                             'ring-bell-function (quote ignore) initial-scratch-message nil load-prefer-newer t)',
+                   "--eval", "(require 'swarm)"]
+        with Screen(command, cwd=repository, environment=environment) as screen:
+            screen.stop = stop
+            for slug in ("fix-the-parser", "write-notes", "tell-a-story"):
+                screen.mask_agent(slug)
+            screen.mask(r"(?<=\+)[0-9a-f]{12}\b", "c" * 12)
+            screen.mask(re.escape(folder), "~/src")
+            screen.wait(r"\*scratch\*")
+            yield screen
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def command(screen, name, *more):
+    screen.keys("M-x")
+    screen.type(name)
+    screen.keys("Enter", *more)
+
+
+def new(screen, task):
+    command(screen, "swarm-new")
+    screen.wait(r"^(Task|.*: )")
+    screen.type(task)
+    screen.keys("Enter")
+
+
+def one_window(screen):
+    screen.keys("C-x", "1")
+
+
+def quiet(screen):
+    """Takes away what stands in the echo area."""
+    screen.keys("C-e")
+
+
+def test_a_transcript_from_the_task_to_the_answer(emacs):
+    new(emacs, "fix the parser")
+    emacs.wait("a allow   ! always")
+    emacs.wait("asks: edit")
+    one_window(emacs)
+    quiet(emacs)
+    emacs.compare("emacs-question")
+    emacs.keys("M-<", "a")
+    emacs.wait("bash: grep")
+    emacs.keys("a")
+    emacs.wait("returns -1")
+    emacs.keys("M->")
+    emacs.type("/mo")
+    emacs.keys("Tab", "Tab")
+    emacs.wait(r"/model\b")
+    emacs.keys("C-c", "C-k", "C-x", "1")
+    emacs.wait("✓ done")
+    quiet(emacs)
+    emacs.compare("emacs-transcript")
+
+
+def test_text_streams_while_one_types_and_what_waits_is_shown(emacs):
+    new(emacs, "tell a story")
+    emacs.stop.wait_reached()
+    emacs.wait("which")
+    one_window(emacs)
+    emacs.type("and make it longer")
+    emacs.keys("Enter")
+    emacs.wait("⧗ 1: and make it longer")
+    emacs.type("with a dra")
+    emacs.compare("emacs-streaming")
+    emacs.stop.open()
+    emacs.wait("which read")
+    assert emacs.wait("with a dra")
+
+
+def test_the_inbox_has_the_questions_of_all_agents(emacs):
+    new(emacs, "write notes")
+    emacs.wait("a allow   ! always")
+    new(emacs, "fix the parser")
+    emacs.wait("asks: edit")
+    command(emacs, "swarm-approvals")
+    emacs.wait("2 questions")
+    one_window(emacs)
+    emacs.keys("M-<")
+    quiet(emacs)
+    emacs.compare("emacs-approvals")
+
+
+def test_the_dashboard(emacs):
+    new(emacs, "write notes")
+    emacs.wait("a allow   ! always")
+    emacs.keys("M-<", "a")
+    emacs.wait("Done")
+    new(emacs, "fix the parser")
+    emacs.wait("asks: edit")
+    command(emacs, "swarm-dashboard")
+    one_window(emacs)
+    emacs.keys("M-<")
+    quiet(emacs)
+    emacs.compare("emacs-dashboard")
+
+
+def test_review_and_merge(emacs):
+    new(emacs, "fix the parser")
+    emacs.wait("a allow   ! always")
+    emacs.keys("M-<", "a")
+    emacs.wait("bash: grep")
+    emacs.keys("M-<", "a")
+    emacs.wait("✓ done")
+    emacs.keys("=")
+    emacs.wait("0 of 1 hunks accepted")
+    one_window(emacs)
+    emacs.keys("n")
+    emacs.compare("emacs-review")
+    emacs.keys("a", "m")
+    emacs.wait("Message")
+    one_window(emacs)
+    emacs.compare("emacs-merge")
+
+
+def in_manual(screen):
+    """A stored screen as docs/emacs.md has it: indented, without the empty lines at a buffer's end."""
+    shown = "".join(f"    {line}".rstrip() + "\n" for line in screen.splitlines())
+    return re.sub(r"\n{4,}", "\n\n", shown)
+
+
+def test_the_manual_shows_these_screens():
+    manual = (SOURCE / "docs/emacs.md").read_text(encoding="utf-8")
+    for path in sorted(SCREENS.glob("emacs-*.txt")):
+        shown = in_manual(path.read_text(encoding="utf-8"))
+        assert shown in manual, f"docs/emacs.md does not show {path.name}:\n{shown}"
