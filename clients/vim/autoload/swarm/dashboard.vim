@@ -283,8 +283,10 @@ function! s:follow(cursors) abort
   for [window, id, cursor, below] in a:cursors
     let line = empty(id) ? (s:had_none && first ? first : 0) : get(s:line_of, id)
     if line && line != getcurpos(window)[1]
+      " No line is out of sight above while there is room below.
+      let last_top = max([1, len(s:rows) - winheight(window) + 1])
       call win_execute(window, printf('call winrestview({"lnum": %d, "col": %d, "curswant": %d, "topline": %d})',
-            \ line, cursor[2] - 1, cursor[4] - 1, max([1, line - below])))
+            \ line, cursor[2] - 1, cursor[4] - 1, min([last_top, max([1, line - below])])))
     endif
   endfor
 endfunction
@@ -481,7 +483,7 @@ endfunction
 
 function! s:entered() abort
   call swarm#buffer#options(['nowrap', 'cursorline', 'nonumber', 'norelativenumber', 'nospell', 'nolist',
-        \ 'signcolumn=no', 'foldcolumn=0', 'nofoldenable', 'colorcolumn=', 'winfixheight'])
+        \ 'signcolumn=no', 'foldcolumn=0', 'nofoldenable', 'colorcolumn='])
   call s:redraw()
 endfunction
 
