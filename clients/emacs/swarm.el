@@ -21,6 +21,7 @@
 (require 'swarm-new)
 (require 'swarm-transcript)
 (require 'swarm-approvals)
+(require 'swarm-evil)
 (require 'swarm-notify)
 
 (autoload 'swarm-allow-edited "swarm-approvals-edit" nil t)
