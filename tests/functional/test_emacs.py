@@ -64,6 +64,22 @@ def test_commands_are_there_before_anything_is_loaded(tmp_path):
     assert names and done.returncode == 0, done.stderr
 
 
+def test_it_installs_as_a_package(tmp_path):
+    folder = shutil.copytree(CLIENT, tmp_path / "swarm", ignore=shutil.ignore_patterns("*.elc"))
+    done = batch("-Q", "--eval", f"""
+        (progn
+          (require 'package)
+          (setq package-user-dir "{tmp_path}/elpa" package-archives nil)
+          (package-initialize)
+          ;; Emacs 28 has this transient, but does not know its version; no archive is asked here.
+          (push '(transient 0 3 7) package--builtin-versions)
+          (package-install-file "{folder}")
+          (message "installed %s, %s" (package-installed-p 'swarm) (commandp 'swarm-dashboard))
+          (swarm-mode-line-mode 1))""")
+    assert done.returncode == 0 and "installed t, t" in done.stderr, done.stderr
+    assert "Warning" not in done.stderr and "Error" not in done.stderr, done.stderr
+
+
 def test_the_story(emacs, repository):
     printed = emacs("""
         (setq swarm-spawn-options '(:mode "full"))

@@ -381,5 +381,19 @@
   (with-agents nil
     (should (equal (swarm-mode-line--text) ""))))
 
+(ert-deftest the-manual-names-keys-that-are-there ()
+  (let ((count 0))
+    (with-temp-buffer
+      (insert-file-contents (expand-file-name "README.md" swarm-connection--directory))
+      (re-search-forward "^## The dashboard")
+      (re-search-forward "^|---|---|$")
+      (forward-line)
+      (while (looking-at "| \\([^|]*\\) |")
+        (dolist (key (split-string (match-string 1) "[` ]+" t))
+          (setq count (1+ count))
+          (should (commandp (lookup-key swarm-dashboard-mode-map (kbd key)))))
+        (forward-line)))
+    (should (> count 30))))
+
 (provide 'pure)
 ;;; pure.el ends here
