@@ -16,8 +16,15 @@ function M.input(prompt, default, key)
   end)
 end
 
+-- An error that is shown from within a function has that function's name and line before it.
 function M.message(text, level)
-  vim.notify(text, levels[level])
+  if level == 'error' then
+    vim.schedule(function()
+      vim.notify(text, levels[level])
+    end)
+  else
+    vim.notify(text, levels[level])
+  end
 end
 
 local severities = { 'error', 'warning', 'info', 'hint' }
