@@ -22,6 +22,9 @@ function! s:lines(agent) abort
 endfunction
 
 function! s:agent(data) abort
+  if get(a:data.agent, 'approvals') == get(a:data.old, 'approvals')
+    return
+  endif
   let [now, before] = map([a:data.agent, a:data.old], 'swarm#items#text#number(v:val, "approvals")')
   if now == 0 && before > 0
     return s:close()

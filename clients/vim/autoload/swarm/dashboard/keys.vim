@@ -4,7 +4,7 @@
 
 function! swarm#dashboard#keys#set() abort
   let Map = function('swarm#buffer#map')
-  let act = 'call swarm#dashboard#act("%s")'
+  let act = 'call swarm#dashboard#keys#act("%s")'
   call Map(['<CR>', 'o', '<2-LeftMouse>'], 'call swarm#dashboard#keys#open("")', 'open the transcript')
   call Map('v', 'call swarm#dashboard#keys#open("vsplit")', 'open it in a vertical split')
   call Map('t', 'call swarm#dashboard#keys#open("tab")', 'open it in a tab page')
@@ -25,12 +25,12 @@ function! swarm#dashboard#keys#set() abort
   call Map('<Space>', 'call swarm#dashboard#keys#mark()', 'mark or unmark; in Visual mode all that are selected')
   call Map('*', 'call swarm#dashboard#mark(1, line("$"))', 'mark all that are shown')
   call Map('u', 'call swarm#dashboard#unmark()', 'unmark all')
-  call Map('f', 'call swarm#dashboard#ask_filter()', 'filter by words')
-  call Map('F', 'call swarm#dashboard#filter("", {})', 'no filter')
+  call Map('f', 'call swarm#dashboard#choose#ask()', 'filter by words')
+  call Map('F', 'call swarm#dashboard#choose#filter("", {})', 'no filter')
   call Map('gs', 'Swarm sort', 'sort by the next: age, activity, name, cost, tokens')
   call Map('S', 'Swarm scope', 'this session or everything')
-  call Map(']]', 'call swarm#dashboard#jump(1)', 'next group')
-  call Map('[[', 'call swarm#dashboard#jump(-1)', 'previous group')
+  call Map(']]', 'call swarm#dashboard#keys#jump(1)', 'next group')
+  call Map('[[', 'call swarm#dashboard#keys#jump(-1)', 'previous group')
   call Map('R', 'call swarm#dashboard#refresh()', 'read the list anew; starts the server when there is none')
   call Map('g?', 'call swarm#help#show()', 'these keys')
   call Map('q', 'call swarm#buffer#close()', 'close')
@@ -50,4 +50,22 @@ endfunction
 function! swarm#dashboard#keys#mark() abort
   call swarm#dashboard#mark(line('.'), line('.'))
   normal! j
+endfunction
+
+" The marks have done their service when what they were for was asked.
+function! swarm#dashboard#keys#act(name) abort
+  let ids = swarm#dashboard#agents_here()
+  call swarm#command#run(a:name, ids, '')
+  call swarm#dashboard#unmark()
+endfunction
+
+" To the first agent of the next or previous group.
+function! swarm#dashboard#keys#jump(direction) abort
+  let title = '^ \%(' .. join(map(range(5), 'swarm#dashboard#model#title(v:val)'), '\|') .. '\)$'
+  if a:direction < 0
+    call search(title, 'bW')
+  endif
+  if search(title, a:direction < 0 ? 'bW' : 'W')
+    normal! j
+  endif
 endfunction

@@ -3,14 +3,13 @@
 " scope and sort. It knows no buffer.
 "
 "   swarm#dashboard#model#group(state)   the index of a state's group
-"   swarm#dashboard#model#titles         their titles
+"   swarm#dashboard#model#title(group)   its title
 "   swarm#dashboard#model#build(agents, options)
 "       options: {filter: [words], scope: 'all' or a scope, sort}. The result is
-"       {groups: [[[id, depth], ...] of each group], counts: [...], total, shown, tokens, cost,
-"       overlaps: how many share files}
+"       {groups: [[[id, depth], ...] of each group], counts: [...], total, shown, overlaps: how many
+"       share files}
 
 let s:titles = ['Needs input', 'Working', 'Done', 'Failed', 'Detached']
-let s:shorts = ['needs input', 'working', 'done', 'failed', 'detached']
 let s:group_of = {'waiting': 0, 'blocked': 0, 'working': 1, 'starting': 1, 'queued': 1, 'idle': 1, 'paused': 1,
       \ 'done': 2, 'failed': 3, 'killed': 3, 'detached': 4}
 
@@ -20,10 +19,6 @@ endfunction
 
 function! swarm#dashboard#model#title(group) abort
   return s:titles[a:group]
-endfunction
-
-function! swarm#dashboard#model#short(group) abort
-  return s:shorts[a:group]
 endfunction
 
 " What a line is found by: every word must be somewhere in these.
@@ -76,7 +71,7 @@ function! s:sorted(agents, sort) abort
   return map(sort(lines), 'v:val[strridx(v:val, "\t") + 1 :]')
 endfunction
 
-" Depth first; `most` keeps a circle, which the protocol does not have, from going on.
+" Depth first; a circle, which the protocol does not have, does not go on for ever.
 function! s:add_tree(id, depth, children, into) abort
   call add(a:into, [a:id, a:depth])
   if a:depth < 8
