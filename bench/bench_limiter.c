@@ -133,8 +133,7 @@ static void measure(const struct ports *ports, int agents)
     bench->holders = NULL;
     limiter_destroy(bench->limiter);
     qsort(rounds, ROUNDS, sizeof(*rounds), by_value);
-    printf("limiter: a request, %5d agents, %d places %8.1f ns\n", agents, PLACES,
-           rounds[ROUNDS / 2]);
+    printf("limiter_%-25d %10.1f ns\n", agents, rounds[ROUNDS / 2]);
 }
 
 int main(void)
