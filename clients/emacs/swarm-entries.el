@@ -23,11 +23,18 @@
 
 (cl-defstruct (swarm-entry (:constructor swarm-entry--make) (:copier nil))
   "An ITEM in a buffer, from START on.
-TEXT is what it says so far, of BYTES.  FOLD is `open' or `closed'
-when the reader has said so, WHOLE when all of it is wanted.  Of
-text that streams, WRITTEN characters are in the buffer for good,
-and FENCE is the block that it is in then."
-  item text bytes start fold whole dirty written fence)
+PARTS, the newest first, are what it says so far, of BYTES.  FOLD is
+`open' or `closed' when the reader has said so, WHOLE when all of
+it is wanted.  Of text that streams, WRITTEN characters are in the
+buffer for good, and FENCE is the block that it is in then; TAIL
+follows them there, and NEW, the newest first, is not in it yet."
+  item parts bytes start fold whole dirty written fence tail new)
+
+(defun swarm-entry-text (entry)
+  "Return what ENTRY says so far."
+  (when (cdr (swarm-entry-parts entry))
+    (setf (swarm-entry-parts entry) (list (apply #'concat (nreverse (swarm-entry-parts entry))))))
+  (car (swarm-entry-parts entry)))
 
 (defvar-local swarm-transcript--entries nil "The entries by the ids of their items.")
 (defvar-local swarm-transcript--order nil "The entries, the newest first.")
@@ -134,31 +141,56 @@ and FENCE is the block that it is in then."
       (when (= (swarm-entry-start newer) start)
         (set-marker (swarm-entry-start newer) (point))))))
 
+(defconst swarm-transcript--line 400
+  "How long the end of a text that streams gets before a part of it is settled.")
+
+(defun swarm-transcript--settled (text)
+  "Return up to where TEXT will not look different any more.
+That is its last line; of a long one, the last word but some."
+  (let ((line (string-match "[^\n]*\\'" text)))
+    (if (< (- (length text) line) swarm-transcript--line)
+        line
+      (let ((space (string-match " [^ ]*\\'" text (- (length text) (/ swarm-transcript--line 2)))))
+        (if space (1+ space) line)))))
+
+(defun swarm-transcript--begin-stream (entry start end lead)
+  "Have ENTRY, between START and END, say no more than LEAD."
+  (let ((id (plist-get (swarm-entry-item entry) :id)) (lead (copy-sequence lead)))
+    (if (= start end)
+        (swarm-transcript--insert entry (swarm-transcript--dress (concat lead "\n") id))
+      (swarm-render-text start (1- end) (swarm-transcript--dress lead id)))
+    (setf (swarm-entry-written entry) 0
+          (swarm-entry-fence entry) nil
+          (swarm-entry-tail entry) ""
+          (swarm-entry-new entry) (list (swarm-entry-text entry)))))
+
+(defun swarm-transcript--write-tail (entry from tail)
+  "Write TAIL, what ENTRY says behind what is settled, FROM there."
+  (let* ((cut (swarm-transcript--settled tail))
+         (line-end (and (> cut 0) (eq (aref tail (1- cut)) ?\n)))
+         (settled (and (> cut 0)
+                       (swarm-items-markdown (substring tail 0 (if line-end (1- cut) cut)) (swarm-entry-fence entry))))
+         (fence (if settled (cdr settled) (swarm-entry-fence entry)))
+         (rest (substring tail cut))
+         (text (concat (car settled) (and line-end "\n") (car (swarm-items-markdown rest fence)))))
+    (swarm-render-text from (1- (car (swarm-transcript--end-of entry)))
+                       (swarm-transcript--dress text (plist-get (swarm-entry-item entry) :id)))
+    (setf (swarm-entry-written entry) (+ (swarm-entry-written entry) cut)
+          (swarm-entry-fence entry) fence
+          (swarm-entry-tail entry) rest)))
+
 (defun swarm-transcript--write-stream (entry)
-  "Bring ENTRY, an answer that is being written, up to date from its last line on."
-  (let* ((text (swarm-entry-text entry))
-         (id (plist-get (swarm-entry-item entry) :id))
-         (lead (swarm-transcript--lead entry (swarm-transcript--older-than entry)))
-         (start (marker-position (swarm-entry-start entry)))
-         (end (car (swarm-transcript--end-of entry))))
+  "Bring ENTRY, an answer that is being written, up to date from its last line."
+  (let ((lead (swarm-transcript--lead entry (swarm-transcript--older-than entry)))
+        (start (marker-position (swarm-entry-start entry)))
+        (end (car (swarm-transcript--end-of entry))))
     (setf (swarm-entry-dirty entry) nil)
-    (unless (string-blank-p text)
-      (cond ((= start end)
-             (swarm-transcript--insert entry (swarm-transcript--dress (concat lead "\n") id))
-             (setf (swarm-entry-written entry) 0 (swarm-entry-fence entry) nil))
-            ((null (swarm-entry-written entry))
-             (swarm-render-text start (1- end) (swarm-transcript--dress (copy-sequence lead) id))
-             (setf (swarm-entry-written entry) 0 (swarm-entry-fence entry) nil)))
-      (let* ((written (swarm-entry-written entry))
-             (lines (string-match "[^\n]*\\'" text written))
-             (whole (and (> lines written)
-                         (swarm-items-markdown (substring text written (1- lines)) (swarm-entry-fence entry))))
-             (fence (if whole (cdr whole) (swarm-entry-fence entry)))
-             (last (swarm-items-markdown (substring text lines) fence)))
-        (swarm-render-text (+ start (length lead) written)
-                           (1- (car (swarm-transcript--end-of entry)))
-                           (swarm-transcript--dress (concat (car whole) (and whole "\n") (car last)) id))
-        (setf (swarm-entry-written entry) lines (swarm-entry-fence entry) fence)))))
+    (unless (and (null (swarm-entry-written entry)) (string-blank-p (swarm-entry-text entry)))
+      (unless (and (swarm-entry-written entry) (< start end))
+        (swarm-transcript--begin-stream entry start end lead))
+      (let ((tail (apply #'concat (swarm-entry-tail entry) (nreverse (swarm-entry-new entry)))))
+        (setf (swarm-entry-new entry) nil)
+        (swarm-transcript--write-tail entry (+ start (length lead) (swarm-entry-written entry)) tail)))))
 
 (defun swarm-transcript--streams-p (entry)
   "Return non-nil when ENTRY is an answer that is being written."
@@ -206,7 +238,7 @@ and FENCE is the block that it is in then."
       (setq entry (or entry (swarm-transcript--add item)))
       (let ((text (swarm-items-content item)))
         (setf (swarm-entry-item entry) item
-              (swarm-entry-text entry) text
+              (swarm-entry-parts entry) (list text)
               (swarm-entry-bytes entry) (string-bytes text)
               (swarm-entry-written entry) nil))
       (swarm-transcript--touch entry))))
@@ -224,11 +256,12 @@ and FENCE is the block that it is in then."
     (when (and entry (equal (plist-get (swarm-entry-item entry) :status) "started")
                (<= offset (swarm-entry-bytes entry)))
       (unless (= offset (swarm-entry-bytes entry))
-        (setf (swarm-entry-text entry) (swarm-transcript--cut (swarm-entry-text entry) offset)
+        (setf (swarm-entry-parts entry) (list (swarm-transcript--cut (swarm-entry-text entry) offset))
               (swarm-entry-bytes entry) offset
               (swarm-entry-written entry) nil))
-      (setf (swarm-entry-text entry) (concat (swarm-entry-text entry) new)
-            (swarm-entry-bytes entry) (+ (swarm-entry-bytes entry) (string-bytes new)))
+      (push new (swarm-entry-parts entry))
+      (push new (swarm-entry-new entry))
+      (setf (swarm-entry-bytes entry) (+ (swarm-entry-bytes entry) (string-bytes new)))
       (swarm-transcript--touch entry))))
 
 (defun swarm-transcript-buffer (id)

@@ -78,7 +78,9 @@
   "Return TEXT with its places in files as links.
 A name without a folder is one only when it has a line."
   (let ((text (copy-sequence text)) (start 0))
-    (while (string-match swarm-items--place text start)
+    ;; The cheap look first: most text has no place at all.
+    (while (and (string-match-p "[[:alnum:]_]\\.[[:alpha:]]" text start)
+                (string-match swarm-items--place text start))
       (let ((name (match-string 1 text)) (line (match-string 2 text))
             (from (match-beginning 1)) (to (or (match-end 2) (match-end 1))))
         (setq start (match-end 0))

@@ -149,7 +149,17 @@
                       (plist-get agent :mode)
                       (swarm-transcript--context agent)
                       (plist-get agent :branch))))
-    (replace-regexp-in-string "%" "%%" (concat " " (string-join (delq nil parts) "  ")))))
+    (concat " " (string-join (delq nil parts) "  "))))
+
+(defvar-local swarm-transcript--header-text nil
+  "What the header line says.")
+
+(defun swarm-transcript--tell ()
+  "Bring the header line up to date."
+  (let ((text (swarm-transcript--header)))
+    (unless (equal text swarm-transcript--header-text)
+      (setq swarm-transcript--header-text text)
+      (force-mode-line-update))))
 
 (defun swarm-transcript--turn ()
   "Turn the spinners that are seen; stop when nothing runs."
@@ -159,7 +169,7 @@
         (when (and (derived-mode-p 'swarm-transcript-mode)
                    (swarm-transcript--running-p (swarm-agent swarm-agent-id)))
           (setq runs t)
-          (force-mode-line-update))))
+          (swarm-transcript--tell))))
     (unless runs
       (cancel-timer swarm-transcript--spinner)
       (setq swarm-transcript--spinner nil))))
@@ -228,7 +238,7 @@ In front of the prompt:
 \\{swarm-transcript-item-map}
 Everywhere:
 \\{swarm-transcript-mode-map}"
-  (setq header-line-format '(:eval (swarm-transcript--header)))
+  (setq header-line-format '("" swarm-transcript--header-text))
   (setq-local word-wrap t)
   (setq-local scroll-conservatively 101)
   (setq-local search-invisible t)
@@ -251,6 +261,7 @@ Everywhere:
     (when folder (setq default-directory folder)))
   (setq swarm-transcript--end (copy-marker (point-max)))
   (swarm-prompt-setup)
+  (swarm-transcript--tell)
   (goto-char (point-max))
   (swarm-transcript-refresh)
   (swarm-prompt-read-queue))
@@ -278,7 +289,7 @@ Everywhere:
           (when folder (setq default-directory folder)))
         (unless (eql (plist-get swarm-agent-before :queued) (plist-get agent :queued))
           (swarm-prompt-read-queue))
-        (force-mode-line-update)
+        (swarm-transcript--tell)
         (when (swarm-transcript--running-p agent) (swarm-transcript--spin))))))
 
 (defun swarm-transcript--gone (agent)
