@@ -189,8 +189,15 @@ NOW is the time that ages are counted to."
                         swarm-board--rows)
                (when any (swarm-render-later buffer #'swarm-board-draw))))))))
 
+(defun swarm-board--resized ()
+  "Have the lines made anew when the window of this buffer has another width."
+  (let ((window (get-buffer-window nil t)))
+    (unless (or (null window) (eql (1- (window-width window)) swarm-board--width))
+      (swarm-render-later (current-buffer) #'swarm-board-draw))))
+
 (defun swarm-board-start ()
   "Make this buffer a dashboard."
+  (add-hook 'window-configuration-change-hook #'swarm-board--resized nil t)
   (setq swarm-board--rows (make-hash-table :test #'equal)
         swarm-board-changed (make-hash-table :test #'equal)
         swarm-board-marks (make-hash-table :test #'equal)

@@ -253,7 +253,8 @@ It is nil when a server has ended, which is shown by itself."
       ;; Items come for agents that somebody watches, and for nobody else.
       (swarm-connection--send connection 'swarm/unsubscribe (make-hash-table) #'ignore #'ignore)
       (setf (swarm-connection-ready connection) t)
-      (run-hook-with-args 'swarm-connected-functions (swarm-connection-place connection))
+      (swarm-connection--guard #'run-hook-with-args 'swarm-connected-functions
+                               (swarm-connection-place connection))
       (let ((waiting (nreverse (swarm-connection-waiting connection))))
         (setf (swarm-connection-waiting connection) nil)
         (dolist (request waiting)
@@ -293,7 +294,7 @@ It is nil when a server has ended, which is shown by itself."
                (if line (concat ": " line) ""))))
     (dolist (request (nreverse (swarm-connection-waiting connection)))
       (swarm-connection--guard (nth 3 request) nil nil nil))
-    (run-hook-with-args 'swarm-disconnected-functions place)))
+    (swarm-connection--guard #'run-hook-with-args 'swarm-disconnected-functions place)))
 
 (defun swarm-shutdown (&optional place)
   "End the server at PLACE in good order, without waiting.

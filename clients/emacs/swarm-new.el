@@ -174,7 +174,9 @@ come before those of `swarm-spawn-options'."
 
 (defun swarm-new--read (what)
   "Ask for the task of a new agent that gets WHAT, a list (TASK CONTEXT...)."
-  (read-string (format "Task%s: " (if (cdr what) (format " (with %s)" (swarm-new--describe (cdr what))) ""))
+  (read-string (format "Task in %s%s: "
+                       (file-name-nondirectory (directory-file-name (swarm-project-root)))
+                       (if (cdr what) (format " (with %s)" (swarm-new--describe (cdr what))) ""))
                (car what) 'swarm-new-history))
 
 ;;;###autoload
@@ -222,8 +224,7 @@ TASK is what it is told; it is asked for, and proposed."
 (defun swarm-new-project (task)
   "Start an agent with TASK in the project of this buffer, without any context."
   (interactive
-   (list (read-string (format "Task in %s: " (abbreviate-file-name (swarm-project-root)))
-                      nil 'swarm-new-history)))
+   (list (swarm-new--read nil)))
   (swarm-spawn task))
 
 ;;; A buffer for long tasks

@@ -366,6 +366,32 @@
      (should (equal (swarm-render-key) '(group "Done")))
      (should (equal (mapcar #'car (swarm-dashboard--index)) '("Working" "Done"))))))
 
+(ert-deftest a-thousand-agents-are-drawn-twenty-times-a-second-at-most ()
+  (with-agents (mapcar (lambda (n) (made-up (format "agent-%d" n))) (number-sequence 1 1000))
+    (with-board
+     (dashboard-text)
+     (let ((swarm-board-draws 0) (start (float-time)) (n 0))
+       (while (< (float-time) (+ start 1))
+         (setq n (1+ n))
+         (event "agent" :agentId "agent-7" :agent (made-up "agent-7" :activity (format "step %d" n)))
+         (accept-process-output nil 0.001))
+       (should (<= 1 swarm-board-draws (ceiling (/ (- (float-time) start) swarm-render-interval))))
+       (should (> n swarm-board-draws))
+       (wait-until (string-match-p (format "step %d " n) (buffer-string)))))))
+
+(ert-deftest lines-fit-the-window ()
+  (with-agents (list (made-up "a" :activity (make-string 300 ?x)))
+    (with-board
+     (delete-other-windows)
+     (dashboard-text)
+     (let ((wide (progn (goto-agent "a") (line-end-position))))
+       (should (<= (current-column) (window-width)))
+       (split-window-right)
+       (run-hooks 'window-configuration-change-hook)
+       (wait-until (progn (goto-agent "a") (< (- (line-end-position) (point)) (window-width))))
+       (should (< (line-end-position) wide))
+       (delete-other-windows)))))
+
 (ert-deftest warnings ()
   (with-agents (list (made-up "a" :overlaps ["b"]) (made-up "b" :overlaps ["a"]))
     (let ((swarm-status--stats
