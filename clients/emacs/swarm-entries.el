@@ -363,15 +363,17 @@ Events are not taken before they have come: they come again after it."
                              (swarm-transcript--draw)
                              (swarm-transcript--set-older (plist-get result :next))))))
 
+(defun swarm-transcript--older-soon (buffer)
+  "Have older items of BUFFER read."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer (swarm-transcript-older))))
+
 (defun swarm-transcript--scrolled (window start)
-  "Read older items when WINDOW shows the beginning, at START."
+  "Read older items when WINDOW comes to the beginning, at START."
   (with-current-buffer (window-buffer window)
-    (when (and swarm-transcript--older (< start (+ (point-min) 10))
-               (not (pos-visible-in-window-p swarm-transcript--end window)))
-      (run-at-time 0 nil (lambda (buffer)
-                           (when (buffer-live-p buffer)
-                             (with-current-buffer buffer (swarm-transcript-older))))
-                   (current-buffer)))))
+    (when (and swarm-transcript--older (not swarm-transcript--loading)
+               (< start (+ (point-min) 2)) (< (window-point window) swarm-transcript--end))
+      (run-at-time 0 nil #'swarm-transcript--older-soon (current-buffer)))))
 
 (provide 'swarm-entries)
 ;;; swarm-entries.el ends here

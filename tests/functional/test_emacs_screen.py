@@ -56,6 +56,9 @@ def script(stop):
             [text("I look at what there is."), call("bash", command="ls"), count(900)],
             [text("Done."), count(950)],
         ],
+        "long": [[call("read", path="parser.c")] for _ in range(12)] + [
+            [text("".join(f"line {n}\n" for n in range(1, 41))), gate(stop),
+             text("".join(f"line {n}\n" for n in range(41, 81)))]],
         "story": [[text("Once upon a time\nthere was a parser,\nwhich "), gate(stop), text("read.\n"), count(300)]],
     }
 
@@ -146,6 +149,45 @@ def test_text_streams_while_one_types_and_what_waits_is_shown(emacs):
     emacs.stop.open()
     emacs.wait("which read")
     assert emacs.wait("with a dra")
+
+
+def test_who_is_at_the_prompt_follows_and_who_reads_stays(emacs):
+    command(emacs, "set-variable", "swarm-transcript-page", "Enter", "10", "Enter")
+    new(emacs, "a long answer")
+    emacs.wait("line 40")
+    one_window(emacs)
+    emacs.wait(r"^❯")
+    emacs.keys("M-v", "C-l")  # in the middle of it
+    quiet(emacs)
+    reads = emacs.steady()
+    emacs.stop.open()
+    emacs.wait("✓ done")
+    assert emacs.masked().splitlines()[1:-2] == reads.splitlines()[1:-2]
+    emacs.keys("M->")
+    emacs.wait("line 80")
+    emacs.wait(r"^❯")
+    emacs.type("more of it")
+    assert emacs.wait("more of it")
+
+
+def test_older_items_come_as_one_scrolls(emacs):
+    command(emacs, "set-variable", "swarm-transcript-page", "Enter", "10", "Enter")
+    emacs.stop.open()
+    new(emacs, "a long answer")
+    emacs.wait("✓ done")
+    one_window(emacs)
+    emacs.keys("C-x", "k", "Enter")
+    command(emacs, "swarm-open")
+    emacs.wait("Transcript of")
+    emacs.keys("Tab", "Enter")
+    emacs.wait("line 80")
+    one_window(emacs)
+    emacs.type("typed")
+    emacs.keys("M-<")
+    emacs.wait("> a long answer")
+    emacs.wait("… older", gone=True)
+    emacs.keys("M->")
+    emacs.wait("❯ typed")
 
 
 def test_the_inbox_has_the_questions_of_all_agents(emacs):
