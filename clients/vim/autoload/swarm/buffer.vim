@@ -227,7 +227,10 @@ function! s:resize(bufnr, lnum, count, new) abort
   let shown = s:shown[a:bufnr]
   let both = min([a:count, len(a:new)])
   if both > 0
-    call setbufline(a:bufnr, a:lnum, s:texts(a:new[: both - 1]))
+    " One by one: with a list Neovim 0.7 writes the second line into the current buffer.
+    for index in range(both)
+      call setbufline(a:bufnr, a:lnum + index, s:text(a:new[index]))
+    endfor
     call remove(shown, a:lnum - 1, a:lnum + both - 2)
     call extend(shown, a:new[: both - 1], a:lnum - 1)
   endif
