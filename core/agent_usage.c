@@ -75,6 +75,13 @@ static void count(struct agent *agent, int64_t step, const char *provider, const
     agent_store(agent, false);
 }
 
+void agent_model_changed(struct agent *agent)
+{
+    agent->window.size = 0;
+    agent->window.ratio = 0;
+    agent->usage.context_size = swarm_model(agent).context_size;
+}
+
 static bool is_nothing(const struct model_usage *usage, bool answered)
 {
     return usage->input < 0 && usage->output < 0 && !answered;

@@ -158,6 +158,7 @@ static void change(struct agent *agent, const char *model)
     mem_free(agent->model);
     agent->provider = mem_dup(str_from(model, (size_t)(slash - model)));
     agent->model = mem_dup(str_of(slash + 1));
+    agent_model_changed(agent);
     agent_publish(agent);
 }
 

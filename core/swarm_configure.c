@@ -28,6 +28,7 @@ static void set_model(struct agent *agent, struct str model)
     agent->provider = mem_dup(str_from(model.data, slash));
     agent->model = mem_dup(str_skip(model, slash + 1));
     agent->model_configured = false;
+    agent_model_changed(agent);
 }
 
 static void set_mode(struct agent *agent, enum agent_mode mode)

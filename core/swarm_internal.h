@@ -113,6 +113,9 @@ void agent_count_inquiry(struct agent *agent, const char *provider, const char *
 void agent_count_work(struct agent *agent);
 int64_t agent_work_ms(const struct agent *agent); // up to now; waiting for a person is no work
 
+// It has another model from now on, or its first: what was learned of the one before is forgotten.
+void agent_model_changed(struct agent *agent);
+
 // --- rules that were answered (swarm_rules.c) ---
 // ERR_LIMIT at SWARM_RULES_MAX; ERR_PARAMS. One that is there already is fine.
 bool swarm_remember(struct agent *agent, enum rule_effect effect, struct str text, const char *by,

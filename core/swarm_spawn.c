@@ -288,6 +288,7 @@ static bool make_agent(struct spawn *spawn, struct err *err)
     agent->limits = spawn->limits;
     agent->budget = spawn->budget;
     agent->model_configured = spawn->model_configured;
+    agent_model_changed(agent);
     swarm_index_add(swarm, agent);
     log_line(swarm->setup.log, LOG_INFO, agent->id, "spawned in %s with %s/%s, mode %s",
              agent->repository, agent->provider, agent->model, mode_name(agent->mode));

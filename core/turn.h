@@ -144,6 +144,9 @@ void turn_head_release(struct turn_head *head);
 bool turn_window_ready(struct turn *turn);
 // The provider says that the request is too large: cuts harder, and makes it anew, once.
 void turn_window_overflowed(struct turn *turn);
+void turn_window_again(struct turn *turn); // the same step, made to fit anew: the model is another
+// It is too large even so: says what is.
+void turn_window_blame(const struct turn *turn, struct err *err);
 void turn_window_cut(struct turn *turn); // ends a compaction that is under way
 
 // turn_place.c

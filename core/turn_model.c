@@ -48,7 +48,10 @@ static bool start_request(struct turn *turn, const struct turn_head *head,
                       err))
         return false;
     turn->estimate = head->tokens + tokens_of_parts(parts, count);
+    turn->agent->usage.context_used =
+        tokens_corrected(turn->estimate, turn->agent->window.ratio); // until the provider says
     turn->agent->usage.context_size = head->model.context_size;
+    agent_touch(turn->agent);
     const struct model_request request = {
         .model = str_of(turn->agent->model),
         .system = buf_str(&head->system),

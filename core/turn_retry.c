@@ -105,14 +105,15 @@ void turn_request_failed(struct turn *turn)
         turn_window_overflowed(turn);
     } else if (turn->end.model_gone && fallback_take(turn->agent)) {
         forget_partial_text(turn);
-        turn->tries = 0;
-        turn_retry(turn);
+        turn_window_again(turn);
     } else if (wait_for_quota(turn)) {
         forget_partial_text(turn);
         turn_retry(turn);
     } else if (try_again(turn)) {
         forget_partial_text(turn);
     } else {
+        if (too_large)
+            turn_window_blame(turn, &turn->end.err);
         bool refused = turn->end.failure == MODEL_FAILURE_REFUSED;
         turn_stop(turn, refused ? STOP_REFUSED : STOP_ERROR, &turn->end.err);
     }

@@ -79,16 +79,16 @@ static void describe_cut(const struct window_cut *cut, char reason[REASON_MAX])
                  cut->results || cut->reasonings ? "," : "");
 }
 
-static void warn(struct turn *turn, const struct turn_head *head, const struct window_cut *cut)
+static void warn(struct turn *turn, const struct turn_head *head, int64_t tokens)
 {
     struct window *window = &turn->agent->window;
-    if (window->warned || cut->after <= head->limits.warn)
+    if (window->warned || tokens <= head->limits.warn)
         return;
     window->warned = true;
     event_notice(turn->agent, "info",
                  "The context is at %lld of %lld tokens. What is older will soon be shown to the "
                  "model shortened, then as a summary; the transcript here stays whole.",
-                 (long long)reported(turn, head, cut->after), (long long)head->model.context_size);
+                 (long long)reported(turn, head, tokens), (long long)head->model.context_size);
     agent_store(turn->agent, false);
 }
 
@@ -235,13 +235,16 @@ static bool fit(struct turn *turn, const struct turn_head *head)
             event_notice(agent, "info", "There is nothing to compact yet.");
             swarm_compact_done(agent);
         }
-        warn(turn, head, &cut);
+        warn(turn, head, cut.after);
         return true;
     case WINDOW_CUT:
+        warn(turn, head, cut.before);
         describe_cut(&cut, reason);
         tell_cut(turn, head, &cut, reason);
         return true;
     case WINDOW_COMPACT:
+        if (!asked)
+            warn(turn, head, cut.before);
         turn->boundary = window_boundary(&agent->window, &turn->transcript, &head->limits);
         begin_compaction(turn, head, &cut, asked ? "asked for" : "the context was full");
         return false;
@@ -271,7 +274,62 @@ void turn_window_overflowed(struct turn *turn)
     turn->overflowed = true;
     turn->size_before = window->size;
     window->size = tokens_corrected(turn->estimate, window->ratio) * KEPT_PERCENT / 100;
+    turn_window_again(turn);
+}
+
+void turn_window_again(struct turn *turn)
+{
     turn->phase = TURN_TOOLS; // with no calls: the request is made anew
     turn->step--;
     turn_wake(turn);
+}
+
+// --- what is too large ---
+
+static const char *kind_of(const struct model_part *part)
+{
+    switch (part->kind) {
+    case MODEL_TOOL_CALL:
+        return "the arguments of a call of ";
+    case MODEL_TOOL_RESULT:
+        return "the result of a call of ";
+    case MODEL_USER_IMAGE:
+        return "an image";
+    case MODEL_USER_TEXT:
+        return "a message or summary";
+    default:
+        return "an answer";
+    }
+}
+
+void turn_window_blame(const struct turn *turn, struct err *err)
+{
+    struct turn_head head;
+    struct arena arena;
+    struct model_part *parts;
+    const struct model_part *largest = NULL;
+    struct err ignored;
+    size_t count;
+    arena_init(&arena, TURN_REQUEST_BYTES_MAX);
+    turn_head_make(turn, &head);
+    if (window_parts(&turn->agent->window, &turn->transcript, &head.limits, &arena, &parts, &count,
+                     &ignored))
+        for (size_t i = 0; i < count; i++)
+            if (!largest || tokens_of_part(&parts[i]) > tokens_of_part(largest))
+                largest = &parts[i];
+    if (largest) {
+        bool named = largest->kind == MODEL_TOOL_CALL || largest->kind == MODEL_TOOL_RESULT;
+        struct err said = *err;
+        err_set(err, said.kind,
+                "the request is too large for %s after all cuts, too: about %lld tokens, of which "
+                "system prompt and tools take %lld, and the largest part, %s%.*s, %lld. It said: "
+                "%s",
+                turn->agent->model, (long long)reported(turn, &head, tokens_of_parts(parts, count)),
+                (long long)reported(turn, &head, 0), kind_of(largest),
+                named ? (int)largest->name.len : 0, named ? largest->name.data : "",
+                (long long)tokens_corrected(tokens_of_part(largest), turn->agent->window.ratio),
+                said.message);
+    }
+    turn_head_release(&head);
+    arena_release(&arena);
 }

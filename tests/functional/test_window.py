@@ -8,7 +8,7 @@ import threading
 import pytest
 from agents import get, items, spawn
 from client import RpcError
-from model_server import call, status, text, usage
+from model_server import Gate, call, gate, raw, status, text, usage
 
 WINDOW = 32000
 RESERVE = 4000
@@ -105,7 +105,11 @@ def talk(swarm):
 
 def test_four_hundred_turns_in_a_small_window(talk):
     client, server, agent, talker = talk()
-    done = run_turns(client, agent, 2, 400)
+    run_turns(client, agent, 2, 150)
+    of_turn = {i["content"][0]["text"]: i for i in items(client, agent, "user")}
+    client.request("swarm/pin", {"agentId": agent["id"], "pinned": True,
+                                 "itemId": of_turn["message 147"]["id"]})
+    done = run_turns(client, agent, 151, 400)
     assert done["usage"]["turns"] == 400 and done["stopReason"] == "endTurn"
     assert talker.largest <= WINDOW
     assert talker.summaries > 3
@@ -113,6 +117,8 @@ def test_four_hundred_turns_in_a_small_window(talk):
     assert texts(last)[1] == "THE TASK: keep me"
     assert "message 2" in texts(last) and "answer to THE TASK: keep me" in texts(last)  # first turns
     assert "message 400" in texts(last) and "message 399" in texts(last)
+    assert "message 250" not in texts(last) and any("message 147" in t for t in texts(last))
+    assert get(client, agent)["agent"]["state"] == "done"
     assert any(f"SUMMARY of what was before {talker.summaries}" in t for t in texts(last))
     assert done["usage"]["contextSize"] == WINDOW
     assert 0 < done["usage"]["contextUsed"] < WINDOW
@@ -179,7 +185,134 @@ def test_what_is_too_large_after_all_cuts_fails_with_a_reason(swarm):
     agent = spawn(client, "task " * 2000)
     failed = client.wait_state(agent["id"], "failed")
     assert len(server.requests) <= 3  # once more, cut harder
-    assert "10 tokens" in failed["error"]["message"] or "context window" in failed["error"]["message"]
+    why = failed["error"]["message"]
+    assert re.search(r"too large for scripted after all cuts.* about \d+ tokens, of which system prompt"
+                     r" and tools take \d+, and the largest part, a message or summary, \d+", why)
+    assert "10 tokens" in why  # what the provider said
+
+
+def test_what_is_in_use_is_always_told(talk):
+    client, server, agent, talker = talk()
+    assert agent["usage"]["contextSize"] == WINDOW  # before any request
+    for turn in range(2, 14):
+        done = run_turns(client, agent, turn, turn)
+        last = [r for r in server.requests if not is_summary(r)][-1]
+        assert done["usage"]["contextUsed"] == tokens_of(last) + 10
+    # while a request is under way it is an estimate, and after a cut it is what is left
+    cut = [i for i in compactions(client, agent)][0]
+    at = next(n for n, e in enumerate(client.events) if e.get("item", {}).get("id") == cut["id"])
+    told = next(e for e in client.events[at:] if e["type"] == "agent")["agent"]["usage"]
+    assert told["contextUsed"] == cut["after"] < cut["before"]
+
+
+def test_the_context_in_use_without_a_provider_that_counts(swarm):
+    hold = Gate()
+    client, _ = swarm([[gate(hold), text("hi"), raw("data: [DONE]\n\n")]], models=models())
+    agent = spawn(client, "word " * 1000)
+    hold.wait_reached()
+    used = client.wait_event(lambda e: e["type"] == "agent" and e["agent"]["usage"]["contextUsed"] > 0)
+    assert 5000 / 3.5 < used["agent"]["usage"]["contextUsed"] < 5000
+    hold.open()
+    done = client.wait_state(agent["id"], "done", "failed")
+    assert 5000 / 3.5 < done["usage"]["contextUsed"] < 5000
+
+
+def test_the_notice_comes_before_a_sudden_cut_too(swarm):
+    steps = iter(range(100))
+
+    def model(request):
+        if is_summary(request):
+            return [text("SUMMARY")]
+        if next(steps) < 2:
+            return [call("bash", command="seq 1 1400") for _ in range(14)]
+        return [text("done")]
+
+    client, _ = swarm(model, models=models())
+    agent = spawn(client)
+    client.wait_state(agent["id"], "done")
+    kinds = [i["kind"] for i in whole_transcript(client, agent) if i["kind"] == "compaction" or
+             i["kind"] == "notice" and "The context is at" in i["text"]]
+    assert kinds[0] == "notice" and kinds.count("notice") == 1 and "compaction" in kinds
+
+
+class Held(Talker):
+    """Its first summary does not come."""
+    hold = None
+
+    def __call__(self, request):
+        if is_summary(request) and self.hold:
+            return [gate(self.hold), text("late")]
+        return super().__call__(request)
+
+
+def test_killed_in_the_middle_of_a_compaction(restarts):
+    talker = Held()
+    talker.hold = Gate()
+    connect, server = restarts(talker, models=models())
+    client = connect()
+    agent = spawn(client, "THE TASK: keep me")
+    client.wait_state(agent["id"], "done")
+    for turn in range(2, 40):
+        client.request("swarm/send", {"agentId": agent["id"], "text": f"message {turn}"})
+        client.wait(lambda: talker.hold._reached.is_set() or client.find_events(
+            type="turn", phase="ended", turn=turn), "the end of the turn, or a compaction")
+        if talker.hold._reached.is_set():
+            break
+    talker.hold.wait_reached()
+    client.kill()
+    talker.hold = None
+    client = connect()
+    assert compactions(client, agent) == [] or not any(i["summary"] for i in compactions(client, agent))
+    client.request("swarm/resume", {"agentId": agent["id"]})
+    done = client.wait_state(agent["id"], "done")
+    assert done["stopReason"] == "endTurn" and talker.largest <= WINDOW
+    assert [i for i in compactions(client, agent) if i["summary"]]
+    last = [r for r in server.requests if not is_summary(r)][-1]
+    assert "THE TASK: keep me" in texts(last) and any("SUMMARY of what was before" in t for t in texts(last))
+
+
+def test_killed_in_the_middle_of_a_compaction_that_was_asked_for(restarts):
+    talker = Held()
+    connect, server = restarts(talker, models=models())
+    client = connect()
+    agent = spawn(client, "THE TASK: keep me")
+    client.wait_state(agent["id"], "done")
+    run_turns(client, agent, 2, 6)
+    talker.hold = Gate()
+    client.request("swarm/compact", {"agentId": agent["id"], "instructions": "mind the parser"})
+    talker.hold.wait_reached()
+    client.kill()
+    talker.hold = None
+    client = connect()
+    client.request("swarm/resume", {"agentId": agent["id"]})
+    client.wait_state(agent["id"], "done")
+    item = compactions(client, agent)[-1]
+    assert item["reason"] == "asked for" and item["summary"].startswith("SUMMARY")
+    assert "mind the parser" in server.requests[-1].messages[0]["content"]
+
+
+def test_a_cut_answer_is_the_same_after_a_restart(restarts):
+    hold = Gate()
+    connect, server = restarts([[text("half an answer "), gate(hold), text("and the rest")],
+                                [text("second")], [text("third")]])
+    client = connect()
+    agent = spawn(client, "first")
+    client.wait_event(lambda e: e["type"] == "delta" and "answer" in e["text"])
+    client.request("swarm/cancel", {"agentId": agent["id"]})
+    client.wait_turn_end(agent["id"])
+    hold.open()
+
+    def say(words, turns):
+        client.request("swarm/send", {"agentId": agent["id"], "text": words})
+        client.wait_event(lambda e: e["type"] == "agent" and e["agent"]["state"] == "done" and
+                          e["agent"]["usage"]["turns"] == turns)
+
+    say("go on", 2)
+    client.close()
+    client = connect()
+    say("and on", 3)
+    before, after = server.requests[-2].messages, server.requests[-1].messages
+    assert after[:len(before)] == before and "half an answer" in before[2]["content"]
 
 
 def test_a_window_that_is_too_small_for_anything(swarm):
