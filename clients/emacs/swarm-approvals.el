@@ -21,13 +21,17 @@
   "The name of the inbox.")
 
 (defvar swarm-approvals-functions nil
-  "Called with each question that was not known before.")
+  "Called with a question that was not known before.
+Not when many come at once, as when a server is started.")
 
 (defvar swarm-approvals--open nil
   "The open questions, the oldest first: as the protocol has them, with :place.")
 
 (defvar swarm-approvals--asked nil
   "The places that are being asked, each with whether to ask again.")
+
+(defconst swarm-approvals--told 3
+  "How many new questions are told one by one; more at once are counted.")
 
 (declare-function swarm-open "swarm-transcript")
 (declare-function swarm-transcript-approval-here "swarm-transcript")
@@ -54,8 +58,11 @@
                         here)
                 (lambda (a b) (string< (plist-get a :askedAt) (plist-get b :askedAt)))))
     (swarm-approvals--redraw)
-    (dolist (approval new)
-      (run-hook-with-args 'swarm-approvals-functions approval))))
+    (if (> (length new) swarm-approvals--told)
+        (message "swarm: %d new questions (%s answers them)" (length new)
+                 (substitute-command-keys "\\[swarm-approvals]"))
+      (dolist (approval new)
+        (run-hook-with-args 'swarm-approvals-functions approval)))))
 
 (defun swarm-approvals-refresh (&optional place)
   "Ask which questions are open at PLACE, interactively here.
@@ -105,6 +112,7 @@ While an answer is awaited, one more request stands for all."
 
 (add-hook 'swarm-agent-functions #'swarm-approvals--changed)
 (add-hook 'swarm-gone-functions #'swarm-approvals--gone)
+(add-hook 'swarm-connected-functions #'swarm-approvals-refresh)
 
 ;;; Answers
 

@@ -13,6 +13,8 @@ pytestmark = needs_emacs
     "always-says-what-rule-it-makes",
     "what-is-asked-for-can-be-changed-first",
     "an-answer-of-somebody-else-is-said",
+    "many-questions-at-once-are-counted",
+    "questions-are-read-anew-from-a-new-server",
     "the-dashboard-answers-after-it-has-asked",
     "a-notice-is-a-notification-where-there-are-some",
 ])
