@@ -2,6 +2,7 @@
 #include "cli/audit.h"
 
 #include "cli/ask.h"
+#include "cli/help.h"
 #include "cli/printer.h"
 #include "cli/run.h"
 
@@ -93,8 +94,11 @@ int audit_main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             json = true;
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return fputs(help_audit_text, stdout) < 0 ? RUN_USAGE : 0;
         } else if (argv[i][0] == '-' || agent) {
-            fprintf(stderr, "swarmd audit: unexpected argument '%s'; see swarmd --help\n", argv[i]);
+            fprintf(stderr, "swarmd audit: unexpected argument '%s'; see swarmd audit --help\n",
+                    argv[i]);
             return RUN_USAGE;
         } else {
             agent = argv[i];

@@ -33,3 +33,24 @@ const char help_run_text[] =
     "^C cancels the turn; a second one ends at once.\n"
     "Exit code: 0 when the agent ended its turn, 1 when it failed, 2 for a wrong command line,\n"
     "130 after ^C.\n";
+
+const char help_audit_text[] =
+    "swarmd audit [--json] [AGENT]\n"
+    "\n"
+    "Prints what agents asked, were allowed or refused, by which rule or whom, and ran, the "
+    "oldest\n"
+    "first. With AGENT (an id, or the beginning of one) only of that agent.\n"
+    "\n"
+    "  --json    one entry a line, as swarm/audit has them (docs/protocol.md)\n"
+    "  --help\n";
+
+const char help_prune_text[] =
+    "swarmd prune [--clear [ID...]]\n"
+    "\n"
+    "Shows what is left of agents that are not there any more: worktrees, git directories, "
+    "branches\n"
+    "and references; and agents whose files are not there. Changes nothing without --clear.\n"
+    "\n"
+    "  --clear   clears worktrees, after their work was kept under refs/swarmd/removed/, and kept\n"
+    "            work that is older than 30 days; with IDs, exactly these, of every kind\n"
+    "  --help\n";

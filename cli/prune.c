@@ -2,6 +2,7 @@
 #include "cli/prune.h"
 
 #include "cli/ask.h"
+#include "cli/help.h"
 #include "cli/printer.h"
 #include "cli/run.h"
 
@@ -79,7 +80,7 @@ static void show(struct ask *ask, bool clear, int count, char **ids)
 
 static int usage(const char *what, const char *argument)
 {
-    fprintf(stderr, "swarmd prune: %s'%s'; see swarmd --help\n", what, argument);
+    fprintf(stderr, "swarmd prune: %s'%s'; see swarmd prune --help\n", what, argument);
     return RUN_USAGE;
 }
 
@@ -91,6 +92,8 @@ int prune_main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--clear") == 0)
             clear = true;
+        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return fputs(help_prune_text, stdout) < 0 ? RUN_USAGE : 0;
         else if (argv[i][0] != '-')
             argv[count++] = argv[i];
         else

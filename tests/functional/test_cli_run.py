@@ -104,6 +104,8 @@ def test_usage(runner, args):
 def test_help_and_version(runner):
     assert "swarmd run" in runner.run("--help")[1]
     assert "--mode" in runner.run("run", "--help")[1]
+    assert "--json" in runner.run("audit", "--help")[1]
+    assert "--clear" in runner.run("prune", "--help")[1]
     assert re.fullmatch(r"swarmd \d+\.\d+\.\d+\n", runner.run("--version")[1])
 
 
