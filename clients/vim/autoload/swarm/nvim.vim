@@ -1,6 +1,7 @@
 " SPDX-License-Identifier: MIT
 " What Neovim does in its own way: the functions that editor.vim describes. What needs Lua is in
 " lua/swarm/.
+scriptencoding utf-8
 
 function! swarm#nvim#name() abort
   let about = api_info().version
@@ -92,8 +93,19 @@ function! swarm#nvim#chosen(key, value) abort
   endif
 endfunction
 
+let s:SHOWN = 8000 " ms
+
+" One that does not fit into the last line would ask for <Enter> and stop everything: it is shown
+" whole over the text.
 function! swarm#nvim#message(text, level) abort
-  call v:lua.require'swarm.ui'.message(a:text, a:level)
+  if !v:lua.require'swarm.ui'.asks_for_enter(a:text)
+    call v:lua.require'swarm.ui'.message(a:text, a:level)
+    return
+  endif
+  call v:lua.require'swarm.ui'.message(strcharpart(a:text, 0, v:echospace - 1) .. '…', a:level)
+  let width = min([96, &columns - 8])
+  let window = swarm#nvim#float(split(a:text, '.\{' .. width .. '}\zs'), {})
+  call timer_start(s:SHOWN, {-> swarm#nvim#close(window)})
 endfunction
 
 " --- What floats. ---

@@ -26,7 +26,8 @@ endfunction
 
 " Shown by itself, and not as an error of the command or autocommand that runs now.
 function! swarm#ui#message(text, level) abort
-  call timer_start(0, {-> swarm#editor#call('message', 'swarm: ' .. a:text, a:level)})
+  let text = 'swarm: ' .. substitute(a:text, '[[:cntrl:]]\+', ' ', 'g')
+  call timer_start(0, {-> swarm#editor#call('message', text, a:level)})
 endfunction
 
 function! swarm#ui#info(text) abort

@@ -107,7 +107,14 @@ function! s:answer(Fn, channel, message) abort
   if has_key(a:message, 'error')
     call a:Fn(s:without_null(a:message.error), v:null)
   else
-    call a:Fn({}, s:without_null(get(a:message, 'result', v:null)))
+    let result = get(a:message, 'result', v:null)
+    if type(result) == v:t_dict && type(get(result, 'agents')) == v:t_list
+      call map(copy(result.agents), 's:clean_agent(v:val)')
+      call filter(result, 'v:val isnot v:null')
+    else
+      call s:without_null(result)
+    endif
+    call a:Fn({}, result)
   endif
 endfunction
 
@@ -234,13 +241,12 @@ let s:highlights = {'info': 'None', 'warning': 'WarningMsg', 'error': 'ErrorMsg'
 " A message that does not fit into the last line would ask for <Enter> and stop everything: it is
 " shown whole in a popup, too.
 function! swarm#vim#message(text, level) abort
-  let text = substitute(a:text, '[[:cntrl:]]\+', ' ', 'g')
-  let fits = strdisplaywidth(text) <= v:echospace
+  let fits = strdisplaywidth(a:text) <= v:echospace
   execute 'echohl' s:highlights[a:level]
-  echomsg fits ? text : strcharpart(text, 0, v:echospace - 1) .. '…'
+  echomsg fits ? a:text : strcharpart(a:text, 0, v:echospace - 1) .. '…'
   echohl None
   if !fits
-    call popup_notification(text, {'line': &lines - 4, 'maxwidth': &columns - 8, 'time': 8000, 'pos': 'botright',
+    call popup_notification(a:text, {'line': &lines - 4, 'maxwidth': &columns - 8, 'time': 8000, 'pos': 'botright',
           \ 'col': &columns - 1, 'highlight': a:level ==# 'info' ? 'Pmenu' : s:highlights[a:level], 'wrap': v:true})
   endif
 endfunction
