@@ -119,6 +119,7 @@
     (wait-until (agent))
     (should (equal (plist-get (agent) :place) (file-remote-p default-directory)))
     (should (string-prefix-p "swarmd /mock:" (process-name (server-process))))
+    (should (process-get (server-process) 'remote-pid)) ; TRAMP has started it
     (let ((default-directory "/"))
       (wait-state "waiting")
       (wait-text "a allow   ! always")
