@@ -62,7 +62,7 @@
     (pop-to-buffer buffer)))
 
 (defun swarm-approvals-edit--input ()
-  "Return the input that this buffer makes."
+  "Return the input that is in this buffer."
   (pcase-let ((`(,approval . ,member) swarm-approvals-edit--what)
               (text (buffer-substring-no-properties (point-min) (point-max))))
     (if member
@@ -73,7 +73,7 @@
         (error (user-error "This is no JSON: %s" (error-message-string problem)))))))
 
 (defun swarm-approvals-edit-allow ()
-  "Allow what this buffer says instead of what was asked for."
+  "Allow what is in this buffer instead of what was asked for."
   (interactive)
   (let ((approval (car swarm-approvals-edit--what))
         (input (swarm-approvals-edit--input)))

@@ -150,7 +150,7 @@ While an answer is awaited, one more request stands for all."
        (swarm-approvals-refresh (plist-get (swarm-agent (plist-get approval :agentId)) :place))))))
 
 (defun swarm-approvals--rules (approval effect)
-  "Return the rules that answering APPROVAL always with EFFECT makes, or nil."
+  "Return the rules of answering APPROVAL always with EFFECT, or nil."
   (let ((rules (plist-get (plist-get approval :remember) effect)))
     (and (> (length rules) 0) (mapconcat #'identity rules ", "))))
 

@@ -31,7 +31,7 @@ follows them there, and NEW, the newest first, is not in it yet."
   item parts bytes start fold whole dirty written fence tail new)
 
 (defun swarm-entry-text (entry)
-  "Return what ENTRY says so far."
+  "Return the text of ENTRY so far."
   (when (cdr (swarm-entry-parts entry))
     (setf (swarm-entry-parts entry) (list (apply #'concat (nreverse (swarm-entry-parts entry))))))
   (car (swarm-entry-parts entry)))
@@ -75,13 +75,13 @@ follows them there, and NEW, the newest first, is not in it yet."
                     buffer-undo-list)))))
 
 (defun swarm-transcript--call-changing (function)
-  "Call FUNCTION, which changes the transcript before the prompt."
+  "Call FUNCTION to change the transcript before the prompt."
   (let ((before (marker-position swarm-transcript--end)))
     (prog1 (swarm-render-keeping (let ((inhibit-modification-hooks t)) (funcall function)))
       (swarm-transcript--undo-shift before (- swarm-transcript--end before)))))
 
 (defmacro swarm-transcript-changing (&rest body)
-  "Run BODY, which changes the transcript, without disturbing who reads or types."
+  "Run BODY to change the transcript without disturbing its reader."
   (declare (indent 0) (debug t))
   `(swarm-transcript--call-changing (lambda () ,@body)))
 
@@ -113,7 +113,7 @@ follows them there, and NEW, the newest first, is not in it yet."
   (seq-find #'swarm-transcript--shown-p (cdr (memq entry swarm-transcript--order))))
 
 (defun swarm-transcript--string (entry)
-  "Return how ENTRY looks, without its last line end; nil for nothing."
+  "Return ENTRY as it is shown, without its last line end; nil for nothing."
   (let* ((item (swarm-entry-item entry))
          (text (swarm-items-text (if (swarm-entry-whole entry) (append item '(:swarm-whole t)) item)
                                  (swarm-entry-text entry) (swarm-transcript--folded-p entry))))
@@ -131,7 +131,7 @@ follows them there, and NEW, the newest first, is not in it yet."
           (t (swarm-render-text start (1- end) (swarm-transcript--dress (copy-sequence text) id))))))
 
 (defun swarm-transcript--insert (entry text)
-  "Insert TEXT for ENTRY, which is empty; what is behind it moves along."
+  "Insert TEXT for ENTRY, which is empty, before what is behind it."
   (let ((start (marker-position (swarm-entry-start entry))))
     (goto-char start)
     (insert text)
@@ -165,7 +165,7 @@ That is its last line; of a long one, the last word but some."
           (swarm-entry-new entry) (list (swarm-entry-text entry)))))
 
 (defun swarm-transcript--write-tail (entry from tail)
-  "Write TAIL, what ENTRY says behind what is settled, FROM there."
+  "Write TAIL, the text of ENTRY behind what is settled, FROM there."
   (let* ((cut (swarm-transcript--settled tail))
          (line-end (and (> cut 0) (eq (aref tail (1- cut)) ?\n)))
          (settled (and (> cut 0)

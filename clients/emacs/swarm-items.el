@@ -98,7 +98,7 @@ A name without a folder is one only when it has a line."
   "What has a face within a line of Markdown.")
 
 (defun swarm-items--faces (line)
-  "Give LINE of Markdown, which it changes, the faces within it."
+  "Give LINE of Markdown, destructively, the faces within it."
   (pcase-dolist (`(,regexp . ,face) swarm-items--inline)
     (let ((start 0) (group (if (eq face 'italic) 1 0)))
       (while (string-match regexp line start)
@@ -249,7 +249,7 @@ outside of one; the one returned is that of TEXT's end."
 ;;; Kinds
 
 (defun swarm-items--edits (item)
-  "Return what the tool call ITEM changes as a diff, or nil."
+  "Return the change by the tool call ITEM as a diff, or nil."
   (let* ((input (or (plist-get item :editedInput) (plist-get item :input)))
          (lines (lambda (sign text)
                   (and text (not (string-empty-p text))
@@ -380,7 +380,7 @@ outside of one; the one returned is that of TEXT's end."
               'face (pcase (plist-get item :level) ("error" 'swarm-failure) ("warning" 'swarm-question) (_ 'swarm-notice))))
 
 (defun swarm-items-text (item text folded)
-  "Return how ITEM looks, whose text so far is TEXT, with its body FOLDED.
+  "Return ITEM, whose text so far is TEXT, as it is shown with its body FOLDED.
 That is nil when there is nothing to show, or its kind is not known."
   (pcase (plist-get item :kind)
     ("user" (swarm-items--user item text))
@@ -394,7 +394,7 @@ That is nil when there is nothing to show, or its kind is not known."
     ((or "notice" "merge" "rewind") (swarm-items--notice item text))))
 
 (defun swarm-items-content (item)
-  "Return the text that ITEM of the protocol brings."
+  "Return the text of ITEM of the protocol."
   (or (pcase (plist-get item :kind)
         ("user" (mapconcat (lambda (block) (or (plist-get block :text) (format "[%s]" (plist-get block :type))))
                            (plist-get item :content) "\n"))

@@ -43,7 +43,7 @@ docs/merging.md has what each of them does."
                     (append files nil))))
 
 (defun swarm-merge--revert ()
-  "Revert this buffer, with point and marks where they are in the text."
+  "Revert this buffer; point, and where the mark is, stay in the text."
   (if (fboundp 'revert-buffer-with-fine-grain)
       (revert-buffer-with-fine-grain t t)
     (revert-buffer t t t)))
@@ -110,13 +110,13 @@ Those with unsaved changes stay as they are, which is said."
        (replace-regexp-in-string "^" "  " (string-trim-right (plist-get tried :message))) "\n"))))
 
 (defun swarm-merge--unsaved ()
-  "Return the buffers with unsaved changes in files that the merge changes."
+  "Return the buffers of files of the merge that are not saved."
   (seq-filter #'buffer-modified-p
               (swarm-merge-buffers (swarm-merge--root (swarm-agent swarm-agent-id))
                                    (plist-get swarm-merge--tried :files))))
 
 (defun swarm-merge--unsaved-text ()
-  "Return which buffers have unsaved changes in files that change."
+  "Return words for the buffers of files of the merge that are not saved."
   (let ((unsaved (swarm-merge--unsaved)))
     (if (null unsaved) ""
       (concat "\n" (propertize "Unsaved here, and will stay as it is" 'face 'warning) "\n"
@@ -225,7 +225,7 @@ Those with unsaved changes stay as they are, which is said."
   (swarm-merge--set :message (unless (string-blank-p message) message)))
 
 (defun swarm-merge-update (conflicts)
-  "Bring the branch into the agent's work; CONFLICTS says what of conflicts.
+  "Bring the branch into the agent's work, with CONFLICTS as told.
 \"resolve\": the agent is asked to resolve them.  \"markers\": they
 stay in its worktree, for you."
   (interactive (list (completing-read "Conflicts: " '("resolve" "markers" "refuse") nil t)))

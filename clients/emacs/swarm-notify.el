@@ -27,7 +27,7 @@ It is told in the echo area in any case."
   (not (seq-some (lambda (frame) (eq (frame-focus-state frame) t)) (frame-list))))
 
 (defun swarm-notify--action (approval key)
-  "Do what the button KEY of the notice of APPROVAL says."
+  "Do what the button KEY of the notice of APPROVAL is for."
   (pcase key
     ("allow" (swarm-approvals-decide approval "allow"))
     ("reject" (swarm-approvals-decide approval "reject"))

@@ -291,7 +291,7 @@ FUNCTION is called with what is typed behind it.")
     (cdr swarm-prompt--files)))
 
 (defun swarm-prompt--table (words)
-  "Return a completion table of WORDS, a list or a function that returns one."
+  "Return a completion table of WORDS, a list or a function for one."
   (completion-table-dynamic (lambda (_) (if (functionp words) (funcall words) words))))
 
 (defun swarm-prompt--complete-command (start)

@@ -277,7 +277,7 @@ In front of the first hunk of a file it is the whole file."
   (buffer-disable-undo))
 
 (defun swarm-review-show (id name &optional from)
-  "Show the change of the agent ID in a buffer NAME; FROM says since when."
+  "Show the change of the agent ID, since FROM, in a buffer NAME."
   (let ((folder (swarm-agent-directory (swarm-agent id))))
     (pop-to-buffer (get-buffer-create name))
     (unless (derived-mode-p 'swarm-review-mode) (swarm-review-mode))

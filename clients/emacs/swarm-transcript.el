@@ -39,7 +39,7 @@
       (skip-chars-forward "\n"))))
 
 (defun swarm-transcript-toggle-all ()
-  "Unfold all tool calls and reasoning, or fold them when all are unfolded."
+  "Unfold all tool use and reasoning, or fold it when all is unfolded."
   (interactive)
   (let* ((entries (seq-filter (lambda (entry) (swarm-items-foldable-p (swarm-entry-item entry)))
                               swarm-transcript--order))
@@ -60,7 +60,7 @@
     (when entry (swarm-transcript--set-fold entry 'open))))
 
 (defun swarm-transcript--move (count want)
-  "Move to the COUNTth entry from here for which WANT returns non-nil."
+  "Move COUNT entries on, of those for which WANT is non-nil."
   (let* ((oldest-first (reverse swarm-transcript--order))
          (starts (mapcar (lambda (entry)
                            (save-excursion (goto-char (swarm-entry-start entry)) (skip-chars-forward "\n") (point)))
@@ -122,7 +122,7 @@
   "The timer of the spinners, while one turns.")
 
 (defun swarm-transcript--running-p (agent)
-  "Return non-nil while something of AGENT runs."
+  "Return non-nil while something of AGENT is under way."
   (member (plist-get agent :state) '("starting" "working")))
 
 (defun swarm-transcript--frame (agent)
@@ -139,7 +139,7 @@
          (format "%d%% of %dk" (/ (* 100 (or (plist-get usage :contextUsed) 0)) size) (/ size 1000)))))
 
 (defun swarm-transcript--header ()
-  "Return what the header line tells of this buffer's agent."
+  "Return the header line about this buffer's agent."
   (let* ((agent (swarm-agent swarm-agent-id))
          (err (plist-get agent :error))
          (said (or (plist-get err :message) (plist-get agent :activity)))
@@ -162,7 +162,7 @@
       (force-mode-line-update))))
 
 (defun swarm-transcript--turn ()
-  "Turn the spinners that are seen; stop when nothing runs."
+  "Turn the spinners that are seen; stop when nothing is under way."
   (let (runs)
     (dolist (window (window-list-1 nil 'no-minibuffer 'visible))
       (with-current-buffer (window-buffer window)
@@ -175,7 +175,7 @@
       (setq swarm-transcript--spinner nil))))
 
 (defun swarm-transcript--spin (&rest _)
-  "Let the spinner turn while something runs that is seen."
+  "Let the spinner turn while something is under way that is seen."
   (when (and (not swarm-transcript--spinner) (not noninteractive)
              (seq-some (lambda (window)
                          (with-current-buffer (window-buffer window)
@@ -250,7 +250,7 @@ Everywhere:
   (add-hook 'kill-buffer-hook #'swarm-transcript--unwatch nil t))
 
 (defun swarm-transcript--unwatch ()
-  "Tell the server that nobody looks any more."
+  "Tell the server that nobody is looking any more."
   (swarm-unwatch swarm-agent-id))
 
 (defun swarm-transcript--setup (id)

@@ -14,7 +14,6 @@
   (error "package-lint is not installed"))
 
 (setq package-lint-main-file "swarm.el"
-      checkdoc-verb-check-experimental-flag nil
       ;; What package-lint would look up in the archives of packages.
       package-archive-contents
       (list (list 'transient (package-desc-create :name 'transient :version '(0 3 7) :archive "gnu"))))
