@@ -164,15 +164,39 @@ void printer_delta(struct printer *t, const struct json *event)
     fflush(t->out);
 }
 
-static void whole_text(struct printer *t, const struct json *item, struct str kind)
+// Of "i21".
+static int64_t number_of(struct str id)
+{
+    char text[PRINTER_ID_MAX];
+    set_id(text, id);
+    return *text ? strtoll(text + 1, NULL, 10) : 0;
+}
+
+static void whole_text(struct printer *t, const struct json *item, struct str kind, bool broken)
 {
     struct str text = json_str(item, "text");
+    int64_t number = number_of(json_str(item, "id"));
+    if (number <= t->whole)
+        return; // what was whole of an answer that broke later
+    t->whole = number;
     if (text.len > 0) {
         begin_live(t, json_str(item, "id"), kind);
         if (text.len > t->shown)
             put(t, str_skip(text, t->shown));
     }
     end_live(t);
+    if (broken && text.len > 0)
+        line(t, DIM, "  ", STR("(broken off)"));
+}
+
+void printer_activity(struct printer *t, struct str activity)
+{
+    bool again = str_starts(activity, STR("retry in "));
+    bool waits = again || str_starts(activity, STR("waiting for "));
+    if (waits && (again || !t->waits))
+        line(t, DIM, "  ", activity);
+    t->waits = waits;
+    fflush(t->out);
 }
 
 static void tool(struct printer *t, const struct json *item, struct str status)
@@ -199,7 +223,7 @@ void printer_item(struct printer *t, const struct json *item)
 {
     struct str kind = json_str(item, "kind"), status = json_str(item, "status");
     if (is_text(kind) && !str_is(status, "started"))
-        whole_text(t, item, kind);
+        whole_text(t, item, kind, str_is(status, "failed"));
     else if (str_is(kind, "tool"))
         tool(t, item, status);
     else if (str_is(kind, "notice"))

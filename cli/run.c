@@ -139,6 +139,8 @@ static void on_agent(struct run *run, const struct json *agent)
     static const char *const last[] = {"done", "failed", "killed", "paused", "detached"};
     struct str state = json_str(agent, "state");
     keep_agent(run, agent);
+    if (!run->options->json)
+        printer_activity(&run->printer, json_str(agent, "activity"));
     for (size_t i = 0; i < sizeof last / sizeof *last; i++)
         run->over |= str_is(state, last[i]);
 }

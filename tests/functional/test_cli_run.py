@@ -14,7 +14,7 @@ import time
 import pytest
 
 from client import binary, make_repository, write_config
-from model_server import Gate, ModelServer, call, gate, text, usage
+from model_server import Gate, ModelServer, call, cut, gate, reasoning, status, text, usage
 
 DEADLINE = 60
 
@@ -128,6 +128,17 @@ def test_provider_failure(runner):
         code, out, _ = runner.run("run", "task")
     assert code == 1
     assert re.search(r"^Agent     task-\w+: failed", out, re.M) and "\nError     " in out
+
+
+def test_what_is_made_anew_is_said_and_not_shown_twice(runner):
+    script = [status(429, "later", headers={"Retry-After": "1"}),
+              [reasoning("A whole thought."), text("Half of"), cut()], [text("All of it.")]]
+    with ModelServer(script) as server:
+        runner.configure(server.config())
+        code, out, _ = runner.run("run", "task")
+    assert code == 0
+    assert "  retry in 1 s (429)\n" in out and "Half of\n  (broken off)\n" in out
+    assert out.count("A whole thought.") == 1 and "\nAll of it.\n" in out
 
 
 def test_streams_edits(runner):
