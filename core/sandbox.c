@@ -187,6 +187,8 @@ static void put_walls(struct buf *out, const struct sandbox_policy *policy)
         put(out, SANDBOX_WITHOUT, "landlock");
     if (policy->without_seccomp)
         put(out, SANDBOX_WITHOUT, "seccomp");
+    if (policy->without_cgroup)
+        put(out, SANDBOX_WITHOUT, "cgroup");
     put_number(out, SANDBOX_ABI, policy->landlock_abi);
 }
 

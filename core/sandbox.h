@@ -35,7 +35,7 @@ struct sandbox_policy {
     bool unix_sockets, ptrace;
     int memory_mb, processes, cpu_seconds, file_mb, open_files, disk_free_mb; // 0: no limit
     // For tests and the bench.
-    bool without_namespaces, without_landlock, without_seccomp;
+    bool without_namespaces, without_landlock, without_seccomp, without_cgroup;
     int landlock_abi; // 0: the newest that there is
     // Where the process found them; either may be NULL.
     char *home, *config_file;

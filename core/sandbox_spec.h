@@ -27,8 +27,9 @@ enum {
 #define SANDBOX_DISK "disk"           // bytes that must stay free where the worktree is
 #define SANDBOX_FILE "file"           // bytes, of each file
 #define SANDBOX_FILES "files"         // open ones, of each process
-#define SANDBOX_WITHOUT "without"     // namespaces, landlock or seccomp: for tests and the bench
-#define SANDBOX_ABI "abi"             // the newest Landlock ABI to use: for tests
+#define SANDBOX_WITHOUT                                                                            \
+    "without"             // namespaces, landlock, seccomp or cgroup: for tests and the bench
+#define SANDBOX_ABI "abi" // the newest Landlock ABI to use: for tests
 
 // What the helper reports, each a message of its own: a word, a blank, a text for people.
 #define SANDBOX_SAYS_WEAK "weak"       // a wall that is missing, and why

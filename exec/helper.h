@@ -6,6 +6,7 @@
 
 #include "core/sandbox_spec.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,7 +37,7 @@ struct plan {
     const char *tmp; // or NULL
     enum plan_network network;
     bool unix_sockets, ptrace;
-    bool namespaces, landlock, seccomp;
+    bool namespaces, landlock, seccomp, cgroup;
     int landlock_abi;                                       // the newest to use
     int64_t memory, processes, cpu, file, files, disk_free; // 0: no limit
     char bytes[SANDBOX_SPEC_MAX + 1];                       // what all the strings point into
@@ -65,10 +66,26 @@ struct failure {
 
 bool fail(struct failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// --- cgroup.c: the kernel's own limits of all processes together
+
+enum { CGROUP_PATH_MAX = 1024 };
+
+struct cgroup {
+    int fd; // -1: none
+    char path[CGROUP_PATH_MAX];
+};
+
+// False where none can be had.
+bool cgroup_make(struct cgroup *cgroup, const struct plan *plan);
+// As fork(), with the flags of clone3(); the child is in it.
+pid_t cgroup_fork(const struct cgroup *cgroup, uint64_t flags);
+// All in it are dead. Reports the limit that ended them, unless plan is NULL.
+void cgroup_end(struct cgroup *cgroup, const struct plan *plan);
+
 // --- namespaces.c: a process that is the init of a PID namespace, with a mount namespace
 
 // As fork(): 0 in the child, -1 and errno where the kernel forbids namespaces.
-pid_t namespaces_enter(const struct plan *plan, bool *new_user);
+pid_t namespaces_enter(const struct plan *plan, const struct cgroup *cgroup, bool *new_user);
 // In the child, before anything else.
 bool namespaces_map_user(uid_t uid, gid_t gid, struct failure *failure);
 bool namespaces_loopback_up(struct failure *failure);
@@ -114,6 +131,9 @@ void denials_report(const struct denials *denials);
 const char *denials_name(int call); // of a call that the filter refuses; or NULL
 
 // --- limits.c
+
+#define LIMIT_MEMORY_TEXT                                                                          \
+    "the command used more than %" PRId64 " MB of memory (limit sandbox.memory_mb)"
 
 void limits_apply(const struct plan *plan, bool in_namespaces);
 bool privileges_drop(struct failure *failure);

@@ -15,14 +15,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static pid_t enter(int flags)
+static pid_t enter(const struct cgroup *cgroup, int flags)
 {
+    pid_t pid = cgroup->fd >= 0 ? cgroup_fork(cgroup, (uint64_t)(unsigned)flags) : -1;
+    if (pid >= 0)
+        return pid;
     // glibc's clone() wants a stack; this one behaves as fork().
     return (pid_t)syscall(SYS_clone, (unsigned long)flags | SIGCHLD, 0L, 0L, 0L, 0L);
 }
 
 // The real root needs no user namespace, which costs time; root in a container does.
-pid_t namespaces_enter(const struct plan *plan, bool *new_user)
+pid_t namespaces_enter(const struct plan *plan, const struct cgroup *cgroup, bool *new_user)
 {
     int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC;
     if (plan->network != NETWORK_ON)
@@ -30,11 +33,11 @@ pid_t namespaces_enter(const struct plan *plan, bool *new_user)
     pid_t pid = -1;
     *new_user = false;
     if (geteuid() == 0)
-        pid = enter(flags);
+        pid = enter(cgroup, flags);
     if (pid >= 0)
         return pid;
     *new_user = true;
-    return enter(flags | CLONE_NEWUSER);
+    return enter(cgroup, flags | CLONE_NEWUSER);
 }
 
 static bool write_file(const char *path, const char *text, struct failure *failure)

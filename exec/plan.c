@@ -143,6 +143,8 @@ static bool set_word(struct plan *plan, const char *key, const char *value)
         plan->landlock = false;
     else if (strcmp(key, SANDBOX_WITHOUT) == 0 && strcmp(value, "seccomp") == 0)
         plan->seccomp = false;
+    else if (strcmp(key, SANDBOX_WITHOUT) == 0 && strcmp(value, "cgroup") == 0)
+        plan->cgroup = false;
     else
         return false;
     return true;
@@ -153,7 +155,7 @@ void plan_receive(struct plan *plan, int fd)
     ssize_t len = recv(fd, plan->bytes, sizeof plan->bytes, 0);
     if (len <= 0 || len > SANDBOX_SPEC_MAX || plan->bytes[len - 1] != '\0')
         quit(EXIT_WRONG_USE, "no description of the sandbox on descriptor %d", fd);
-    plan->sandboxed = plan->namespaces = plan->landlock = plan->seccomp = true;
+    plan->sandboxed = plan->namespaces = plan->landlock = plan->seccomp = plan->cgroup = true;
     plan->landlock_abi = 1 << 16;
     for (char *key = plan->bytes; key < plan->bytes + len; key += strlen(key) + 1) {
         char *value = strchr(key, '=');

@@ -193,9 +193,11 @@ static void run_in_namespaces(struct helper *helper)
     uid_t uid = geteuid();
     gid_t gid = getegid();
     bool new_user;
+    struct cgroup cgroup;
+    cgroup_make(&cgroup, helper->plan);
     if (pipe2(helper->alive, O_CLOEXEC) < 0)
         quit(EXIT_WRONG_USE, "no pipe: %s", strerror(errno));
-    pid_t init = namespaces_enter(helper->plan, &new_user);
+    pid_t init = namespaces_enter(helper->plan, &cgroup, &new_user);
     if (init == 0)
         become_init(helper, new_user, uid, gid);
     if (init < 0) {
@@ -204,9 +206,11 @@ static void run_in_namespaces(struct helper *helper)
     } else {
         close(helper->alive[0]);
         int code = wait_for_init(init);
+        cgroup_end(&cgroup, helper->plan);
         if (!helper->told->forbidden)
             _exit(code);
     }
+    cgroup_end(&cgroup, NULL);
     report(SANDBOX_SAYS_WEAK,
            "no namespaces (%s: %s): Landlock alone is around files, and processes outside can be "
            "seen and signalled",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What no limit of the kernel holds for a whole command: memory and processes of all together, and
-// the room on the disk. Looked at while it runs, so that a little more than the limit may be taken
-// before it is seen; a cgroup would be exact, but few may make one.
+// What no rlimit holds for a whole command: memory and processes of all together, and the room on
+// the disk. Looked at while it runs, so that a little more than the limit may be taken before it is
+// seen; where there is a cgroup (cgroup.c) the kernel is exact.
 #include "exec/helper.h"
 
 #include "core/process_tree.h"
@@ -101,9 +101,7 @@ static bool passes_memory(const struct watch *watch, const struct process_tree *
         exact += exact_memory(tree->pids[i]);
     if (exact <= limit)
         return false;
-    report(SANDBOX_SAYS_LIMIT,
-           "the command used more than %" PRId64 " MB of memory (limit sandbox.memory_mb)",
-           limit >> 20);
+    report(SANDBOX_SAYS_LIMIT, LIMIT_MEMORY_TEXT, limit >> 20);
     return true;
 }
 

@@ -49,13 +49,14 @@ static const struct bool_key switches[] = {
     {"namespaces", offsetof(struct sandbox_policy, without_namespaces), true},
     {"landlock", offsetof(struct sandbox_policy, without_landlock), true},
     {"seccomp", offsetof(struct sandbox_policy, without_seccomp), true},
+    {"cgroup", offsetof(struct sandbox_policy, without_cgroup), true},
 };
 
-static const char *const known[] = {"disk_free_mb", "enabled",      "writable",   "hidden",
-                                    "readable",     "environment",  "network",    "memory_mb",
-                                    "processes",    "file_mb",      "open_files", "unix_sockets",
-                                    "ptrace",       "cpu_seconds",  "namespaces", "seccomp",
-                                    "landlock",     "landlock_abi", NULL};
+static const char *const known[] = {"disk_free_mb", "enabled",     "writable",     "hidden",
+                                    "readable",     "environment", "network",      "memory_mb",
+                                    "processes",    "file_mb",     "open_files",   "unix_sockets",
+                                    "ptrace",       "cpu_seconds", "namespaces",   "seccomp",
+                                    "cgroup",       "landlock",    "landlock_abi", NULL};
 
 // --- lists ---
 
