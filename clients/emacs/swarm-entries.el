@@ -141,7 +141,7 @@ follows them there, and NEW, the newest first, is not in it yet."
       (when (= (swarm-entry-start newer) start)
         (set-marker (swarm-entry-start newer) (point))))))
 
-(defconst swarm-transcript--line 400
+(defconst swarm-transcript--line 160
   "How long the end of a text that streams gets before a part of it is settled.")
 
 (defun swarm-transcript--settled (text)

@@ -182,7 +182,7 @@
                            (and (derived-mode-p 'swarm-transcript-mode)
                                 (swarm-transcript--running-p (swarm-agent swarm-agent-id)))))
                        (window-list-1 nil 'no-minibuffer 'visible)))
-    (setq swarm-transcript--spinner (run-at-time 0.15 0.15 #'swarm-transcript--turn))))
+    (setq swarm-transcript--spinner (run-at-time 0.2 0.2 #'swarm-transcript--turn))))
 
 ;;; The buffer
 
