@@ -394,6 +394,25 @@ def test_an_agent_opens_in_its_window(edit):
     editor.wait_text("swarm://agent/" + agent["id"], "✓ done")
 
 
+def test_the_dashboard_makes_room_for_a_transcript(edit):
+    editor = edit({"mode": "full"})
+    editor.ex("Swarm")
+    editor.wait_text(NAME, "No agents yet")
+    editor.ex("SwarmNew add a CONTRIBUTING file")
+    agent = editor.wait_state("done")
+    editor.wait_for("bufname() ==# g:a", "not opened", "swarm://agent/" + agent["id"])
+    heights = "map([win_findbuf(swarm#buffer#find('swarm://dashboard'))[0], win_getid()], 'winheight(v:val)')"
+    above, below = editor.eval(heights)
+    assert above <= 40 // 3 < below
+
+
+def test_columns_of_files_come_with_the_first_change(board):
+    put(board, agent_of("one"))
+    board.wait_text(NAME, "● one")
+    put(board, agent_of("one", changes={"files": 2, "added": 1, "removed": 1}))
+    board.wait_text(NAME, "2 +1 -1")
+
+
 def test_a_second_session_sees_what_was_done(edit):
     first = edit({"mode": "full"})
     first.ex("SwarmNew add a CONTRIBUTING file")

@@ -6,6 +6,7 @@
 "   swarm#dashboard#changed()       what is to be seen was chosen anew: shows it, too
 "   swarm#dashboard#refresh()       reads the list anew
 "   swarm#dashboard#draw()          brings it up to date at once
+"   swarm#dashboard#make_room()     gives lines to a transcript that was opened below
 "
 " An index says in which line each agent is (rows, line_of). An event that leaves an agent in its
 " place marks its line as dirty; lines that a window shows are formatted anew at most 20 times a
@@ -31,6 +32,7 @@ let s:plan = {} " see lines.vim
 let s:view = {'model': {'shown': 0, 'total': 0, 'counts': [], 'overlaps': 0}, 'tokens': 0, 'cost': 0.0,
       \ 'problem': '', 'stats': {}, 'filter': '', 'sort': 'age', 'session': v:false, 'marked': 0} " see head.vim
 let s:sums = {} " id -> [tokens, cost], as they are in the totals
+let s:files = v:false " has an agent changed a file?
 let s:timer = -1
 let s:ticks = 0
 let s:now = 0
@@ -237,7 +239,7 @@ function! swarm#dashboard#draw() abort
   let width = max([40] + map(copy(windows), 'winwidth(v:val)'))
   let whole = empty(s:rows) || get(s:plan, 'width') != width
   if whole
-    let s:plan = swarm#dashboard#lines#plan(width)
+    let s:plan = swarm#dashboard#lines#plan(width, s:files)
   endif
   if s:stale || whole || has_key(s:line_of, 'warnings ') == empty(swarm#dashboard#head#warnings(s:view))
     let s:stale = v:false
@@ -255,7 +257,8 @@ function! s:tick(timer) abort
   let [bufnr, windows] = s:canvas()
   if empty(windows) || empty(s:depths)
     call timer_stop(s:timer)
-    let s:timer = -1
+    let s:files = v:false " has an agent changed a file?
+let s:timer = -1
     return
   endif
   let s:ticks += 1
@@ -281,6 +284,9 @@ function! s:agent(data) abort
     let s:movers[id] = v:true
   elseif empty(get(a:data.agent, 'overlaps', [])) != empty(get(a:data.old, 'overlaps', []))
     let s:stale = v:true
+  endif
+  if !s:files && has_key(a:data.agent, 'changes')
+    let [s:files, s:plan] = [v:true, {}]
   endif
   let s:dirty[id] = v:true
   if !s:pending
@@ -369,6 +375,15 @@ function! swarm#dashboard#command(words, command) abort
   endif
   call swarm#buffer#open(s:NAME, 'swarm', how, function('s:set_up'))
   call swarm#dashboard#refresh()
+endfunction
+
+" Above a transcript it takes no more lines than it has, and at most a third.
+function! swarm#dashboard#make_room() abort
+  let window = swarm#buffer#window(swarm#buffer#find(s:NAME))
+  let height = max([6, min([len(s:rows) + 1, &lines / 3])])
+  if window && winwidth(window) == &columns && winheight(window) > height
+    call win_execute(window, 'resize ' .. height)
+  endif
 endfunction
 
 function! swarm#dashboard#changed() abort

@@ -2,7 +2,8 @@
 " The dashboard's lines: from an agent to text, nothing else.
 "
 "   swarm#dashboard#lines#sign(agent)
-"   swarm#dashboard#lines#plan(width)   which columns there are, and how wide
+"   swarm#dashboard#lines#plan(width, files)   which columns there are, and how wide; files: has any
+"                                              agent changed one?
 "   swarm#dashboard#lines#agent(agent, depth, marked, now, plan)   its line, as buffer.vim takes it
 "
 " One printf() makes most of a line: with 1,000 agents of which 100 stream this is what counts.
@@ -40,9 +41,9 @@ function! swarm#dashboard#lines#sign(agent) abort
 endfunction
 
 " Columns give way from the right side's least important on, so that what is done keeps its place.
-function! swarm#dashboard#lines#plan(width) abort
+function! swarm#dashboard#lines#plan(width, files) abort
   let plan = {'width': a:width, 'name': a:width < 60 ? 14 : 20 + min([8, max([0, (a:width - 80) / 10])]),
-        \ 'cost': a:width >= 76, 'bar': a:width >= 70, 'files': a:width >= 96,
+        \ 'cost': a:width >= 76, 'bar': a:width >= 70, 'files': a:files && a:width >= 96,
         \ 'model': a:width >= 140 ? 18 : a:width >= 110 ? 12 : 0}
   " Age and tokens, the counts at the end, and what is between the columns.
   let rest = 1 + 2 + plan.name + 1 + 5 + 7 + 6

@@ -85,6 +85,9 @@ function! swarm#transcript#window#show(buffer, options) abort
   endif
   call s:make(get(a:options, 'how', swarm#config#get('open')), modifiers, asked)
   execute 'silent keepjumps buffer' a:buffer
+  if exists('*swarm#dashboard#make_room')
+    call swarm#dashboard#make_room()
+  endif
   call swarm#transcript#window#fill()
 endfunction
 
