@@ -11,7 +11,7 @@ let s:text = function('swarm#items#text#of')
 let s:renderers = {}
 
 function! s:painted(lines, group) abort
-  return map(copy(a:lines), 'swarm#items#text#painted(v:val, a:group)')
+  return map(copy(a:lines), 'v:val ==# "" ? "" : {"text": v:val, "spans": [[0, strlen(v:val), a:group]]}')
 endfunction
 
 function! s:content(content) abort
@@ -117,13 +117,13 @@ function! s:change(item) abort
   return lines
 endfunction
 
-let s:OUTPUT_MAX = 200 " lines of an output that are in the transcript at all; more on demand
+let s:OUTPUT_MAX = 60 " lines of an output that are in the transcript at all; more on demand
 
 " Called with the item: what stands below the title once it has ended.
 function! s:tool_body(item) abort
-  let output = swarm#items#text#whole(swarm#util#terminal(s:text(a:item, 'output')))
-  let shown = s:painted(map(output[: s:OUTPUT_MAX - 1], '"  " . v:val'), 'SwarmOutput')
-  let left = len(output) - len(shown)
+  let [output, total] = swarm#items#text#first(swarm#util#terminal(s:text(a:item, 'output')), s:OUTPUT_MAX)
+  let shown = s:painted(map(output, '"  " . v:val'), 'SwarmOutput')
+  let left = total - len(shown)
   if left > 0
     let shown += s:painted([printf('  … %d more lines (<CR> opens the whole output)', left)], 'SwarmDim')
   endif

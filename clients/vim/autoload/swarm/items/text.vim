@@ -31,6 +31,16 @@ function! swarm#items#text#whole(text) abort
   return text ==# '' ? [] : swarm#util#lines(text)
 endfunction
 
+" The first lines of a text and how many there are: only those are looked at that are shown.
+function! swarm#items#text#first(text, number) abort
+  let lines = split(a:text, "\n", 1)
+  while !empty(lines) && lines[-1] ==# ''
+    call remove(lines, -1)
+  endwhile
+  let shown = swarm#util#lines(join(lines[: a:number - 1], "\n"))[: a:number - 1]
+  return [empty(lines) ? [] : shown, len(lines)]
+endfunction
+
 " A line in one colour.
 function! swarm#items#text#painted(text, group) abort
   return a:text ==# '' ? '' : {'text': a:text, 'spans': [[0, strlen(a:text), a:group]]}
