@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Each dialect as a person meets it: the real binary against a server that speaks it strictly."""
+import json
+
 import pytest
 from dialect_server import AnthropicServer, GeminiServer, ResponsesServer, redacted
 from model_server import (ModelServer, call, cut, finish, raw, reasoning, status, text, usage)
@@ -148,6 +150,41 @@ def test_a_call_that_the_limit_cut_is_not_run(connect, Server, reason):
         tool, = items_of(client, agent, "tool")
         assert tool["status"] == "failed" and "cut at the model's output limit" in tool["output"]
         assert server.refused == []
+        assert client.close() == 0
+
+
+TOO_LARGE = {  # as each vendor says it
+    ModelServer: {"error": {"type": "invalid_request_error", "code": "context_length_exceeded",
+                            "message": "This model's maximum context length is 9 tokens."}},
+    ResponsesServer: {"error": {"type": "invalid_request_error", "code": "context_length_exceeded",
+                                "message": "Your input exceeds the context window."}},
+    AnthropicServer: {"type": "error", "error": {
+        "type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8 maximum"}},
+    GeminiServer: {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message":
+                             "The input token count (9) exceeds the maximum number of tokens "
+                             "allowed (8)."}},
+}
+
+
+@pytest.mark.parametrize("Server", ALL)
+def test_a_request_that_is_too_large_is_made_once_more_and_smaller(connect, Server):
+    refused = []
+
+    def script(request):
+        size = len(json.dumps(request.body))
+        if request.number < 4:
+            return [call("bash", command="seq 1 1200")]
+        if not refused or size >= refused[0]:
+            refused.append(size)
+            return status(400, body=json.dumps(TOO_LARGE[Server]))
+        return [text("Done.")]
+
+    with Server(script) as server:
+        client = connect(server)
+        agent = spawn(client)
+        assert client.wait_turn_end(agent["id"])["stopReason"] == "endTurn"
+        assert len(refused) == 1 and server.refused == []
+        assert items_of(client, agent, "compaction")
         assert client.close() == 0
 
 

@@ -5,17 +5,31 @@ import time
 
 import pytest
 from agents import get, spawn
-from model_server import status, text
+from dialect_server import AnthropicServer, GeminiServer, ResponsesServer
+from model_server import ModelServer, status, text
 
-EMPTY = status(429, body={"error": {"message": "You exceeded your current quota.",
-                                    "type": "insufficient_quota", "code": "insufficient_quota"}})
+WORDS = "You exceeded your current quota."
+EMPTY = {  # as each vendor says it
+    ModelServer: status(429, body={"error": {"message": WORDS, "type": "insufficient_quota",
+                                             "code": "insufficient_quota"}}),
+    ResponsesServer: status(429, body={"error": {"message": WORDS, "type": "insufficient_quota",
+                                                 "code": "insufficient_quota"}}),
+    AnthropicServer: status(400, body={"type": "error", "error": {
+        "type": "invalid_request_error",
+        "message": f"{WORDS} Your credit balance is too low to access the Anthropic API."}}),
+    GeminiServer: status(429, body={"error": {
+        "code": 429, "status": "RESOURCE_EXHAUSTED", "message": WORDS, "details": [
+            {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [
+                {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]},
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}]}})}
 
 
 class Account:
     """A script that has quota or not, and keeps the probes apart from the agents' requests."""
 
-    def __init__(self):
+    def __init__(self, Server=ModelServer):
         self.has_quota = False
+        self.empty = EMPTY[Server]
         self.tasks, self.probes = [], []
 
     def __call__(self, request):
@@ -23,7 +37,7 @@ class Account:
             self.tasks.append(request.task)
         else:
             self.probes.append(request.body)
-        return [text("yes")] if self.has_quota else EMPTY
+        return [text("yes")] if self.has_quota else self.empty
 
 
 def waits(client, agent, start=0):
@@ -36,9 +50,10 @@ def shown(client):
             if m.get("method") == "window/showMessage"]
 
 
-def test_agents_wait_and_go_on_by_themselves(swarm):
-    account = Account()
-    client, server = swarm(account, quota_probe_seconds=1)
+@pytest.mark.parametrize("Server", EMPTY)
+def test_agents_wait_and_go_on_by_themselves(swarm, Server):
+    account = Account(Server)
+    client, server = swarm(account, server=Server, quota_probe_seconds=1)
     first = spawn(client, "first")
     waits(client, first)
     others = [spawn(client, f"other {n}") for n in range(3)]
