@@ -250,7 +250,7 @@ class World:
 
     # --- running ---
 
-    def run(self, attempts, in_place=False):
+    def run(self, attempts, in_place=False, timeout=5):
         """in_place: with isolation "none", in the repository place."""
         found, results, state = {}, {}, {}
         self.in_place = in_place
@@ -279,7 +279,7 @@ class World:
             state["names"]["bystander"] = self.bystander.pid
             for name, value in state["names"].items():
                 command = command.replace("{%s}" % name, str(value))
-            return [call("bash", command=command, timeout=5)]
+            return [call("bash", command=command, timeout=timeout)]
 
         self.start(script)
         other = spawn(self.client, "TASK-OTHER SECRET task")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Attempts to escape from the sandbox of commands (escape.py says what must hold after each)."""
 import platform
+import shutil
 
 import pytest
 from escape import World, attempt, python, users
@@ -330,6 +331,27 @@ def test_no_attempt_succeeds_without_isolation(user):
 
 def test_there_are_as_many_attempts_as_were_promised():
     assert len({one.name for one in ATTEMPTS}) == len(ATTEMPTS) >= 60
+
+
+MUST_WORK = {
+    "cc and make": ("printf 'all: p\\n\\t./p\\np: p.c\\n\\t$(CC) p.c -o p\\n' > Makefile; "
+                    "printf '#include <stdio.h>\\nint main(void) { return puts(\"it ran\") < 0; }' > p.c; make", "it ran"),
+    "git": ("git add -A && git commit -qm 'a commit' && git log --oneline -1 && git diff HEAD~1 --stat", "a commit"),
+    "npm test": ("printf %s '{\"name\":\"a\",\"scripts\":{\"test\":\"node t.js\"}}' "
+                 "> package.json; echo 'console.log(6 * 7)' > t.js; npm test", "42"),
+}
+
+
+@pytest.mark.parametrize("user", users())
+@pytest.mark.parametrize("sandbox", ["", "landlock_abi: 2", "namespaces: false"])
+def test_work_is_possible_in_the_same_sandbox(user, sandbox):
+    wanted = {name: what for name, what in MUST_WORK.items() if name != "npm test" or shutil.which("npm")}
+    world = World(user, sandbox)
+    try:
+        assert world.run([attempt(name, command) for name, (command, _) in wanted.items()], timeout=120) == {}
+        assert [name for name, (_, says) in wanted.items() if says not in world.results[name]] == [], world.results
+    finally:
+        world.close()
 
 
 @pytest.mark.parametrize("wall", ["landlock", "seccomp"])
