@@ -92,7 +92,7 @@ NOW is the time that ages are counted to."
    (cond ((> (swarm-agent-count) 0)
           (list "" (propertize "No agent fits." 'face 'bold)
                 "/ changes the filter, e shows the agents of everybody."))
-         ((swarm-places)
+         ((and (swarm-places) (swarm-agents-known-p))
           (list "" (propertize "No agents yet." 'face 'bold)
                 "+, or M-x swarm-new, starts one in a worktree and branch of its own;"
                 "your own files stay as they are.  ? shows what else there is.")))))

@@ -115,6 +115,11 @@ WAITING are requests that wait for it to be ready, newest first."
   (let ((connection (swarm-connection--at place)))
     (and connection (swarm-connection-ready connection))))
 
+(defun swarm-connecting-p (&optional place)
+  "Return non-nil when the server at PLACE is alive and has not answered yet."
+  (let ((connection (swarm-connection--at place)))
+    (and connection (not (swarm-connection-ready connection)))))
+
 (defun swarm-places ()
   "Return the places of the servers that have answered."
   (mapcar #'swarm-connection-place (seq-filter #'swarm-connection-ready swarm-connection--all)))

@@ -312,9 +312,9 @@
     (unless (derived-mode-p 'swarm-dashboard-mode)
       (setq default-directory folder)
       (swarm-dashboard-mode))
-    (swarm-dashboard-refresh)
-    (swarm-board-draw)
-    (when new (goto-char (point-min)))))
+    (unwind-protect (swarm-dashboard-refresh)
+      (swarm-board-draw)
+      (when new (goto-char (point-min))))))
 
 (provide 'swarm-dashboard)
 ;;; swarm-dashboard.el ends here

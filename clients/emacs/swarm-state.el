@@ -60,6 +60,12 @@ page of them again, and calls `swarm-watch' with its seq.")
 (defvar swarm-state--seq nil
   "The number of the newest event from each place, as an alist.")
 
+(defvar swarm-state--reading nil
+  "The places whose list is being read, each with what is to be called then.")
+
+(defvar swarm-state--listed nil
+  "The places whose list of agents has been read.")
+
 (defconst swarm-state--page 200
   "How many agents are asked for at once: a longer answer would be felt.")
 
@@ -77,6 +83,10 @@ page of them again, and calls `swarm-watch' with its seq.")
 (defun swarm-agent-count ()
   "Return how many agents are known."
   (hash-table-count swarm-state--agents))
+
+(defun swarm-agents-known-p ()
+  "Return non-nil when the agents of all servers have been read."
+  (seq-every-p (lambda (place) (member place swarm-state--listed)) (swarm-places)))
 
 (defun swarm-agent-directory (agent)
   "Return the folder that AGENT works in, or nil while it has none."
@@ -123,26 +133,49 @@ of the current buffer.  SUCCESS and FAILURE are as for
 `swarm-connection-request'."
   (swarm-connection-request (swarm-state--place params) method params success failure))
 
+(defun swarm-state--at (place)
+  "Return the ids of the agents at PLACE."
+  (seq-filter (lambda (id) (equal (plist-get (swarm-agent id) :place) place))
+              (hash-table-keys swarm-state--agents)))
+
+(defun swarm-state--read (place after before seen)
+  "Read the list of agents at PLACE from AFTER on.
+Of BEFORE, ids, those go in the end that were not SEEN, a table."
+  (swarm-connection-request
+   place 'swarm/list (append (list :limit swarm-state--page) (and after (list :after after)))
+   (lambda (result)
+     (mapc (lambda (agent)
+             (puthash (plist-get agent :id) t seen)
+             (swarm-state-put place agent))
+           (plist-get result :agents))
+     (if (plist-get result :next)
+         (swarm-state--read place (plist-get result :next) before seen)
+       (dolist (id before)
+         (unless (gethash id seen) (swarm-state-forget id)))
+       (unless (member place swarm-state--listed) (push place swarm-state--listed))
+       (mapc #'funcall (swarm-state--read-end place))))
+   (lambda (problem &rest _)
+     (swarm-state--read-end place)
+     (swarm-complain problem "the list of agents"))))
+
+(defun swarm-state--read-end (place)
+  "Note that the list at PLACE is not read any more; return what was to be called."
+  (let ((reading (assoc place swarm-state--reading)))
+    (setq swarm-state--reading (delq reading swarm-state--reading))
+    (cdr reading)))
+
 (defun swarm-refresh-agents (&optional place then)
-  "Read the list of agents at PLACE anew, and call THEN."
-  (let ((before (seq-filter (lambda (id) (equal (plist-get (swarm-agent id) :place) place))
-                            (hash-table-keys swarm-state--agents)))
-        (seen (make-hash-table :test #'equal)))
-    (cl-labels
-        ((ask (after)
-           (swarm-connection-request
-            place 'swarm/list (append (list :limit swarm-state--page) (and after (list :after after)))
-            #'take))
-         (take (result)
-           (mapc (lambda (agent)
-                   (puthash (plist-get agent :id) t seen)
-                   (swarm-state-put place agent))
-                 (plist-get result :agents))
-           (cond ((plist-get result :next) (ask (plist-get result :next)))
-                 (t (dolist (id before)
-                      (unless (gethash id seen) (swarm-state-forget id)))
-                    (when then (funcall then))))))
-      (ask nil))))
+  "Read the list of agents at PLACE anew, and call THEN.
+It is read once when this is called again meanwhile."
+  (let ((reading (assoc place swarm-state--reading)))
+    (if reading
+        (when then (setcdr reading (append (cdr reading) (list then))))
+      (push (cons place (and then (list then))) swarm-state--reading)
+      (condition-case problem
+          (swarm-state--read place nil (swarm-state--at place) (make-hash-table :test #'equal))
+        (error
+         (swarm-state--read-end place)
+         (signal (car problem) (cdr problem)))))))
 
 ;;; Watching
 
@@ -198,6 +231,11 @@ the end, and this function again with every new page."
   (swarm-refresh-agents place)
   (run-hook-with-args 'swarm-reset-functions place))
 
+(defun swarm-state--disconnected (place)
+  "Note that what is known of PLACE is to be read anew."
+  (setq swarm-state--listed (delete place swarm-state--listed)))
+
+(add-hook 'swarm-disconnected-functions #'swarm-state--disconnected)
 (add-hook 'swarm-events-functions #'swarm-state--take)
 (add-hook 'swarm-connected-functions #'swarm-state--connected)
 

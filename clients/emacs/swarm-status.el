@@ -143,8 +143,10 @@
   (append
    (cond ((member place swarm-status--ended)
           (list (format "the server%s has ended: g starts it again" (swarm-connection--where place))))
+         ((swarm-connecting-p place)
+          (list (format "the server%s is starting" (swarm-connection--where place))))
          ((not (swarm-connected-p place))
-          (list (format "the server%s is starting" (swarm-connection--where place)))))
+          (list (format "no server is running%s: g starts it" (swarm-connection--where place)))))
    (mapcan (lambda (each) (swarm-status--server-warnings (car each) (cdr each))) swarm-status--stats)
    (swarm-status--overlaps)))
 

@@ -174,8 +174,10 @@ def test_a_killed_server_is_reported_and_started_again(emacs):
 def test_a_missing_server_says_what_to_do(emacs):
     printed = emacs("""
         (condition-case problem (swarm-dashboard) (user-error (princ (cadr problem))))
+        (princ (with-current-buffer "*swarm*" (buffer-string)))
     """, server="/nonexistent/swarmd")
     assert "names /nonexistent/swarmd, which cannot be run" in printed
+    assert "! no server is running: g starts it" in printed
 
 
 def test_removing_asks_again_only_where_a_person_can_overrule(emacs):

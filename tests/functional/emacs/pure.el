@@ -26,7 +26,8 @@
   "Run BODY in a dashboard that reads no list."
   `(unwind-protect
        (cl-letf (((symbol-function 'swarm-refresh-agents) #'ignore)
-                 ((symbol-function 'swarm-places) (lambda () '(nil))))
+                 ((symbol-function 'swarm-places) (lambda () '(nil)))
+                 (swarm-state--listed '(nil)))
          (swarm-dashboard)
          (with-current-buffer swarm-board-name ,@body))
      (when (get-buffer swarm-board-name) (kill-buffer swarm-board-name))))
