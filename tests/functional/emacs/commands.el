@@ -199,6 +199,7 @@
     (goto-agent (plist-get (agent-named "three") :id))
     (with-answers '(("Kill 2 agents and all that they started\\? " . t)) (call #'swarm-kill)))
   (wait-message "swarm: 2 agents killed")
+  (wait-until (seq-every-p (lambda (name) (equal (plist-get (agent-named name) :state) "killed")) '("one" "two")))
   (should (equal (plist-get (agent-named "three") :state) "working"))
   (with-current-buffer swarm-board-name
     (swarm-board-draw)
