@@ -87,6 +87,39 @@ struct checkpoint_place review_place(const struct agent *agent, char **git, char
     };
 }
 
+// --- after the worktree was made ---
+
+struct learn {
+    struct review_job job;
+    struct checkpoint_place place;
+    char *git, *cache;
+};
+
+static void learn_run(struct review_job *job)
+{
+    struct learn *learn = list_entry(job, struct learn, job);
+    struct err ignored; // then it reads them
+    checkpoint_seed(&learn->place, &ignored);
+}
+
+static void learn_done(struct review_job *job)
+{
+    struct learn *learn = list_entry(job, struct learn, job);
+    mem_free(learn->git);
+    mem_free(learn->cache);
+    mem_free(learn);
+}
+
+void review_learn_files(struct agent *agent)
+{
+    struct learn *learn = mem_new(sizeof(*learn));
+    learn->job.kind = REVIEW_LOOK;
+    learn->job.run = learn_run;
+    learn->job.done = learn_done;
+    learn->place = review_place(agent, &learn->git, &learn->cache);
+    review_add(agent, &learn->job);
+}
+
 // --- after a turn ---
 
 struct keep {

@@ -42,6 +42,10 @@ char *review_cache(const struct agent *agent); // the file of its snapshot cache
 // Takes over what is known of the files now: name of the newest checkpoint, numbers, notices.
 void review_take_result(struct agent *agent, const struct checkpoint_result *result);
 
+// A worktree was just made: notes what its files are, so that the first checkpoint need not read
+// them all. Nobody waits for it.
+void review_learn_files(struct agent *agent);
+
 // A turn has ended, or a merge: the numbers anew, and a checkpoint, when a call ran that may have
 // changed files (agent->touched), and one did.
 void review_turn_ended(struct agent *agent);

@@ -26,6 +26,7 @@ struct setup {
     char *temporary; // its commands' /tmp
     struct removed_work kept;
     int64_t now_ms;
+    bool fresh;           // made by this
     bool keep_worktree;   // what stands at the names of the worktree is not ours
     enum agent_state was; // when it was asked to be removed
     struct worktree_progress progress;
@@ -84,21 +85,12 @@ static void setup_work(struct journal_wait *wait)
     review_add(setup->agent, &setup->job);
 }
 
-// So that the first checkpoint need not read every file; without it, it does.
-static void learn_files(struct setup *setup)
-{
-    struct err ignored;
-    struct checkpoint_place place = {.spec = setup->spec, .cache = setup->cache};
-    checkpoint_seed(&place, &ignored);
-}
-
 static void make_run(struct review_job *job)
 {
     struct setup *setup = list_entry(job, struct setup, job);
     // It is there when the server was killed, or handed over, before `ready` was on disk.
-    bool made = worktree_is_made(&setup->spec);
-    if (!made && worktree_add(&setup->spec, &job->err))
-        learn_files(setup);
+    if (!worktree_is_made(&setup->spec))
+        setup->fresh = worktree_add(&setup->spec, &job->err);
     if (job->err.kind == ERR_NONE)
         swarm_seed_copy(setup->seed, &setup->spec, &job->err);
 }
@@ -138,6 +130,8 @@ static void make_end(void *arg)
                      "Files with the filter '%s' are in the worktree as they are committed (with "
                      "LFS: the pointers), since swarmd runs no filters.",
                      setup->progress.filter);
+    if (err.kind == ERR_NONE && setup->fresh)
+        review_learn_files(agent);
     setup_free(setup);
     agent_set_activity(agent, "%s", "");
     agent->worktree_made = err.kind == ERR_NONE;
