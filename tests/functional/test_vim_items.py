@@ -165,15 +165,18 @@ def test_a_large_output_is_not_in_the_transcript(editor):
     assert len(lines) < 70 and lines[-1] == "  … 940 more lines (<CR> opens the whole output)"
 
 
-def test_an_edit_is_a_diff(editor):
-    edit = {"kind": "tool", "status": "completed", "name": "edit", "title": "edit a", "output": "edited a\n",
-            "input": {"path": "a", "edits": [{"old_text": "one\n", "new_text": "two\n"}]}}
+def test_what_is_written_is_a_diff(editor):
+    edit = {"kind": "tool", "status": "completed", "name": "edit", "title": "edit a",
+            "output": "edited a (1 replacement)\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n"}
     rendering = render(editor, edit)
-    assert texts(rendering) == ["✓ edit a", "  edited a", "  -one", "  +two"]
     assert spans(rendering, "SwarmAdded") == ["+two"] and spans(rendering, "SwarmRemoved") == ["-one"]
-    assert rendering["folds"] == [[2, 3]]
+    write = {"kind": "tool", "status": "completed", "name": "write", "title": "write a", "output": "created a\n",
+             "input": {"path": "a", "content": "one\ntwo\n"}}
+    rendering = render(editor, write)
+    assert texts(rendering) == ["✓ write a", "  created a", "  +one", "  +two"]
+    assert spans(rendering, "SwarmAdded") == ["+one", "+two"] and rendering["folds"] == [[2, 3]]
     # The question has it already.
-    assert texts(render(editor, {**edit, "asked": True})) == ["✓ edit a", "  edited a"]
+    assert texts(render(editor, {**write, "asked": True})) == ["✓ write a", "  created a"]
 
 
 # --- blocks

@@ -98,23 +98,14 @@ function! s:tool_title(item) abort
         \ [strlen(sign), strlen(text) - strlen(sign), 'SwarmTool']]}
 endfunction
 
-" What a call writes, as the lines of a patch; the whole one stands with the question, if any.
+" What a call writes, as the lines of a patch; the whole one stands with the question, if any. (The
+" output of `edit` is a patch by itself.)
 function! s:change(item) abort
   let input = get(a:item, 'editedInput', get(a:item, 'input', {}))
-  if type(input) != v:t_dict || get(a:item, 'asked')
+  if type(input) != v:t_dict || get(a:item, 'asked') || get(a:item, 'name', '') !=# 'write'
     return []
   endif
-  if get(a:item, 'name', '') ==# 'write'
-    return map(swarm#items#text#whole(s:text(input, 'content')), '"+" . v:val')
-  endif
-  let lines = []
-  let edits = get(a:item, 'name', '') ==# 'edit' ? get(input, 'edits', []) : []
-  for edit in type(edits) == v:t_list ? edits : []
-    let lines += empty(lines) ? [] : ['@@ @@']
-    let lines += map(swarm#items#text#whole(s:text(edit, 'old_text')), '"-" . v:val')
-    let lines += map(swarm#items#text#whole(s:text(edit, 'new_text')), '"+" . v:val')
-  endfor
-  return lines
+  return map(swarm#items#text#whole(s:text(input, 'content')), '"+" . v:val')
 endfunction
 
 let s:OUTPUT_MAX = 60 " lines of an output that are in the transcript at all; more on demand
@@ -122,7 +113,8 @@ let s:OUTPUT_MAX = 60 " lines of an output that are in the transcript at all; mo
 " Called with the item: what stands below the title once it has ended.
 function! s:tool_body(item) abort
   let [output, total] = swarm#items#text#first(swarm#util#terminal(s:text(a:item, 'output')), s:OUTPUT_MAX)
-  let shown = s:painted(map(output, '"  " . v:val'), 'SwarmOutput')
+  let shown = get(a:item, 'name', '') ==# 'edit' ? swarm#review#patch#lines(output, '  ')
+        \ : s:painted(map(output, '"  " . v:val'), 'SwarmOutput')
   let left = total - len(shown)
   if left > 0
     let shown += s:painted([printf('  … %d more lines (<CR> opens the whole output)', left)], 'SwarmDim')
