@@ -359,6 +359,7 @@ FUNCTION is called with what is typed behind it.")
     (define-key map (kbd "C-c C-s") #'swarm-prompt-steer)
     (define-key map (kbd "C-c C-e") #'swarm-prompt-edit-queued)
     (define-key map (kbd "C-c C-k") #'swarm-prompt-abandon)
+    (define-key map (kbd "C-c C-u") #'swarm-prompt-abandon)
     map)
   "The keys at the prompt.")
 

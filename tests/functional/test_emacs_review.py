@@ -33,6 +33,7 @@ def fixture_lines(repository):
     "unsaved-buffers-are-never-overwritten",
     "conflicts-are-shown-and-can-be-given-to-the-agent",
     "checkpoints-are-listed-shown-and-gone-back-to",
+    "magit-shows-the-change-where-it-is-there",
     "magit-shows-the-new-state-where-it-is-there",
 ])
 def test_review(ert, lines, name):

@@ -196,5 +196,16 @@
         (wait-until refreshed)
         (should (equal refreshed root))))))
 
+(ert-deftest magit-shows-the-change-where-it-is-there ()
+  (spawn-and-wait)
+  (reviewed)
+  (unless (locate-library "magit-diff")
+    (should-error (swarm-review-magit) :type 'user-error))
+  (let (asked)
+    (provide 'magit-diff)
+    (cl-letf (((symbol-function 'magit-diff-working-tree) (lambda (base) (setq asked (list base default-directory)))))
+      (swarm-review-magit)
+      (should (equal asked (list (plist-get swarm-review--result :base) (swarm-agent-directory (agent))))))))
+
 (provide 'review)
 ;;; review.el ends here
