@@ -141,11 +141,13 @@ void limits_report(const struct plan *plan, int exit_code); // those that end wi
 
 // --- watch.c: limits of the whole command
 
+enum { WATCH_DISKS = 2 };
+
 struct watch {
     const struct plan *plan;
     bool is_init;
     int64_t began_at, next_at; // ms; next_at -1: nothing to look at
-    int64_t disk_at_start;
+    int64_t disk_at_start[WATCH_DISKS];
 };
 
 void watch_begin(struct watch *watch, const struct plan *plan, bool is_init);

@@ -115,26 +115,30 @@ static bool passes_processes(const struct watch *watch, int64_t threads)
     return true;
 }
 
+// Where the worktree is, and where /tmp is.
 static bool passes_disk(struct watch *watch)
 {
-    struct statvfs fs;
-    if (watch->plan->disk_free == 0 || statvfs(".", &fs) < 0)
-        return false;
-    int64_t left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
-    if (watch->disk_at_start < 0)
-        watch->disk_at_start = left;
-    if (left >= watch->plan->disk_free || left + TAKEN_MIN > watch->disk_at_start)
-        return false;
-    report(SANDBOX_SAYS_LIMIT,
-           "less than %" PRId64 " MB are left on the disk of the worktree (limit "
-           "sandbox.disk_free_mb)",
-           watch->plan->disk_free >> 20);
-    return true;
+    const char *places[WATCH_DISKS] = {".", getenv("TMPDIR")};
+    for (int i = 0; i < WATCH_DISKS && watch->plan->disk_free > 0; i++) {
+        struct statvfs fs;
+        if (!places[i] || statvfs(places[i], &fs) < 0)
+            continue;
+        int64_t left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+        if (watch->disk_at_start[i] < 0)
+            watch->disk_at_start[i] = left;
+        if (left >= watch->plan->disk_free || left + TAKEN_MIN > watch->disk_at_start[i])
+            continue;
+        report(SANDBOX_SAYS_LIMIT,
+               "less than %" PRId64 " MB are left on the disk of %s (limit sandbox.disk_free_mb)",
+               watch->plan->disk_free >> 20, i == 0 ? "the worktree" : "/tmp");
+        return true;
+    }
+    return false;
 }
 
 void watch_begin(struct watch *watch, const struct plan *plan, bool is_init)
 {
-    *watch = (struct watch){.plan = plan, .is_init = is_init, .disk_at_start = -1};
+    *watch = (struct watch){.plan = plan, .is_init = is_init, .disk_at_start = {-1, -1}};
     watch->next_at = -1;
     if (!plan->sandboxed || (!plan->memory && !plan->processes && !plan->disk_free))
         return;

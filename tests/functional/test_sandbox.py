@@ -171,6 +171,24 @@ def test_a_limit_is_told(swarm, command, sandbox, says):
     assert item["status"] == "failed" and says in got and item["exitCode"] >= 128
 
 
+def test_room_is_kept_on_the_disk_of_tmp_too(swarm, repository):
+    (repository / "src").mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", repository / "src"]).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        for command in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=b", "commit", "-q",
+                                         "--allow-empty", "-m", "x"]):
+            subprocess.run(["git", *command], cwd=repository / "src", check=True)
+        client, _ = swarm([[call("bash", command="head -c 100M /dev/zero > /tmp/x; sleep 60")],
+                           [text("done")]], sandbox="{disk_free_mb: 10000000}")
+        agent = client.wait_state(
+            spawn(client, isolation="none", cwd=str(repository / "src"))["id"], "done")
+        assert "the disk of /tmp (limit sandbox.disk_free_mb)" in items(client, agent, "tool")[-1]["output"]
+        client.kill()
+    finally:
+        subprocess.run(["umount", "-l", repository / "src"], check=True)
+
+
 def test_a_cgroup_is_exact_where_one_can_be_had(swarm):
     """What takes too much for a moment only, so that nobody who looks now and then would see it."""
     taker = "import mmap; m = mmap.mmap(-1, 300 << 20); [m.write(bytes(1 << 20)) for _ in range(300)]"
