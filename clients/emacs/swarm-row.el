@@ -130,10 +130,11 @@
             'swarm-dim))))
 
 (defun swarm-row-changes (agent)
-  "Return the lines that AGENT added and removed, as texts and faces, or nothing."
+  "Return the files and lines that AGENT changed, as texts and faces, or nothing."
   (let ((changes (plist-get agent :changes)))
     (unless (or (null changes) (zerop (or (plist-get changes :files) 0)))
-      (list (concat "+" (swarm-row-count (plist-get changes :added)) " ") 'swarm-added
+      (list (format "%d " (plist-get changes :files)) nil
+            (concat "+" (swarm-row-count (plist-get changes :added)) " ") 'swarm-added
             (concat "-" (swarm-row-count (plist-get changes :removed))) 'swarm-removed))))
 
 (defun swarm-row-counts (agent)
@@ -150,19 +151,19 @@
 ;;; Columns
 
 (defconst swarm-row-columns
-  `((model "Model" 16 left 110 ,(lambda (agent _age) (list (swarm-row-model agent) nil)))
+  `((model "Model" 16 left 120 ,(lambda (agent _age) (list (swarm-row-model agent) nil)))
     (age "Age" 4 right 0 ,(lambda (_agent age) (list age nil)))
     (tokens "Tokens" 6 right 60
             ,(lambda (agent _age)
                (let ((tokens (swarm-row-tokens agent)))
                  (unless (zerop tokens) (list (swarm-row-count tokens) nil)))))
-    (cost "Cost" 6 right 90
+    (cost "Cost" 6 right 104
           ,(lambda (agent _age) (list (swarm-row-cost (plist-get (plist-get agent :usage) :costUsd)) nil)))
-    (context "Cntxt" 5 left 100
+    (context "Cntxt" 5 left 112
              ,(lambda (agent _age)
                 (let ((usage (plist-get agent :usage)))
                   (swarm-row-bar (plist-get usage :contextUsed) (plist-get usage :contextSize) 5))))
-    (changes "Lines" 11 right 80 ,(lambda (agent _age) (swarm-row-changes agent)))
+    (changes "Files  +/-" 13 right 80 ,(lambda (agent _age) (swarm-row-changes agent)))
     (counts "" 5 right 70 ,(lambda (agent _age) (swarm-row-counts agent))))
   "The columns behind the activity.
 Each has a name, title, width, side, the least width of a window

@@ -102,7 +102,7 @@
          (line (swarm-row-line agent (swarm-row-layout 130) "12m" 1 ?*)))
     (should (<= (string-width line) 130))
     (should (string-match-p
-             "\\`\\*   ● fix-the-build-0qk2m +bash: make test +qwen3-coder +12m +90\\.4k +\\$0\\.40  ▰▰▰▱▱ +\\+120 -7  2q 1\\?\\'"
+             "\\`\\*   ● fix-the-build-0qk2m +bash: make test +qwen3-coder +12m +90\\.4k +\\$0\\.40  ▰▰▰▱▱ +2 \\+120 -7  2q 1\\?\\'"
              line))
     (should (eq (get-text-property 4 'face line) 'swarm-working))
     (let ((narrow (swarm-row-line agent (swarm-row-layout 50) "12m")))
