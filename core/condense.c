@@ -30,6 +30,7 @@ struct piece {
 struct condense {
     struct condense_setup setup;
     char *provider, *model, *tool;
+    struct limiter_user user; // with another provider than the agent's own
     struct buf question;
     struct output_sizes sizes;
     struct work work; // reads the output
@@ -239,7 +240,9 @@ static void ask(struct condense *condense, struct piece *piece)
     inquiry->agent = condense->setup.agent;
     inquiry->provider = condense->provider;
     inquiry->model = condense->model;
-    inquiry->user = condense->setup.user;
+    inquiry->user = strcmp(condense->provider, condense->setup.agent->provider) == 0
+                        ? condense->setup.user
+                        : &condense->user; // a user waits with one limiter
     inquiry->max_output = CONDENSE_ANSWER_TOKENS;
     inquiry->arg = piece;
     inquiry->done = on_answer;
@@ -395,6 +398,7 @@ struct condense *condense_start(const struct condense_setup *setup)
     list_init(&condense->later.node);
     atomic_init(&condense->stop, false);
     buf_init(&condense->text, TEXT_MAX);
+    limiter_user_init(&condense->user);
     condense->timer = port_timer_new(ports_of(condense), on_timer, condense);
     choose_model(condense);
     size_pieces(condense);

@@ -24,7 +24,7 @@ struct condense;
 
 struct condense_setup {
     struct agent *agent;        // pays
-    struct limiter_user *user;  // among whose requests these are
+    struct limiter_user *user;  // among whose requests to its own provider these are
     const struct tool_run *run; // its output is on disk, result.plain and sizes say how much
     struct str task, call;      // what the agent is about, and what it called; may be cut
     const char *model;          // "provider/model", or NULL: the agent's own

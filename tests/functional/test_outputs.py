@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from agents import get, items, spawn
-from model_server import Gate, call, gate, status, text, usage
+from model_server import Gate, ModelServer, call, gate, status, text, usage
 
 LABEL = re.compile(r"\[summary of (\S+) output \((\d+) -> (\d+) chars\); whole output: (output:i\d+)\]\n")
 LINES = "for i in $(seq 1 {lines}); do echo \"line $i of a build that says much\"; done"
@@ -278,3 +278,20 @@ def test_the_handle_reads_and_searches_the_whole(swarm):
     _, read, found = items(client, agent, "tool")
     assert "src/parse.c:77: error: the bracket" in read["output"]
     assert found["output"].count("line 1234 of a build") == 2
+
+
+def test_a_summary_model_of_another_provider(start, repository):
+    """Its requests wait with that provider, not among those to the agent's own."""
+    model = Model(LINES.format(lines=20000))
+    with ModelServer(model) as server, ModelServer(model.condense) as other:
+        config = server.config(summary_model="other/small",
+                               models="{other/small: {context: 16000}}")  # so that there are many pieces
+        client = start(config=config + '  other: {kind: openai-chat, concurrency: 2, '
+                                       f'base_url: "{other.base_url}"}}\n')
+        client.initialize(root=repository)
+        agent = spawn(client)
+        client.wait_state(agent["id"], "done")
+        assert model.summaries == [] and len(other.requests) > 16
+        assert {r.body["model"] for r in other.requests} == {"small"} and other.refused == []
+    assert LABEL.match(result(client, agent)["output"])
+    assert get(client, agent)["agent"]["usage"]["inputTokens"] == 600 + 1000 * len(other.requests)
