@@ -140,6 +140,20 @@ def test_everything_is_paused_at_once(edit):
         editor.wait_state("done", index=1)
 
 
+def test_the_server_is_stopped_and_started_by_the_next_command(edit):
+    editor = edit({"mode": "full", "open": "none"})
+    editor.ex("SwarmNew add a CONTRIBUTING file")
+    agent = editor.wait_state("done")
+    editor.ex("Swarm")
+    editor.wait_text("swarm://dashboard", agent["id"][:20])
+    editor.ex("Swarm stop")
+    editor.wait_text("swarm://dashboard", "the server was stopped by :Swarm stop. R tries again.")
+    editor.wait_for("empty(swarm#rpc#info())", "still there")
+    editor.ex("Swarm send " + agent["id"] + " more")
+    editor.wait_for("get(swarm#rpc#info(), 'ready') && swarm#state#matching('')[0].usage.turns == 2", "not started again")
+    editor.wait_for("join(getbufline(swarm#buffer#find('swarm://dashboard'), 1, '$')) !~# 'tries again'", "still said")
+
+
 # --- :SwarmNew ---
 
 def test_a_range_goes_with_the_task_as_it_is_in_the_buffer(scripted, repository):
@@ -183,9 +197,9 @@ def test_a_task_is_written_in_a_buffer(edit):
 def test_its_fields_and_the_commands_choose_model_base_and_mode(scripted, repository):
     editor, _ = scripted
     subprocess.run(["git", "branch", "other"], cwd=repository, check=True)
-    editor.ex("SwarmNew -mode=read -base=other look")
+    editor.ex("SwarmNew -mode=read -role=looker -base=other look")
     agent = editor.wait_state("done")
-    assert (agent["mode"], agent["task"]) == ("read", "look")
+    assert (agent["mode"], agent["task"], agent["role"]) == ("read", "look", "looker")
     editor.type(":SwarmNew -base=other<CR>")
     editor.wait_for("bufname() ==# 'swarm://new' && mode() ==# 'i'", "no buffer")
     assert "base: other" in editor.lines("swarm://new")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The dashboard in real Vim and Neovim, with the real server."""
 
+import os
 import pathlib
+import signal
 
 import pytest
 
@@ -260,6 +262,20 @@ def test_marks_are_acted_on_together_and_go_away(board):
     board.wait_text(NAME, "2 marked")
 
 
+def test_what_is_for_one_agent_or_for_each_minds_the_marks(edit):
+    editor = edit({"mode": "full", "open": "none"})
+    for number, task in enumerate(("first", "second")):
+        editor.ex("SwarmNew " + task)
+        editor.wait_state("done", index=number)
+    editor.ex("Swarm")
+    editor.wait_text(NAME, "2 done")
+    editor.type("*U")
+    editor.wait_message(":Swarm rewind takes one agent at a time, and 2 are marked")
+    editor.type("*d")
+    for agent in editor.agents():
+        editor.wait_for("swarm#buffer#find(g:a)", "no review", "swarm://review/" + agent["id"])
+
+
 def test_help_shows_every_key(edit):
     editor = edit(answers=False)
     editor.ex("Swarm")
@@ -430,6 +446,18 @@ def test_without_a_server_it_says_what_to_do_and_tries_again(edit):
     editor.ex("unlet g:swarm_server | let $PATH = g:a .. ':' .. $PATH", str(pathlib.Path(binary()).parent))
     editor.type("R")
     editor.wait_text(NAME, "No agents yet")
+
+
+def test_agents_stay_on_the_screen_when_the_server_dies(edit):
+    editor, agent, server, stop = working(edit)
+    with server:
+        os.kill(editor.server_pid(), signal.SIGKILL)
+        editor.wait_text(NAME, "! the server was ended by signal 9")
+        assert agent["id"][:20] in editor.text(NAME)
+        editor.type("R")
+        editor.wait_text(NAME, "Detached")
+        assert "signal 9" not in editor.text(NAME)
+        stop.open()
 
 
 def test_the_dashboard_of_a_session_is_restored(edit, tmp_path):

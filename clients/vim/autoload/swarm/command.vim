@@ -7,9 +7,10 @@
 "   swarm#command#restore(name)          makes the buffer of that name, which is the current one
 
 " name: [takes, function, completion of its words]. takes:
-"   agent    the first word is an agent (the beginning of its id or name), without it the current one
-"            is meant: Fn(id, words, command)
-"   agents   the same, and the current ones may be several that are marked: Fn([id], words, command)
+"   agents   the first word is an agent (the beginning of its id or name), without it the current ones
+"            are meant, which may be several that are marked: Fn([id], words, command)
+"   each     the same, but Fn(id, words, command) for each
+"   one      the same, but it makes no sense for several
 "   words    Fn(words, command)
 " words: the rest as a string. command: {modifiers, bang, range: [how many numbers, first, last]}.
 let s:table = {
@@ -21,7 +22,7 @@ let s:table = {
       \ 'filter': ['words', 'swarm#dashboard#choose#filter', 'swarm#dashboard#choose#filters'],
       \ 'sort': ['words', 'swarm#dashboard#choose#sort', 'swarm#dashboard#choose#sorts'],
       \ 'scope': ['words', 'swarm#dashboard#choose#scope', 'swarm#dashboard#choose#scopes'],
-      \ 'open': ['agent', 'swarm#transcript#command', ''],
+      \ 'open': ['each', 'swarm#transcript#command', ''],
       \ 'send': ['agents', 'swarm#action#send', ''],
       \ 'cancel': ['agents', 'swarm#action#cancel', ''],
       \ 'kill': ['agents', 'swarm#action#kill', ''],
@@ -29,12 +30,12 @@ let s:table = {
       \ 'resume': ['agents', 'swarm#action#resume', ''],
       \ 'pause': ['agents', 'swarm#action#pause', ''],
       \ 'continue': ['agents', 'swarm#action#continue', ''],
-      \ 'rewind': ['agent', 'swarm#action#rewind', ''],
+      \ 'rewind': ['one', 'swarm#action#rewind', ''],
       \ 'approve': ['agents', 'swarm#approval#approve', ''],
       \ 'reject': ['agents', 'swarm#approval#reject', ''],
       \ 'approvals': ['words', 'swarm#approval#inbox', ''],
-      \ 'diff': ['agent', 'swarm#review#open', ''],
-      \ 'merge': ['agent', 'swarm#review#merge', ''],
+      \ 'diff': ['each', 'swarm#review#open', ''],
+      \ 'merge': ['each', 'swarm#review#merge', ''],
       \ }
 
 " --- Which agents. ---
@@ -74,8 +75,12 @@ function! s:call(name, ids, words, command) abort
       call call(function, [a:words, a:command])
     elseif takes ==# 'agents'
       call call(function, [a:ids, a:words, a:command])
+    elseif takes ==# 'one' && len(a:ids) > 1
+      call swarm#ui#warning(printf(':Swarm %s takes one agent at a time, and %d are marked', a:name, len(a:ids)))
     else
-      call call(function, [a:ids[0], a:words, a:command])
+      for id in a:ids
+        call call(function, [id, a:words, a:command])
+      endfor
     endif
   catch /^Vim\%((\a\+)\)\=:E117:/
     throw 'swarm: :Swarm ' .. a:name .. ' cannot be loaded: ' .. v:exception
