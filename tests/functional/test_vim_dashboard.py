@@ -118,6 +118,14 @@ def test_warnings_stand_above(board):
     board.wait_text(NAME, "2 agents change the same files")
 
 
+def test_what_the_server_warns_of_stands_above_by_itself(edit):
+    editor = edit({"mode": "full", "open": "none"}, config="model: demo/tour\nsandbox: {enabled: false}\n")
+    editor.ex("SwarmNew add a CONTRIBUTING file")
+    editor.wait_state("done")
+    editor.ex("Swarm")
+    editor.wait_text(NAME, "! the sandbox is off")
+
+
 # --- how it is drawn ---
 
 def watch(editor):
