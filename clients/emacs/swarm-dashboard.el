@@ -304,14 +304,13 @@
 
 ;;;###autoload
 (defun swarm-dashboard ()
-  "Show the agents."
+  "Show the agents.  New ones are made in the project that one comes from."
   (interactive)
-  (let ((folder default-directory)
+  (let ((folder (if swarm-agent-id (swarm-project-root) default-directory))
         (new (not (swarm-board-buffer))))
     (pop-to-buffer (get-buffer-create swarm-board-name))
-    (unless (derived-mode-p 'swarm-dashboard-mode)
-      (setq default-directory folder)
-      (swarm-dashboard-mode))
+    (setq default-directory folder)
+    (unless (derived-mode-p 'swarm-dashboard-mode) (swarm-dashboard-mode))
     (unwind-protect (swarm-dashboard-refresh)
       (swarm-board-draw)
       (when new (goto-char (point-min))))))

@@ -61,10 +61,14 @@ started and their children, `project' those of this project."
 ;;; Which
 
 (defun swarm-project-root ()
-  "Return the root of the project of this buffer, else its folder."
-  (let ((project (project-current)))
+  "Return the root of the project of this buffer, else its folder.
+In a buffer about an agent it is the repository that the agent was
+made from, not its worktree."
+  (let* ((agent (and swarm-agent-id (swarm-agent swarm-agent-id)))
+         (project (and (not agent) (project-current))))
     (expand-file-name
-     (cond ((null project) default-directory)
+     (cond (agent (file-name-as-directory (concat (plist-get agent :place) (plist-get agent :repository))))
+           ((null project) default-directory)
            ((fboundp 'project-root) (project-root project))
            (t (car (with-no-warnings (project-roots project))))))))
 

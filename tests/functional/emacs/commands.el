@@ -234,6 +234,16 @@
       (with-current-buffer (window-buffer)
         (should (derived-mode-p 'vc-dir-mode))))
     (should-error (call-here id #'swarm-parent) :type 'user-error)
+    ;; New agents from there are of the repository, not of the agent's worktree.
+    (with-current-buffer (swarm-transcript-buffer id)
+      (should (equal (file-truename default-directory) (file-truename (swarm-agent-directory (agent)))))
+      (with-answers '(("Task in repository: " . "more")) (call #'swarm-new))
+      (swarm-dashboard))
+    (wait-until (= (swarm-agent-count) 2))
+    (should (equal (file-truename (plist-get (agent-named "more") :repository))
+                   (file-truename (plist-get (agent) :repository))))
+    (with-current-buffer swarm-board-name
+      (should (equal (swarm-order-this-project) (plist-get (agent) :repository))))
     (with-current-buffer swarm-board-name
       (goto-char (point-min))
       (should-error (call (lookup-key swarm-dashboard-mode-map (kbd "RET"))) :type 'user-error))))
