@@ -17,6 +17,7 @@
 
 ;;; Code:
 
+(require 'ansi-color)
 (require 'button)
 (require 'diff-mode)
 (require 'parse-time)
@@ -196,10 +197,18 @@ outside of one; the one returned is that of TEXT's end."
         (string-join (last lines swarm-items--lines-under-way) "\n"))
     text))
 
+(defun swarm-items--terminal (text)
+  "Return TEXT as a terminal has it in the end, without colours."
+  (let ((ansi-color-context nil))
+    (replace-regexp-in-string "^.*\r\\(?:\\([^\n]\\)\\)" "\\1"
+                              (replace-regexp-in-string "\r+\n" "\n" (ansi-color-filter-apply text)))))
+
 (defun swarm-items--output (text item)
   "Return TEXT, an output of ITEM, as it is shown."
   (let ((full (plist-get item :full))
-        (shown (swarm-items-link (propertize (swarm-items--newest (string-trim-right text) item) 'face 'swarm-output))))
+        (shown (swarm-items--newest (string-trim-right (swarm-items--terminal text)) item)))
+    (setq shown (if (equal (plist-get item :name) "edit") (swarm-items-diff shown)
+                  (swarm-items-link (propertize shown 'face 'swarm-output))))
     (swarm-items-indent
      (concat (swarm-items--shorten shown item)
              (and full (concat "\n" (swarm-items-button
@@ -258,11 +267,12 @@ outside of one; the one returned is that of TEXT's end."
     (when (listp input)
       (pcase (plist-get item :name)
         ("write" (funcall lines "+" (plist-get input :content)))
-        ("edit" (mapconcat (lambda (edit)
-                             (string-join (delq nil (list (funcall lines "-" (plist-get edit :old_text))
-                                                          (funcall lines "+" (plist-get edit :new_text))))
-                                          "\n"))
-                           (plist-get input :edits) "\n@@\n"))))))
+        ("edit" (unless (string-match-p "^@@ " (or (plist-get item :output) "")) ; a diff by itself
+                  (mapconcat (lambda (edit)
+                               (string-join (delq nil (list (funcall lines "-" (plist-get edit :old_text))
+                                                            (funcall lines "+" (plist-get edit :new_text))))
+                                            "\n"))
+                             (plist-get input :edits) "\n@@\n")))))))
 
 (defun swarm-items--tool-body (item text)
   "Return what is behind the title of the tool call ITEM with the output TEXT."

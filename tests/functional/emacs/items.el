@@ -48,6 +48,11 @@
   (should (swarm-items-folded-p (item "tool" :name "bash" :title "bash: make" :exitCode 0)))
   (should (equal (looks (item "tool" :name "bash" :title "bash: x" :status "started" :input nil)) "  ● bash: x")))
 
+(ert-deftest outputs-are-shown-as-a-terminal-has-them-in-the-end ()
+  (should (string-suffix-p "\n  red\n  100 %\n  dos"
+                           (looks (item "tool" :name "bash" :title "bash: x" :input nil
+                                        :output "\e[31mred\e[0m\n10 %\r50 %\r100 %\ndos\r\n")))))
+
 (ert-deftest long-outputs-are-shown-on-demand ()
   (let* ((lines (number-sequence 1 100))
          (call (item "tool" :name "bash" :title "bash: seq" :output (mapconcat #'number-to-string lines "\n")
@@ -61,6 +66,11 @@
   (should (string-match-p "  -old\n  \\+new\n  \\+line"
                           (looks (item "tool" :name "edit" :title "edit a.c"
                                        :input '(:path "a.c" :edits [(:old_text "old\n" :new_text "new\nline\n")])))))
+  (let* ((edit (item "tool" :name "edit" :title "edit a.c" :output "--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-old\n+new\n"
+                     :input '(:path "a.c" :edits [(:old_text "old\n" :new_text "new\n")])))
+         (text (swarm-items-text edit (plist-get edit :output) nil)))
+    (should (= 1 (length (seq-filter (lambda (line) (equal line "  +new")) (split-string text "\n")))))
+    (should (eq (get-text-property (string-match "\\+new" text) 'face text) 'diff-added)))
   (let ((patch (swarm-items-diff "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n c")))
     (dolist (pair '(("--- a" . diff-header) ("@@" . diff-hunk-header) ("-a\n" . diff-removed) ("+b" . diff-added)))
       (should (eq (get-text-property (string-match (regexp-quote (car pair)) patch) 'face patch) (cdr pair))))))
