@@ -92,10 +92,11 @@ def vim_editors(tmp_path, repository, recorded):
     editors = []
 
     def of_kind(kind):
-        def edit(options=None, server=None, folder=repository, config="model: demo/tour\n", **more):
-            environment = {"SWARMD_STATE_DIR": state, "SWARMD_CONFIG": str(write_config(tmp_path, config)),
-                           "SWARMD_DEMO_DELAY_MS": "1"}
-            editor = Editor(kind, home, folder, server or recorded, options, environment, **more)
+        def edit(options=None, server=None, folder=repository, config="model: demo/tour\n", environment=None,
+                 **more):
+            variables = {"SWARMD_STATE_DIR": state, "SWARMD_CONFIG": str(write_config(tmp_path, config)),
+                         "SWARMD_DEMO_DELAY_MS": "1", **(environment or {})}
+            editor = Editor(kind, home, folder, server or recorded, options, variables, **more)
             editors.append(editor)
             return editor
 

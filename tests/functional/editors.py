@@ -48,7 +48,8 @@ class Editor:
         listener.listen(1)
         env = dict(os.environ, HOME=str(home), TMPDIR=str(self.runtime), TERM="xterm-256color",
                    LANG="C.UTF-8", LC_ALL="C.UTF-8", SWARM_TEST_SOCKET=str(self.runtime / "socket"),
-                   SWARM_TEST_ALIVE=str(alive), **(environment or {}))
+                   SWARM_TEST_ALIVE=str(alive))
+        env.update(environment or {})
         for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             env.pop(name, None)
         before = ["set loadplugins", f"set rtp^={plugin or SOURCE / 'clients/vim'}",

@@ -468,6 +468,19 @@ def test_agents_stay_on_the_screen_when_the_server_dies(edit):
         stop.open()
 
 
+def test_vim_without_utf8_has_signs_of_letters(edit):
+    editor = edit({"mode": "full", "open": "none"}, environment={"LANG": "C", "LC_ALL": "C"})
+    if editor.kind == "nvim":
+        pytest.skip("Neovim is always in UTF-8")
+    assert editor.eval("&encoding") == "latin1"
+    editor.ex("Swarm")
+    editor.ex("SwarmNew add a CONTRIBUTING file")
+    editor.wait_state("done")
+    editor.wait_text(NAME, " v add-a-contributing-")
+    editor.ex("Swarm health")
+    assert "'encoding' is latin1" in editor.text("swarm://health")
+
+
 def test_the_dashboard_of_a_session_is_restored(edit, tmp_path):
     editor = edit()
     editor.ex("Swarm")
