@@ -30,6 +30,8 @@ SELECT = "swarm#ui#select(['one', 'two', 'three'], {'prompt': 'Which?'}, {item, 
 INPUT = "swarm#ui#input({'prompt': 'What: '}, {text -> add(g:got, text)})"
 ASKED = {"vim": "len(popup_list()) || &buftype ==# 'prompt'",
          "nvim": "nvim_win_get_config(0).relative !=# '' || mode() ==# 'c'"}
+TITLES = {"vim": "map(popup_list(), 'popup_getoptions(v:val).title')",
+          "nvim": "map(nvim_list_wins(), 'nvim_buf_get_lines(nvim_win_get_buf(v:val), 0, 1, v:false)[0]')"}
 AGAIN = "swarm#ui#input({'prompt': 'What: ', 'default': 'was'}, {text -> add(g:got, text)})"
 
 
@@ -109,6 +111,24 @@ def test_a_message_in_lines_is_one_line(edit):
     editor = edit()
     editor.ex("call swarm#ui#info(\"one\\ntwo\\tthree\")")
     editor.wait_message("swarm: one two three")
+
+
+def test_the_questions_of_marked_agents_come_one_after_the_other(edit):
+    editor = edit(options={"open": "none"})
+    editor.ex("Swarm")
+    for number, task in enumerate(("first", "second")):
+        editor.ex("SwarmNew " + task)
+        editor.wait_state("waiting", index=number)
+    editor.wait_text("swarm://dashboard", "2 needs input")
+    menus = ("len(filter(popup_list(), 'popup_getoptions(v:val).cursorline'))" if editor.kind == "vim"
+             else "len(filter(nvim_list_wins(), 'get(nvim_win_get_config(v:val), \"zindex\") == 60'))")
+    editor.type("*a")
+    for number in range(2):
+        editor.wait_for(f"{menus} == 1 && stridx(join({TITLES[editor.kind]}), g:a) >= 0", "not one menu, for that agent",
+                        editor.agent(1 - number)["id"])
+        editor.type("1")
+        editor.wait_for("filter(swarm#state#matching(''), 'v:val.id ==# g:a && v:val.usage.toolCalls > 2')",
+                        "not allowed", editor.agent(1 - number)["id"])
 
 
 def test_the_whole_of_an_approval_by_keys(edit):

@@ -65,16 +65,19 @@ function! s:lines(approval) abort
   return map(lines, 'type(v:val) == v:t_dict ? v:val.text : v:val')
 endfunction
 
-function! s:got(allow, id, error, result) abort
-  if !empty(a:error)
-    return swarm#ui#report(a:error, '')
-  elseif empty(a:result.approvals)
-    return swarm#ui#info(a:id . ' asks nothing')
+function! s:got(allow, ids, error, result) abort
+  if !empty(a:error) || empty(a:result.approvals)
+    if empty(a:error)
+      call swarm#ui#info(a:ids[0] . ' asks nothing')
+    else
+      call swarm#ui#report(a:error, '')
+    endif
+    return s:answer(a:ids[1:], a:allow)
   endif
   let approval = a:result.approvals[0]
   let options = has_key(approval, 'patch') ? {'filetype': 'diff'} : {}
   let window = swarm#editor#call('float', s:lines(approval), options)
-  let Close = {-> swarm#editor#call('close', window)}
+  let Close = {-> [swarm#editor#call('close', window), timer_start(0, {-> s:answer(a:ids[1:], a:allow)})]}
   if !a:allow
     return swarm#approval#ask_why(approval, 'reject', Close)
   endif
@@ -83,18 +86,21 @@ function! s:got(allow, id, error, result) abort
         \ function('s:chosen', [approval, Close]))
 endfunction
 
-" Shows the oldest open question of an agent; allow: asks how to allow it, else why not to.
-function! s:answer(id, allow) abort
-  call swarm#rpc#request('swarm/get', {'agentId': a:id}, function('s:got', [a:allow, a:id]))
+" Shows the oldest open question of each agent, one after the other; allow: asks how to allow it, else
+" why not to.
+function! s:answer(ids, allow) abort
+  if !empty(a:ids)
+    call swarm#rpc#request('swarm/get', {'agentId': a:ids[0]}, function('s:got', [a:allow, a:ids]))
+  endif
 endfunction
 
 " Of :Swarm, see command.vim.
 function! swarm#approval#approve(ids, words, command) abort
-  call map(copy(a:ids), 's:answer(v:val, 1)')
+  call s:answer(a:ids, 1)
 endfunction
 
 function! swarm#approval#reject(ids, words, command) abort
-  call map(copy(a:ids), 's:answer(v:val, 0)')
+  call s:answer(a:ids, 0)
 endfunction
 
 function! swarm#approval#inbox(words, command) abort
