@@ -30,7 +30,7 @@
 "   swarm#buffer#keys(bufnr)     [[keys, what], ...] of them
 "   swarm#buffer#close()         closes the current window; the last one shows an empty buffer instead
 
-let s:INTERVAL = 50 " ms between two redraws of a buffer
+let s:INTERVAL = 51 " ms between two redraws of a buffer: 50, and Vim's timers may fire one early
 let s:SHARE = 2 " so many times longer than drawing took is waited at least
 
 let s:setups = {} " name -> [filetype, Setup], of buffers that are being made
