@@ -198,6 +198,7 @@ def test_killed_at_any_moment_nothing_is_half(restarts, repository, seed):
     client = connect()
     agent = spawn(client)
     client.wait_state(agent["id"], "done")
+    checkpoints(client, agent)  # the first turn has what was there then
     tree = worktree(agent)
     for n in range(40):
         (tree / f"file{n}").write_text(f"{n}\n" * 100)

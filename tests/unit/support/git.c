@@ -61,7 +61,7 @@ static int run(const char *line, char *output)
     return pclose(pipe);
 }
 
-static char *vformat(const char *format, va_list args)
+static char *__attribute__((format(printf, 1, 0))) vformat(const char *format, va_list args)
 {
     char *line = NULL;
     if (vasprintf(&line, format, args) < 0)
