@@ -95,6 +95,12 @@ static void leave_queue(struct limiter_ticket *ticket)
         list_remove(&ticket->user->node);
 }
 
+static void serve_soon(struct limiter *limiter)
+{
+    if (limiter->waiting > 0)
+        port_defer(limiter->ports, &limiter->serve);
+}
+
 static void set_timer(struct limiter *limiter)
 {
     int64_t now = now_of(limiter), left = time_left(limiter, now);
@@ -168,12 +174,6 @@ static void on_timer(void *arg)
     serve(limiter);
 }
 
-static void serve_soon(struct limiter *limiter)
-{
-    if (limiter->waiting > 0)
-        port_defer(limiter->ports, &limiter->serve);
-}
-
 // --- taking ---
 
 enum limiter_answer limiter_take(struct limiter *limiter, struct limiter_user *user,
@@ -194,7 +194,10 @@ enum limiter_answer limiter_take(struct limiter *limiter, struct limiter_user *u
         enter_ring(limiter, user);
     list_append(&user->waiting, &ticket->node);
     limiter->waiting++;
-    set_timer(limiter);
+    if (has_place(limiter) && time_left(limiter, now) == 0)
+        serve_soon(limiter); // the timer is due but has not fired yet, and would be stopped
+    else
+        set_timer(limiter);
     return LIMITER_WAITS;
 }
 

@@ -256,6 +256,29 @@ static void test_a_pause_that_the_server_asks_for_is_everybodys(void **state)
     end(scene);
 }
 
+static void take_the_next(void *arg)
+{
+    struct scene *scene = arg;
+    assert_int_equal(take(scene, 2), LIMITER_WAITS);
+}
+
+// The clock may show that a pause is over before the limiter's timer has fired.
+static void test_who_comes_as_a_pause_ends_does_not_keep_others_waiting(void **state)
+{
+    (void)state;
+    struct scene *scene = begin(LIMITER_FIXED, 4);
+    const struct ports *ports = fake_ports_get(scene->fake);
+    struct timer *timer = port_timer_new(ports, take_the_next, scene);
+    ports->ops->timer_set(timer, 1000); // before the limiter's, which is due at the same time
+    take(scene, 0);
+    give(scene, 0, LIMITER_TURNED_AWAY, 1000);
+    assert_int_equal(take(scene, 1), LIMITER_WAITS);
+    fake_ports_advance(scene->fake, 1000);
+    assert_string_equal(scene->order, "bc");
+    ports->ops->timer_free(timer);
+    end(scene);
+}
+
 static void test_a_pause_has_a_ceiling(void **state)
 {
     (void)state;
@@ -461,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_places_that_are_not_used_do_not_grow),
         cmocka_unit_test(test_places_have_a_ceiling),
         cmocka_unit_test(test_a_pause_that_the_server_asks_for_is_everybodys),
+        cmocka_unit_test(test_who_comes_as_a_pause_ends_does_not_keep_others_waiting),
         cmocka_unit_test(test_a_pause_has_a_ceiling),
         cmocka_unit_test(test_the_breaker_opens_and_lets_one_through),
         cmocka_unit_test(test_an_open_breaker_has_a_longest_time),
