@@ -112,6 +112,13 @@ static bool is_folder(const char *path)
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool has_git_folder(const struct agent *agent)
+{
+    char path[PATH_MAX];
+    return snprintf(path, sizeof path, "%s/.git", agent->worktree) < (int)sizeof path &&
+           is_folder(path);
+}
+
 bool sandbox_guard_repository(struct agent *agent)
 {
     static const char *const made[] = {"hooks", "info", "modules", "worktrees", "objects/info"};
@@ -119,8 +126,7 @@ bool sandbox_guard_repository(struct agent *agent)
     struct stat st;
     if (agent->isolated || agent->swarm->setup.config->sandbox.off)
         return true;
-    if (snprintf(path, sizeof path, "%s/.git", agent->worktree) >= (int)sizeof path ||
-        !is_folder(path) || !in_git(agent, "objects", path) || !is_folder(path))
+    if (!has_git_folder(agent) || !in_git(agent, "objects", path) || !is_folder(path))
         return false;
     for (size_t i = 0; i < sizeof made / sizeof *made; i++)
         if (in_git(agent, made[i], path))
@@ -136,7 +142,8 @@ void sandbox_clean_repository(struct agent *agent)
 {
     static const char *const planted[] = {"commondir", "config.worktree"};
     char path[PATH_MAX];
-    if (agent->isolated || agent->swarm->setup.config->sandbox.off)
+    // Where there are no mounts, a link may be in the place of .git by now.
+    if (agent->isolated || agent->swarm->setup.config->sandbox.off || !has_git_folder(agent))
         return;
     for (int i = 0; i < (agent->config_worktree ? 1 : 2); i++)
         if (in_git(agent, planted[i], path) && unlink(path) == 0)

@@ -129,6 +129,16 @@ def test_a_planted_link_shows_nothing_hidden(swarm, tmp_path, namespaces):
     assert str(home / ".ssh") in planted and "over" in read and "SECRET" not in read
 
 
+def test_nothing_is_removed_behind_a_link_in_the_place_of_git(swarm, repository, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/commondir").write_text("kept")
+    client, _ = swarm([[call("bash", command=f"mv .git moved && ln -s {tmp_path}/other .git; ls -d .git/commondir")],
+                       [text("done")]], sandbox="{namespaces: false}")
+    agent = client.wait_state(spawn(client, isolation="none")["id"], "done")
+    assert ".git/commondir" in items(client, agent, "tool")[-1]["output"]
+    assert (tmp_path / "other/commondir").read_text() == "kept"
+
+
 def test_a_linked_hooks_folder_makes_the_git_folder_read_only(swarm, repository, tmp_path):
     shutil.rmtree(repository / ".git/hooks")
     (tmp_path / "hooks").mkdir()
