@@ -116,6 +116,24 @@ static bool remove_planted(const struct worktree_spec *spec, char names[NAMES_MA
     return ok;
 }
 
+// Where no mount keeps them, folders of ours may have become links: nothing is written through one.
+static bool put_folders_back(const struct worktree_spec *spec, char names[NAMES_MAX],
+                             struct err *err)
+{
+    static const char *const folders[] = {"info", "objects", "objects/info"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof folders / sizeof *folders; i++) {
+        char *path = mem_format("%s/%s", spec->git, folders[i]);
+        struct stat st;
+        if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+            say(names, folders[i]);
+            ok = folder_remove(path, err) && folder_make(path, err);
+        }
+        mem_free(path);
+    }
+    return ok;
+}
+
 static bool check_guards(const struct worktree_spec *spec, const struct record *record,
                          char names[NAMES_MAX], bool *changed, struct err *err)
 {
@@ -145,7 +163,8 @@ bool private_put_back(const struct worktree_spec *spec, struct record *record, b
     *changed = false;
     if (!folder_exists(spec->path)) // deleted by hand: no .git file of ours is to appear there
         return true;
-    bool ok = remove_planted(spec, names, err) && check_guards(spec, record, names, changed, err);
+    bool ok = remove_planted(spec, names, err) && put_folders_back(spec, names, err) &&
+              check_guards(spec, record, names, changed, err);
     if (ok && *changed)
         private_note(spec, record);
     if (*names)

@@ -129,6 +129,22 @@ def test_a_planted_link_shows_nothing_hidden(swarm, tmp_path, namespaces):
     assert str(home / ".ssh") in planted and "over" in read and "SECRET" not in read
 
 
+@pytest.mark.parametrize("planted", ["ln -s {outside} info; ln -s {outside} objects", "mkdir -p a"])
+def test_nothing_is_put_back_behind_links(swarm, tmp_path, planted):
+    outside = tmp_path / "outside"
+    (outside / "info").mkdir(parents=True)
+    files = {outside / name: "kept" for name in ("exclude", "person-attributes", "info/alternates")}
+    for path, content in files.items():
+        path.write_text(content)
+    command = "cd $(git rev-parse --git-dir) && mv info i && mv objects o; " + planted.format(outside=outside)
+    client, _ = swarm([[call("bash", command=command)], [call("bash", command="git cat-file -t HEAD")],
+                       [text("done")]], sandbox="{namespaces: false}")
+    agent = client.wait_state(spawn(client)["id"], "done")
+    assert {path: path.read_text() for path in files} == files
+    assert any("put back: info, objects" in notice["text"] for notice in items(client, agent, "notice"))
+    assert items(client, agent, "tool")[-1]["output"] == "commit\n"  # of the repository, by its alternates
+
+
 def test_nothing_is_removed_behind_a_link_in_the_place_of_git(swarm, repository, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other/commondir").write_text("kept")
