@@ -259,14 +259,22 @@ static void journal_closed(void *arg, const struct err *err)
         fprintf(stderr, "swarmd: the last changes could not be stored: %s\n", err->message);
         host->exit_code = 1;
     }
-    http_close(host->http, http_closed, host);
+    if (host->swarm) // not at rest: nothing that it uses is taken away from it
+        host->closed(host->closed_arg, host->exit_code);
+    else
+        http_close(host->http, http_closed, host);
 }
 
 static void swarm_closed(void *arg)
 {
     struct host *host = arg;
-    swarm_destroy(host->swarm);
-    host->swarm = NULL;
+    if (swarm_is_at_rest(host->swarm)) {
+        swarm_destroy(host->swarm);
+        host->swarm = NULL;
+    } else {
+        fprintf(stderr, "swarmd: ends although work on files is still under way; the next start "
+                        "settles it, as after a crash\n");
+    }
     journal_close(host->journal, journal_closed, host);
 }
 
@@ -407,6 +415,11 @@ bool host_connect(struct host *host, int in_fd, int out_fd, struct err *err)
 void host_accept(struct host *host, int fd)
 {
     server_accept(host->server, fd, NULL);
+}
+
+bool host_is_at_rest(const struct host *host)
+{
+    return !host->swarm;
 }
 
 bool host_is_used(const struct host *host)

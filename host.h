@@ -40,8 +40,10 @@ bool host_is_used(const struct host *host); // is one connected?
 
 // Brings every turn to a point from which it resumes. When others are connected, one of them goes
 // on with what runs. `closed` comes once, from the loop; exit_code: 0, or 1 when the last changes
-// could not be stored. The lease is released then, and the host is to be destroyed.
+// could not be stored. When the host is at rest then, the lease is released, and the host is to be
+// destroyed; when it is not (swarm_close()), the process is to end at once, and the lease with it.
 void host_close(struct host *host, void (*closed)(void *arg, int exit_code), void *arg);
+bool host_is_at_rest(const struct host *host);
 void host_destroy(struct host *host); // takes NULL
 
 #endif

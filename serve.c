@@ -50,6 +50,8 @@ static void host_closed(void *arg, int exit_code)
     process->host_open = false;
     if (exit_code > process->exit_code)
         process->exit_code = exit_code;
+    if (!host_is_at_rest(process->host))
+        _exit(process->exit_code); // whatever is under way, on threads of its own, ends with it
     stop_when_closed(process);
 }
 

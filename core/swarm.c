@@ -156,17 +156,21 @@ static void close_done(struct deferred *deferred)
         closed(swarm->closed_arg);
 }
 
-void swarm_close_check(struct swarm *swarm)
+bool swarm_is_at_rest(const struct swarm *swarm)
 {
-    if (!swarm->closing || !swarm->closed)
-        return;
     list_for_each(node, &swarm->agents)
     {
         const struct agent *agent = list_entry(node, struct agent, node);
         if (agent->turn || agent->setup || agent->merge || !list_empty(&agent->reviews))
-            return;
+            return false;
     }
-    if (!sandbox_probe_runs(swarm) && !swarm_pool_is_busy(swarm->pool) && !swarm->prune)
+    return swarm->spawning == 0 && !swarm->prune && !sandbox_probe_runs(swarm) &&
+           !swarm_pool_is_busy(swarm->pool);
+}
+
+void swarm_close_check(struct swarm *swarm)
+{
+    if (swarm->closing && swarm->closed && swarm_is_at_rest(swarm))
         port_defer(swarm->setup.ports, &swarm->close_done);
 }
 

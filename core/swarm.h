@@ -49,9 +49,12 @@ void swarm_resume_cut_off(struct swarm *swarm);
 // store, so that its swarm_restore() and swarm_resume_cut_off() go on with what ran.
 void swarm_hand_over(struct swarm *swarm);
 
-// Brings every turn to a point from which it resumes; `closed` comes when no command and no
-// stream is left, at most 10 s later. The swarm is then destroyed with swarm_destroy().
+// Brings every turn to a point from which it resumes; `closed` comes when no command, no stream and
+// no work on a lane is left, at most 10 s later. One that is at rest then is destroyed with
+// swarm_destroy(). Of one that is not, something still uses what it has (a slow disk under
+// libgit2): it is never destroyed, and the process ends without it.
 void swarm_close(struct swarm *swarm, void (*closed)(void *arg), void *arg);
+bool swarm_is_at_rest(const struct swarm *swarm);
 void swarm_destroy(struct swarm *swarm);
 
 // --- looking ---

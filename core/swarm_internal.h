@@ -46,6 +46,7 @@ struct swarm {
     struct list answered; // struct answered_rule, by id
     int64_t last_rule;
     size_t active, queued; // agents that hold a place, and that wait for one
+    size_t spawning;       // spawns whose repository is being looked at
     struct live_slot **slots;
     size_t slot_count;
     struct buf event; // scratch of the event being written

@@ -40,8 +40,6 @@ static void forget(char **repository, char **base, char **sparse)
 void swarm_pool_destroy(struct swarm_pool *pool)
 {
     pool->swarm->setup.ports->ops->timer_free(pool->timer);
-    if (pool->busy)
-        return; // the server ends without it: what runs keeps its memory
     forget(&pool->repository, &pool->base, &pool->sparse);
     mem_free(pool->folder);
     mem_free(pool);

@@ -341,16 +341,19 @@ static void spawn_probe(struct work *work)
 static void spawn_probed(struct work *work)
 {
     struct spawn *spawn = list_entry(work, struct spawn, work);
+    struct swarm *swarm = spawn->swarm;
     struct swarm_op *op = spawn->op;
+    swarm->spawning--;
     op->err = spawn->err;
     bool made = op->err.kind == ERR_NONE;
-    if (made && spawn->swarm->closing)
+    if (made && swarm->closing)
         made = err_set(&op->err, ERR_REFUSED, "the server is ending");
     if (made)
         made = make_agent(spawn, &op->err);
     if (!made)
-        op_fail(spawn->swarm, op);
+        op_fail(swarm, op);
     spawn_free(spawn);
+    swarm_close_check(swarm);
 }
 
 void swarm_spawn(struct swarm *swarm, const struct spawn_params *params, struct swarm_op *op)
@@ -367,5 +370,6 @@ void swarm_spawn(struct swarm *swarm, const struct spawn_params *params, struct 
     op->err.kind = ERR_NONE;
     spawn->work.run = spawn_probe;
     spawn->work.done = spawn_probed;
+    swarm->spawning++;
     port_work(swarm->setup.ports, LANE_GIT, &spawn->work);
 }
