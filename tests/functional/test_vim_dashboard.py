@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The dashboard in real Vim and Neovim, with the real server."""
 
+import datetime
 import os
 import pathlib
 import signal
@@ -184,6 +185,28 @@ def test_a_flood_is_drawn_at_most_twenty_times_a_second(board):
     board.wait_for("g:count >= 400", "the flood stands still")
     seconds = board.eval("reltimefloat(reltime(g:begin))")
     assert 2 <= len(notes(board)) <= seconds * 21 + 2
+
+
+def test_ages_go_on(board):
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    put(board, *[agent_of(f"w{n:02}", createdAt=now) for n in range(20)])
+    board.wait_text(NAME, "w19")
+    for age in (1, 2):
+        board.wait_for(r"len(filter(getline(1, '$'), {_, line -> str2nr(matchstr(line, 'task of w\d\d \+\zs\d\+')) >= g:a}))"
+                       " == 20", "the ages stand still", age)
+
+
+def test_what_time_changes_is_drawn_a_few_lines_at_a_time(board):
+    board.ex("let [g:done, g:between] = [[], []]")
+    board.ex("let g:Draw = {id -> [add(g:done, id), timer_start(0, {-> add(g:between, len(g:done))})]}")
+    board.ex("call swarm#dashboard#clock#draw(range(10), g:Draw) | call add(g:between, len(g:done))")
+    board.wait_for("len(g:done) == 10 && g:between[-1] == 10", "not all are drawn")
+    between = board.eval("g:between")
+    assert between[0] == 0 and max(b - a for a, b in zip(between, between[1:])) <= 4, between
+    # What another call wants takes the place of what is left.
+    board.ex("let g:done = [] | call swarm#dashboard#clock#draw(range(10), g:Draw)")
+    board.ex("call swarm#dashboard#clock#draw(['x'], g:Draw)")
+    board.wait_for("g:done ==# ['x']", "not the newest alone")
 
 
 def test_nothing_is_drawn_while_nobody_looks(board):

@@ -6,7 +6,7 @@
 "   swarm#dashboard#changed()       what is to be seen was chosen anew: shows it, too
 "   swarm#dashboard#refresh()       reads the list anew
 "   swarm#dashboard#draw()          brings it up to date at once
-"   swarm#dashboard#make_room()     gives lines to a transcript that was opened below
+"   swarm#dashboard#make_room()     gives lines to what was opened below
 "
 " An index says in which line each agent is (rows, line_of). An event that leaves an agent in its
 " place marks its line as dirty; lines that a window shows are formatted anew at most 20 times a
@@ -135,6 +135,7 @@ endfunction
 function! s:draw_line(bufnr, id) abort
   if has_key(s:depths, a:id)
     call s:count(swarm#state#get(a:id))
+    call swarm#dashboard#clock#drawn(swarm#state#get(a:id), s:now)
     call swarm#buffer#splice(a:bufnr, s:line_of[a:id], 1, [s:agent_line(a:id)])
   endif
   if has_key(s:dirty, a:id)
@@ -257,8 +258,7 @@ function! s:tick(timer) abort
   let [bufnr, windows] = s:canvas()
   if empty(windows) || empty(s:depths)
     call timer_stop(s:timer)
-    let s:files = v:false " has an agent changed a file?
-let s:timer = -1
+    let s:timer = -1
     return
   endif
   let s:ticks += 1
@@ -269,10 +269,15 @@ let s:timer = -1
   if s:ticks % s:STATS == 0
     call s:read_stats()
   endif
-  for id in s:seen(windows)
-    call s:draw_line(bufnr, id)
-  endfor
-  call s:draw_dirty(bufnr, windows, s:UNSEEN_TICK)
+  let aged = filter(s:seen(windows), 'swarm#dashboard#clock#is_due(v:val, s:now)')
+  call swarm#dashboard#clock#draw(aged + keys(s:dirty)[: s:UNSEEN_TICK - 1], function('s:draw_due', [bufnr]))
+endfunction
+
+" What was drawn meanwhile is left out.
+function! s:draw_due(bufnr, id) abort
+  if bufloaded(a:bufnr) && (has_key(s:dirty, a:id) || swarm#dashboard#clock#is_due(a:id, s:now))
+    call s:draw_line(a:bufnr, a:id)
+  endif
 endfunction
 
 " --- What happens. ---
@@ -324,6 +329,7 @@ call swarm#event#on('gone', {data -> s:compute_later()})
 call swarm#event#on('agents', {data -> s:compute_later()})
 call swarm#event#on('ready', function('s:ready'))
 call swarm#event#on('exit', function('s:exit'))
+call swarm#event#on('opened', {data -> getbufvar(data.bufnr, '&filetype') ==# 'swarm' ? 0 : swarm#dashboard#make_room()})
 
 " --- The buffer. ---
 
@@ -377,7 +383,7 @@ function! swarm#dashboard#command(words, command) abort
   call swarm#dashboard#refresh()
 endfunction
 
-" Above a transcript it takes no more lines than it has, and at most a third.
+" Above a transcript or a review it takes no more lines than it has, and at most a third.
 function! swarm#dashboard#make_room() abort
   let window = swarm#buffer#window(swarm#buffer#find(s:NAME))
   let height = max([6, min([len(s:rows) + 1, &lines / 3])])
