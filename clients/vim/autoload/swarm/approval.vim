@@ -56,10 +56,16 @@ function! s:chosen(approval, Done, choice, index) abort
   endif
 endfunction
 
-" The question as lines of a window that floats.
+let s:AROUND = 20 " lines of the screen that are not for what is asked about
+
+" The question as lines of a window that floats and cannot be scrolled: the transcript has it all.
 function! s:lines(approval) abort
   let lines = [swarm#approval#text#title(a:approval)]
   let detail = swarm#approval#text#detail(a:approval, '')
+  let most = max([5, &lines - s:AROUND])
+  if len(detail) > most + 1
+    let detail = detail[: most - 1] + [printf('… %d more lines: the transcript shows them', len(detail) - most)]
+  endif
   let lines += empty(detail) ? [] : [''] + detail
   let lines += ['', s:text(a:approval, 'why')] + swarm#approval#text#always(a:approval, '')
   return map(lines, 'type(v:val) == v:t_dict ? v:val.text : v:val')

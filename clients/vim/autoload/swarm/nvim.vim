@@ -117,7 +117,7 @@ function! swarm#nvim#float(lines, options) abort
   call setbufvar(buffer, '&modifiable', 0)
   call setbufvar(buffer, '&syntax', get(a:options, 'filetype', ''))
   let width = min([100, &columns - 6, max([20] + map(copy(a:lines), 'strdisplaywidth(v:val)'))])
-  let height = max([1, min([len(a:lines), &lines - 12])])
+  let height = max([1, min([len(a:lines), &lines - 14])])
   let window = nvim_open_win(buffer, get(a:options, 'focus') ? v:true : v:false, {
         \ 'relative': 'editor', 'row': 1, 'col': max([0, (&columns - width) / 2]), 'width': width, 'height': height,
         \ 'style': 'minimal', 'border': 'rounded'})

@@ -223,16 +223,25 @@ endfunction
 
 " --- Questions and messages. ---
 
+" Answers stand below what is asked about.
+function! s:menu_place(items, kind) abort
+  if a:kind !=# 'swarm-approval'
+    return {}
+  endif
+  let width = max(map(copy(a:items), 'strdisplaywidth(v:val)')) + 4
+  return {'pos': 'botleft', 'line': &lines - 3, 'col': max([1, (&columns - width) / 2])}
+endfunction
+
 function! swarm#vim#select(items, prompt, kind, Fn) abort
   let numbered = map(copy(a:items), {at, item -> (at < 9 ? at + 1 .. '. ' : '   ') .. item})
-  call popup_menu(numbered, {
+  call popup_menu(numbered, extend(s:menu_place(numbered + [a:prompt], a:kind), {
         \ 'title': ' ' .. trim(a:prompt) .. ' ',
         \ 'padding': [0, 1, 0, 1],
         \ 'maxheight': max([1, &lines - 6]),
         \ 'minwidth': min([strdisplaywidth(a:prompt) + 2, &columns - 6]),
         \ 'filter': function('s:select_filter', [len(a:items)]),
         \ 'callback': {id, result -> timer_start(0, {-> a:Fn(result < 1 ? -1 : result - 1)})},
-        \ })
+        \ }))
 endfunction
 
 " Digits choose at once, the rest is as in every menu.
@@ -318,7 +327,7 @@ function! swarm#vim#float(lines, options) abort
   let filter = get(a:options, 'focus') ? {'filter': function('s:float_filter')} : {}
   let id = popup_create(a:lines, extend(filter, {
         \ 'pos': 'topleft', 'line': 2, 'col': max([1, (&columns - 100) / 2]),
-        \ 'maxwidth': min([100, &columns - 6]), 'minwidth': min([20, &columns - 6]), 'maxheight': max([1, &lines - 12]),
+        \ 'maxwidth': min([100, &columns - 6]), 'minwidth': min([20, &columns - 6]), 'maxheight': max([1, &lines - 14]),
         \ 'border': [], 'padding': [0, 1, 0, 1], 'wrap': v:true, 'scrollbar': 1, 'mapping': v:false,
         \ 'close': 'button',
         \ }))

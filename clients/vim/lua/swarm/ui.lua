@@ -18,7 +18,12 @@ local function menu_lines(items, prompt)
   return lines
 end
 
-local function menu_window(buffer, lines)
+-- Answers stand below what is asked about.
+local function menu_row(height, kind)
+  return kind == 'swarm-approval' and vim.o.lines - height - 5 or math.floor((vim.o.lines - height) / 2) - 1
+end
+
+local function menu_window(buffer, lines, kind)
   local width = 20
   for _, line in ipairs(lines) do
     width = math.max(width, vim.fn.strdisplaywidth(line) + 1)
@@ -27,7 +32,7 @@ local function menu_window(buffer, lines)
   width = math.min(width, vim.o.columns - 6)
   return vim.api.nvim_open_win(buffer, true, {
     relative = 'editor',
-    row = math.max(0, math.floor((vim.o.lines - height) / 2) - 1),
+    row = math.max(0, menu_row(height, kind)),
     col = math.floor((vim.o.columns - width) / 2),
     width = width,
     height = height,
@@ -38,7 +43,7 @@ local function menu_window(buffer, lines)
 end
 
 --- A menu that floats: digits choose at once, <CR> the line, q or <Esc> nothing. done(index), from 1.
-local function menu(items, prompt, done)
+local function menu(items, prompt, kind, done)
   local buffer = vim.api.nvim_create_buf(false, true)
   local lines = menu_lines(items, prompt)
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, lines)
@@ -48,7 +53,7 @@ local function menu(items, prompt, done)
     end_col = #prompt,
     hl_group = 'SwarmTitle',
   })
-  local window = menu_window(buffer, lines)
+  local window = menu_window(buffer, lines, kind)
   vim.wo[window].cursorline = true
   vim.api.nvim_win_set_cursor(window, { 2, 0 })
   local answered = false
@@ -92,7 +97,7 @@ function M.select(items, prompt, kind, key)
     vim.fn['swarm#nvim#chosen'](key, index and index - 1 or -1)
   end
   if is_own(vim.ui.select, 'vim/ui') then
-    menu(items, prompt, chosen)
+    menu(items, prompt, kind, chosen)
     return
   end
   vim.ui.select(items, { prompt = prompt, kind = kind }, function(_, index)
