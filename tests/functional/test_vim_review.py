@@ -120,6 +120,35 @@ def test_a_hunk_is_rejected_and_that_is_undone(edit):
         assert not (worktree_of(agent) / "new.md").exists()
 
 
+def test_a_review_takes_the_place_of_the_transcript_until_it_is_closed(edit):
+    editor, agent, server = changed(edit)
+    with server:
+        transcript = "swarm://agent/" + agent["id"]
+        windows = "map(range(1, winnr('$')), 'bufname(winbufnr(v:val))')"
+        with_prompt = ["", transcript, transcript + "/prompt"]
+        editor.wait_for(windows + " ==# g:a", "not as it should begin", with_prompt)
+        for key in ("d", "id"):  # from the transcript, and from its prompt
+            editor.type(key if key == "d" else "i<Esc>:Swarm diff<CR>")
+            editor.wait_for(windows + " ==# g:a", "not in the place of the transcript", ["", review(agent)])
+            editor.wait_text(review(agent), "@@ ")
+            editor.type("m")
+            editor.wait_for(windows + " ==# g:a", "not in the place of the review", ["", merge(agent)])
+            editor.wait_text(merge(agent), "new.md")
+            editor.type("q")
+            editor.wait_for(windows + " ==# g:a", "the review does not come back", ["", review(agent)])
+            editor.type("q")
+            editor.wait_for(windows + " ==# g:a", "the transcript does not come back", with_prompt)
+            assert editor.eval("[bufname(), line('.') == line('$')]") == [transcript, 1]
+        # `o` goes straight back; what was merged goes by itself.
+        editor.type("dmm")
+        editor.wait_message("merged 2 files into main")
+        editor.wait_for(windows + " ==# g:a", "the review does not come back", ["", review(agent)])
+        editor.type("m")
+        editor.wait_for("bufname() ==# g:a", "no merge", merge(agent))
+        editor.ex("Swarm open " + agent["id"])
+        editor.wait_for(windows + " ==# g:a", "the transcript does not come back", with_prompt)
+
+
 def test_a_comment_goes_to_the_agent_with_its_place(edit):
     editor, agent, server = changed(edit, [text("I see.")])
     with server:

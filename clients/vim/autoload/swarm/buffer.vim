@@ -3,11 +3,13 @@
 "
 "   swarm#buffer#open(name, filetype, how[, Setup])
 "       Makes the buffer `swarm://...` if it is not there, shows it, and goes there; returns its number.
-"       how: '' the window of this tab page that has it, else a split below; `split`, `vsplit`, `tab`,
-"       `here` (in the current window), `hidden` (not shown at all), or the modifiers of a command
-"       (`vertical`, `botright`...). Setup() is called once, with the buffer current, for options, keys
-"       and autocommands; windows' options belong into its BufWinEnter. After it comes 'filetype', so
-"       that people's own autocommands see all and may change it.
+"       how: '' the window of this tab page that has it; else over the transcript, review and the like
+"       that the current window shows, which comes back when it is closed; else a split below.
+"       `split`, `vsplit`, `tab`, `here` (in the current window), `hidden` (not shown at all), or the
+"       modifiers of a command (`vertical`, `botright`...).
+"       Setup() is called once, with the buffer current, for options, keys and autocommands; windows'
+"       options belong into its BufWinEnter. After it comes 'filetype', so that people's own
+"       autocommands see all and may change it.
 "   swarm#buffer#find(name)      the number of the loaded buffer of that name, 0 when there is none
 "   swarm#buffer#window(bufnr)   its window (an id) in this tab page, 0 when there is none
 "
@@ -28,7 +30,9 @@
 "   swarm#buffer#map(keys, action, what)   a key of the current buffer in Normal mode: what is executed
 "                                as a command, and what g? says of it
 "   swarm#buffer#keys(bufnr)     [[keys, what], ...] of them
-"   swarm#buffer#close()         closes the current window; the last one shows an empty buffer instead
+"   swarm#buffer#close()         shows again what the current buffer was opened over, else closes the
+"                                window; the last one shows an empty buffer instead
+"   swarm#buffer#finish(bufnr)   closes it wherever it is shown, and wipes it out
 
 let s:INTERVAL = 51 " ms between two redraws of a buffer: 50, and Vim's timers may fire one early
 let s:SHARE = 2 " so many times longer than drawing took is waited at least
@@ -109,10 +113,14 @@ function! s:show(bufnr, how) abort
     call win_gotoid(window)
     return
   endif
+  if empty(a:how) && swarm#buffer#cover#over(a:bufnr)
+    return
+  endif
   if a:how !=# 'here'
     execute get(s:splits, a:how, a:how .. ' split')
   endif
   execute 'silent keepjumps buffer' a:bufnr
+  call swarm#event#emit('opened', {'bufnr': a:bufnr})
 endfunction
 
 function! swarm#buffer#options(list) abort
@@ -134,11 +142,24 @@ function! swarm#buffer#keys(bufnr) abort
 endfunction
 
 function! swarm#buffer#close() abort
+  if swarm#buffer#cover#back()
+    return
+  endif
   try
     close
   catch /^Vim\%((\a\+)\)\=:E444/
     enew
   endtry
+endfunction
+
+function! swarm#buffer#finish(bufnr) abort
+  let current = win_getid()
+  for window in win_findbuf(a:bufnr)
+    call win_gotoid(window)
+    call swarm#buffer#close()
+  endfor
+  call win_gotoid(current)
+  execute 'silent! bwipeout!' a:bufnr
 endfunction
 
 " --- Writing. ---

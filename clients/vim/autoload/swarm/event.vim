@@ -15,6 +15,7 @@
 "   agents  {}                 the whole list was read anew
 "   item, delta, turn          the protocol's event of that type, of agents that are watched
 "   reset   {}                 events are missing: what is shown of items must be read anew
+"   opened, uncovered  {bufnr} a buffer of ours came into a new window; came back from below another
 "
 "   swarm#event#user(name, data)  triggers the User autocommand Swarm{name}; the data is in
 "                                 g:swarm_event, and in v:event.data where the editor has that

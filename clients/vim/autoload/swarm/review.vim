@@ -277,7 +277,7 @@ endfunction
 
 function! s:gone(data) abort
   if has_key(s:reviews, a:data.id)
-    execute 'silent! bwipeout!' remove(s:reviews, a:data.id).buffer
+    call swarm#buffer#finish(remove(s:reviews, a:data.id).buffer)
   endif
 endfunction
 

@@ -275,7 +275,7 @@ function! s:gone(data) abort
   if !empty(self)
     call swarm#prompt#close(a:data.id)
     call s:forget(self)
-    execute 'silent! bwipeout!' self.buffer
+    call swarm#buffer#finish(self.buffer)
   endif
 endfunction
 
@@ -284,6 +284,13 @@ function! s:exit(data) abort
     let self.loading = 0
     let self.problem = a:data.reason
     call self.draw()
+  endfor
+endfunction
+
+" The prompt goes with the transcript.
+function! s:uncovered(data) abort
+  for self in filter(values(s:transcripts), 'v:val.buffer == a:data.bufnr')
+    call swarm#prompt#show(self.id, win_getid())
   endfor
 endfunction
 
@@ -296,5 +303,6 @@ endfunction
 call swarm#event#on('agent', function('s:agent'))
 call swarm#event#on('gone', function('s:gone'))
 call swarm#event#on('exit', function('s:exit'))
+call swarm#event#on('uncovered', function('s:uncovered'))
 call swarm#event#on('ready', function('s:load_all'))
 call swarm#event#on('reset', function('s:load_all'))

@@ -226,7 +226,8 @@ function! swarm#approval#inbox#write() abort
   endtry
   setlocal nomodified
   call swarm#approval#decide(approval, 'allow', {'input': input})
-  call timer_start(0, {-> execute('silent! bwipeout! ' . bufnr('%'))})
+  let buffer = bufnr()
+  call timer_start(0, {-> swarm#buffer#finish(buffer)})
 endfunction
 
 " --- What happens elsewhere. ---

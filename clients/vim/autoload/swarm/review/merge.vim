@@ -2,8 +2,9 @@
 " Merging an agent's work: a preview in swarm://merge/<id> of what a dry run says, and the merge. Files
 " with changes in a buffer that are not saved are told before, and never overwritten.
 "
-" One is {id, buffer, into, strategy, message, result, error}: into '' is where the agent started from,
-" message '' the server's proposal; result or error is what the newest dry run gave.
+" One is {id, buffer, into, strategy, message, result, error, running, then}: into '' is where the agent
+" started from, message '' the server's proposal; result or error is what the newest dry run gave. While
+" one runs the server takes no other: `then` is what was asked for meanwhile.
 
 let s:merges = {} " id -> merge
 
@@ -126,13 +127,25 @@ function! s:previewed(self, error, result) abort
     let a:self.result = a:result
   endif
   call s:draw(a:self)
+  let [a:self.running, Then] = [v:false, a:self.then]
+  let a:self.then = function('s:nothing')
+  call Then(a:self)
+endfunction
+
+function! s:nothing(self) abort
 endfunction
 
 function! s:preview(self) abort
+  if a:self.running
+    let a:self.then = function('s:preview')
+    return
+  endif
+  let a:self.running = v:true
   call swarm#rpc#request('swarm/merge', s:params(a:self, 1), function('s:previewed', [a:self]))
 endfunction
 
 function! s:merged(self, error, result) abort
+  let [a:self.running, a:self.then] = [v:false, function('s:nothing')]
   if !empty(a:error)
     let a:self.error = a:error
     call s:draw(a:self)
@@ -141,21 +154,32 @@ function! s:merged(self, error, result) abort
   call swarm#review#reload#paths(map(copy(a:result.files), 'v:val.path'))
   call swarm#ui#info(printf('merged %s into %s as %s', swarm#util#plural(a:result.fileCount, 'file'),
         \ a:result.into, s:text(a:result, 'commit')[:11]))
-  execute 'silent! bwipeout!' a:self.buffer
+  call swarm#buffer#finish(a:self.buffer)
 endfunction
 
 function! s:merge(self) abort
+  let a:self.running = v:true
   call swarm#rpc#request('swarm/merge', s:params(a:self, 0), function('s:merged', [a:self]))
 endfunction
 
-function! swarm#review#merge#run() abort
-  let self = s:merges[b:swarm_agent]
-  let unsaved = s:unsaved(self)
+" Without a preview there is nothing to agree to.
+function! s:run(self) abort
+  if a:self.running
+    let a:self.then = function('s:run')
+    return
+  elseif has_key(a:self, 'error')
+    return swarm#ui#info('this cannot be merged as it is: R looks again')
+  endif
+  let unsaved = s:unsaved(a:self)
   if empty(unsaved)
-    return s:merge(self)
+    return s:merge(a:self)
   endif
   call swarm#ui#confirm(join(unsaved, ', ') . ' has changes here that are not saved. They stay in the buffer; merge?',
-        \ 'Merge', function('s:merge', [self]))
+        \ 'Merge', function('s:merge', [a:self]))
+endfunction
+
+function! swarm#review#merge#run() abort
+  call s:run(s:merges[b:swarm_agent])
 endfunction
 
 function! s:chosen(self, strategy, index) abort
@@ -225,7 +249,8 @@ endfunction
 " Shows what merging would do. options, all optional: strategy, into, how (see swarm#buffer#open()).
 function! swarm#review#merge#open(id, ...) abort
   let options = a:0 ? a:1 : {}
-  let self = {'id': a:id, 'into': get(options, 'into', ''), 'strategy': get(options, 'strategy', 'merge'), 'message': ''}
+  let self = {'id': a:id, 'into': get(options, 'into', ''), 'strategy': get(options, 'strategy', 'merge'), 'message': '',
+        \ 'running': v:false, 'then': function('s:nothing')}
   let s:merges[a:id] = self
   let self.buffer = swarm#buffer#open(s:name(a:id), 'swarmmerge', get(options, 'how', ''), function('s:set_up', [a:id]))
   call s:draw(self)

@@ -70,7 +70,7 @@ function! s:open_output(item) abort
     return
   endif
   let lines = swarm#items#text#whole(swarm#util#terminal(swarm#items#text#of(a:item, 'output')))
-  call swarm#buffer#open('swarm://output/' . a:item.agentId . '/' . a:item.id, 'swarmoutput', 'split',
+  call swarm#buffer#open('swarm://output/' . a:item.agentId . '/' . a:item.id, 'swarmoutput', '',
         \ function('s:set_up_output'))
   call swarm#buffer#render(bufnr(), lines, 1)
 endfunction

@@ -79,8 +79,7 @@ function! swarm#transcript#window#show(buffer, options) abort
   let modifiers = get(a:options, 'modifiers', '')
   let asked = has_key(a:options, 'how')
   let window = swarm#buffer#window(a:buffer)
-  if window && !asked && modifiers ==# ''
-    call win_gotoid(window)
+  if !asked && modifiers ==# '' && (window ? win_gotoid(window) : swarm#buffer#cover#uncover(a:buffer))
     return
   endif
   call s:make(get(a:options, 'how', swarm#config#get('open')), modifiers, asked)
