@@ -253,6 +253,7 @@ async function asPlainEditor() {
   await editor.state(writer.id, 'done')
   const { agent: holder } = await editor.request('swarm/spawn', { task: 'plain: hold' })
   await begun(holder)
+  await editor.state(holder.id, 'working') // before, there is no turn that could be cancelled
   await editor.notify('window/workDoneProgress/cancel', { token: `swarm/${holder.id}` })
   assert.equal((await editor.turnEnd(holder.id, 1)).stopReason, 'cancelled')
   await ended(holder)
