@@ -88,6 +88,8 @@ void cgroup_end(struct cgroup *cgroup, const struct plan *plan);
 pid_t namespaces_enter(const struct plan *plan, const struct cgroup *cgroup, bool *new_user);
 // In the child, before anything else.
 bool namespaces_map_user(uid_t uid, gid_t gid, struct failure *failure);
+// Before any mount.
+void namespaces_limit_processes(const struct plan *plan);
 bool namespaces_loopback_up(struct failure *failure);
 // Gives the server a socket for its proxy, and the command its address.
 bool namespaces_offer_proxy(struct failure *failure);

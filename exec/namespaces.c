@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -13,7 +14,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
+
+// Numbers below RESERVED_PIDS are given once only; a limit above the usual one holds nothing.
+enum { RESERVED_PIDS = 300, PID_MAX_USUAL = 32768 };
 
 static pid_t enter(const struct cgroup *cgroup, int flags)
 {
@@ -59,6 +64,27 @@ bool namespaces_map_user(uid_t uid, gid_t gid, struct failure *failure)
     return write_file("/proc/self/setgroups", "deny", failure) &&
            write_file("/proc/self/uid_map", users, failure) &&
            write_file("/proc/self/gid_map", groups, failure);
+}
+
+// Since Linux 6.14 a PID namespace has a pid_max of its own; before, it is the whole machine's.
+static bool has_own_pid_max(void)
+{
+    struct utsname kernel;
+    int major, minor;
+    return uname(&kernel) == 0 && sscanf(kernel.release, "%d.%d", &major, &minor) == 2 &&
+           (major > 6 || (major == 6 && minor >= 14));
+}
+
+// Root's processes are counted by no rlimit. Where the kernel has another limit they pass by no
+// more than RESERVED_PIDS, until somebody looks (watch.c). It is a second wall: it may fail.
+void namespaces_limit_processes(const struct plan *plan)
+{
+    char number[24];
+    struct failure ignored;
+    snprintf(number, sizeof number, "%" PRId64, plan->processes + RESERVED_PIDS + 2);
+    if (plan->processes > 0 && plan->processes < PID_MAX_USUAL && geteuid() == 0 &&
+        has_own_pid_max())
+        write_file("/proc/sys/kernel/pid_max", number, &ignored);
 }
 
 bool namespaces_loopback_up(struct failure *failure)

@@ -159,6 +159,7 @@ static _Noreturn void become_init(const struct helper *helper, bool new_user, ui
     }
     if (!bind_to_outer(helper))
         _exit(128 + SIGKILL);
+    namespaces_limit_processes(helper->plan);
     enum mounts_result result = mounts_build(helper->plan, &told->why);
     told->forbidden = result == MOUNTS_FORBIDDEN;
     if (result == MOUNTS_FORBIDDEN)

@@ -246,6 +246,17 @@ def test_the_limit_of_processes_is_told_without_namespaces(swarm):
     assert item["status"] == "failed" and "sandbox.processes" in got
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or tuple(map(int, os.uname().release.split(".")[:2])) < (6, 14),
+                    reason="only root needs it, and only Linux 6.14 has it")
+def test_the_kernel_bounds_the_processes_of_root_too(swarm):
+    """Beside the look at them: no rlimit counts those of root."""
+    before = pathlib.Path("/proc/sys/kernel/pid_max").read_text()
+    command = "cat /proc/sys/kernel/pid_max; echo 99999 > /proc/sys/kernel/pid_max; cat /proc/sys/kernel/pid_max"
+    _, _, got = run(swarm, command, sandbox="{processes: 100}")
+    assert got.startswith("402\n") and "Read-only" in got and got.count("402\n") == 2
+    assert pathlib.Path("/proc/sys/kernel/pid_max").read_text() == before
+
+
 def test_open_files_are_limited(swarm):
     _, _, got = run(swarm, "ulimit -n; ulimit -Hn", sandbox="{open_files: 123}")
     assert got.startswith("123\n123\n")
