@@ -30,13 +30,14 @@ ATTEMPTS = [
             "/proc/{bystander}/cwd/{home}/.netrc /proc/self/root{home}/.netrc"),
     attempt("asks another for its environment", "tr '\\0' '\\n' < /proc/{bystander}/environ"),
     attempt("races a link against a check", python("""
-import os, threading
+import os, threading, time
 os.mkdir('d'); open('d/id_ed25519', 'w').close(); os.symlink('{home}/.ssh', 'l')
 def swap():
     for _ in range(3000):
-        os.rename('d', 'x'); os.rename('l', 'd'); os.rename('d', 'l'); os.rename('x', 'd')
-threading.Thread(target=swap, daemon=True).start()
-for _ in range(3000):
+        os.rename('d', 'x'); os.rename('l', 'd'); time.sleep(0); os.rename('d', 'l'); os.rename('x', 'd')
+swapper = threading.Thread(target=swap, daemon=True)
+swapper.start()
+while swapper.is_alive():
     try:
         text = open('d/id_ed25519').read()
         if text: print(text); break
