@@ -166,6 +166,8 @@ static struct model_part *make_parts(size_t *count)
 
 static void bench_request(const struct subject *subject)
 {
+    static const struct model_target target = {.provider = {"lab", 3},
+                                               .base_url = {"https://host", 12}};
     double rounds[ROUNDS];
     struct model_request request = {.model = str_of(subject->model), .system = STR("Be good.")};
     size_t size = 0;
@@ -176,7 +178,7 @@ static void bench_request(const struct subject *subject)
         for (int i = 0; i < REQUESTS; i++) {
             struct buf out;
             buf_init(&out, MODEL_REQUEST_MAX);
-            subject->dialect()->write(&out, &request, STR("https://host"));
+            subject->dialect()->write(&out, &request, &target);
             size = out.len;
             buf_release(&out);
         }

@@ -4,9 +4,10 @@
 #include "transports/anthropic_request.h"
 #include "transports/anthropic_stream.h"
 
-static void write(struct buf *out, const struct model_request *request, struct str base_url)
+static void write(struct buf *out, const struct model_request *request,
+                  const struct model_target *target)
 {
-    (void)base_url;
+    (void)target;
     anthropic_request_write(out, request);
 }
 

@@ -4,9 +4,10 @@
 #include "transports/gemini_request.h"
 #include "transports/gemini_stream.h"
 
-static void write(struct buf *out, const struct model_request *request, struct str base_url)
+static void write(struct buf *out, const struct model_request *request,
+                  const struct model_target *target)
 {
-    (void)base_url;
+    (void)target;
     gemini_request_write(out, request);
 }
 

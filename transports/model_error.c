@@ -16,6 +16,7 @@ enum {
 };
 
 struct failure {
+    struct arena *arena; // of what is JSON within a text; or NULL
     struct model_words words;
     int64_t retry_after_ms; // Google says it in the body; -1 when not said
 };
@@ -56,6 +57,26 @@ static void read_details(const struct json *details, struct failure *failure)
     }
 }
 
+static void read_body(const struct json *body, struct failure *failure);
+
+// OpenRouter hands on what the server behind it has said, as it is.
+static void read_behind(struct str raw, struct failure *failure)
+{
+    struct failure behind = {.retry_after_ms = -1};
+    struct model_words *words = &failure->words;
+    struct json *body = NULL;
+    struct err ignored;
+    if (raw.len == 0)
+        return;
+    if (failure->arena && json_parse(&body, failure->arena, raw, &ignored))
+        read_body(body, &behind);
+    words->message = behind.words.message.len ? behind.words.message : raw;
+    if (behind.words.type.len)
+        words->type = behind.words.type;
+    if (behind.words.code.len)
+        words->code = behind.words.code;
+}
+
 static bool read_error_member(const struct json *error, struct failure *failure)
 {
     struct model_words *words = &failure->words;
@@ -72,6 +93,7 @@ static bool read_error_member(const struct json *error, struct failure *failure)
     words->code = json_str(error, "code");
     words->state = json_str(error, "status");
     words->flagged = json_get(json_get(error, "metadata"), "reasons") != NULL;
+    read_behind(json_str(json_get(error, "metadata"), "raw"), failure);
     read_details(json_get(error, "details"), failure);
     int64_t code = json_int(error, "code", 0);
     if (code >= 100 && code < 600)
@@ -139,6 +161,7 @@ static void read_text(struct arena *arena, struct str text, struct failure *fail
 {
     struct json *body = NULL;
     struct err ignored;
+    failure->arena = arena;
     if (json_parse(&body, arena, text, &ignored))
         read_body(body, failure);
     if (failure->words.message.len == 0)
@@ -225,9 +248,13 @@ static bool set_fault(const struct model_origin *origin, struct failure *failure
 bool model_error_in_stream(const struct model_origin *origin, const struct json *error,
                            struct model_fault *fault, struct err *err)
 {
-    struct failure failure = {.retry_after_ms = -1};
+    struct arena arena;
+    struct failure failure = {.arena = &arena, .retry_after_ms = -1};
+    arena_init(&arena, TREE_MAX);
     read_error_member(error, &failure);
-    return set_fault(origin, &failure, fault, err);
+    set_fault(origin, &failure, fault, err);
+    arena_release(&arena);
+    return false;
 }
 
 bool model_error_event(const struct model_origin *origin, struct arena *arena, struct str data,

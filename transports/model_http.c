@@ -24,6 +24,7 @@ struct model_http {
     char *base_url;
     struct model_key *key;
     int64_t stall_ms;
+    int habit;          // of the server's, as its refusals have shown it
     struct arena arena; // of the event that is being read
 };
 
@@ -38,6 +39,7 @@ struct model_call {
     struct model_key_wait wait; // for the key
     struct deferred never_sent; // the end of a request that is not sent
     struct model_end why;       // then
+    int habit;                  // that its request was written for
     bool has_images;
     bool waits, in_callback, cancelled;
 };
@@ -138,6 +140,19 @@ static void explain_images(const struct model_call *call, struct model_end *end)
                 ERR_MESSAGE_MAX - 80, told.message);
 }
 
+// Others of its requests may be under way, and be refused for the same reason.
+static void learn_habit(const struct model_call *call, struct model_end *end)
+{
+    const struct model_dialect *dialect = call->client->dialect;
+    if (!dialect->habit || end->failure != MODEL_FAILURE_INVALID_REQUEST)
+        return;
+    int habit = dialect->habit(&end->err);
+    if (habit == 0 || habit == call->habit)
+        return;
+    call->client->habit = habit;
+    end->failure = MODEL_FAILURE_SERVER; // it is made again, in another way
+}
+
 static void on_ended(void *arg, const struct http_answer *answer, const struct err *err)
 {
     struct model_call *call = arg;
@@ -152,6 +167,7 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
         }
     } else if (answer->status) {
         model_error_status(&call->client->origin, answer, &end);
+        learn_habit(call, &end);
         explain_images(call, &end);
     } else {
         no_answer(call, answer, err, &end);
@@ -263,7 +279,11 @@ static struct model_call *start(struct provider *provider, const struct model_re
 {
     struct model_http *client = (struct model_http *)provider;
     struct model_call *call = mem_new(sizeof(*call));
+    const struct model_target target = {.provider = str_of(client->base.name),
+                                        .base_url = str_of(client->base_url),
+                                        .habit = client->habit};
     call->client = client;
+    call->habit = client->habit;
     call->sink = *sink;
     call->arg = arg;
     call->stream = open_stream(call);
@@ -272,7 +292,7 @@ static struct model_call *start(struct provider *provider, const struct model_re
     list_init(&call->wait.node);
     buf_add_str(&call->url, str_of(client->base_url));
     client->dialect->path(&call->url, request, str_of(client->base_url));
-    client->dialect->write(&call->body, request, str_of(client->base_url));
+    client->dialect->write(&call->body, request, &target);
     for (size_t i = 0; i < request->part_count; i++)
         call->has_images = call->has_images || request->parts[i].kind == MODEL_USER_IMAGE;
     begin(call);

@@ -18,15 +18,26 @@ struct ports;
 
 enum { MODEL_REQUEST_MAX = 64 << 20 }; // bytes of a request; a larger one is not sent (limit)
 
+// Whom a request is written for.
+struct model_target {
+    struct str provider; // as configured
+    struct str base_url;
+    int habit; // of this server's, as the dialect has found out; 0: nothing is known
+};
+
 struct model_dialect {
     // Appends the body of the request.
-    void (*write)(struct buf *out, const struct model_request *request, struct str base_url);
+    void (*write)(struct buf *out, const struct model_request *request,
+                  const struct model_target *target);
     // Appends what comes behind the base URL. No key is ever in it.
     void (*path)(struct buf *out, const struct model_request *request, struct str base_url);
     const char *key_header;                    // in front of the key: "Authorization: Bearer "
     const char *header;                        // one more header line, or NULL
     size_t stream_size;                        // of the struct that begins with struct model_stream
     void (*open)(struct model_stream *stream); // after model_stream_init()
+    // The habit that a request shows that was refused as invalid; 0: none. Written in the light of
+    // it the same request may pass. NULL: all servers are alike.
+    int (*habit)(const struct err *refusal);
 };
 
 struct model_http_spec {   // strings are copied

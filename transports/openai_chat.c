@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "transports/openai_chat.h"
 
+#include "transports/openai_reasoning.h"
 #include "transports/openai_request.h"
 #include "transports/openai_stream.h"
 
-static void write(struct buf *out, const struct model_request *request, struct str base_url)
+static void write(struct buf *out, const struct model_request *request,
+                  const struct model_target *target)
 {
-    bool openai_itself = str_starts(base_url, STR("https://api.openai.com/"));
-    openai_request_write(out, request, openai_itself);
+    openai_request_write(out, request, target);
 }
 
 static void path(struct buf *out, const struct model_request *request, struct str base_url)
@@ -25,6 +26,7 @@ const struct model_dialect *openai_chat_dialect(void)
         .key_header = "Authorization: Bearer ",
         .stream_size = sizeof(struct openai_stream),
         .open = openai_stream_open,
+        .habit = openai_reasoning_habit,
     };
     return &dialect;
 }

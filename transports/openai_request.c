@@ -2,9 +2,18 @@
 #include "transports/openai_request.h"
 
 #include "core/json.h"
-#include "transports/model_http.h"
+#include "transports/model_opaque.h"
 #include "transports/model_text.h"
 #include "transports/model_turns.h"
+#include "transports/openai_reasoning.h"
+
+struct writing {
+    struct json_writer w;
+    struct str provider;
+    enum openai_habit habit;
+    struct arena arena;             // of one opaque
+    const struct model_part *asked; // the last part of the user's
+};
 
 // A run of parts [from, to) of the request.
 struct run {
@@ -12,7 +21,8 @@ struct run {
 };
 
 // The texts of one kind in a run, with an empty line between them.
-static void write_texts(struct json_writer *w, struct run run, enum model_part_kind kind)
+static void write_texts(struct json_writer *w, const char *key, struct run run,
+                        enum model_part_kind kind)
 {
     struct buf joined;
     const struct model_part *first = NULL;
@@ -24,7 +34,7 @@ static void write_texts(struct json_writer *w, struct run run, enum model_part_k
         }
     }
     if (count <= 1) {
-        json_add_str(w, "content", first ? first->text : STR(""));
+        json_add_str(w, key, first ? first->text : STR(""));
         return;
     }
     buf_init(&joined, MODEL_REQUEST_MAX);
@@ -36,7 +46,7 @@ static void write_texts(struct json_writer *w, struct run run, enum model_part_k
         buf_add_str(&joined, part->text);
     }
     w->out->overflow |= joined.overflow;
-    json_add_str(w, "content", buf_str(&joined));
+    json_add_str(w, key, buf_str(&joined));
     buf_release(&joined);
 }
 
@@ -56,9 +66,90 @@ static bool has_calls(struct run run)
     return false;
 }
 
-static void write_call(struct json_writer *w, const struct model_part *call)
+// --- what the server wants back
+
+// NULL when there is none, or when another one has given it. Valid until the next call.
+static const struct json *opaque_of(struct writing *writing, const struct model_part *part)
 {
+    if (part->opaque.len == 0 || writing->habit == OPENAI_REASONING_NEVER)
+        return NULL;
+    arena_reset(&writing->arena);
+    const struct json *opaque = model_opaque_read(&writing->arena, OPENAI_CHAT_KIND, part->opaque);
+    return str_equal(json_str(opaque, "provider"), writing->provider) ? opaque : NULL;
+}
+
+static const struct json *reasoning_of(struct writing *writing, struct run run)
+{
+    for (const struct model_part *part = run.from; part < run.to; part++) {
+        const struct json *opaque = opaque_of(writing, part);
+        if (json_get(opaque, "field") || json_get(opaque, "reasoning_details"))
+            return opaque;
+    }
+    return NULL;
+}
+
+static void write_reasoning(struct writing *writing, struct run run)
+{
+    struct json_writer *w = &writing->w;
+    const struct json *opaque = reasoning_of(writing, run);
+    const struct json *details = json_get(opaque, "reasoning_details");
+    struct str field = json_str(opaque, "field");
+    bool text = has_text(run, MODEL_REASONING);
+    if (details) {
+        json_key(w, "reasoning_details");
+        json_put_tree(w, details);
+    } else if (writing->habit == OPENAI_REASONING_ALWAYS) {
+        if (text && str_is(field, "reasoning_content"))
+            write_texts(w, "reasoning_content", run, MODEL_REASONING);
+        else
+            json_add_str(w, "reasoning_content", STR(" ")); // an empty one is refused by some
+    } else if (text && str_is(field, "reasoning") && run.from > writing->asked) {
+        write_texts(w, "reasoning", run, MODEL_REASONING);
+    }
+}
+
+// Once an answer had it, all have to.
+static bool had_content(struct writing *writing, const struct model_request *request)
+{
+    for (size_t i = 0; i < request->part_count; i++) {
+        const struct json *opaque = opaque_of(writing, &request->parts[i]);
+        if (str_is(json_str(opaque, "field"), "reasoning_content"))
+            return true;
+    }
+    return false;
+}
+
+// Known to refuse what it sends itself.
+static bool is_strict(struct str base_url)
+{
+    return str_starts(base_url, STR("https://api.groq.com/"));
+}
+
+static void find_habit(struct writing *writing, const struct model_request *request,
+                       const struct model_target *target)
+{
+    writing->provider = target->provider;
+    writing->habit = (enum openai_habit)target->habit;
+    if (writing->habit == OPENAI_REASONING_AS_IT_CAME && is_strict(target->base_url))
+        writing->habit = OPENAI_REASONING_NEVER;
+    if (writing->habit == OPENAI_REASONING_AS_IT_CAME && had_content(writing, request))
+        writing->habit = OPENAI_REASONING_ALWAYS;
+    for (size_t i = 0; i < request->part_count; i++)
+        if (model_is_user(&request->parts[i]))
+            writing->asked = &request->parts[i];
+}
+
+// --- messages
+
+static void write_call(struct writing *writing, const struct model_part *call)
+{
+    struct json_writer *w = &writing->w;
+    const struct json *extra = json_get(opaque_of(writing, call), "extra_content");
     json_begin_object(w);
+    if (extra) {
+        json_key(w, "extra_content");
+        json_put_tree(w, extra);
+    }
     json_add_str(w, "id", call->call_id);
     json_add_str(w, "type", STR("function"));
     json_key(w, "function");
@@ -84,23 +175,25 @@ static bool says_nothing(struct run run)
     return !has_calls(run) && !has_text(run, MODEL_ASSISTANT_TEXT);
 }
 
-static void write_assistant(struct json_writer *w, struct run run)
+static void write_assistant(struct writing *writing, struct run run)
 {
+    struct json_writer *w = &writing->w;
     bool calls = has_calls(run), text = has_text(run, MODEL_ASSISTANT_TEXT);
     if (says_nothing(run))
         return;
     json_begin_object(w);
     json_add_str(w, "role", STR("assistant"));
     if (text)
-        write_texts(w, run, MODEL_ASSISTANT_TEXT);
+        write_texts(w, "content", run, MODEL_ASSISTANT_TEXT);
     else
         json_add_null(w, "content");
+    write_reasoning(writing, run);
     if (calls) {
         json_key(w, "tool_calls");
         json_begin_array(w);
         for (const struct model_part *part = run.from; part < run.to; part++)
             if (part->kind == MODEL_TOOL_CALL)
-                write_call(w, part);
+                write_call(writing, part);
         json_end_array(w);
     }
     json_end_object(w);
@@ -145,7 +238,7 @@ static void write_user(struct json_writer *w, struct run run)
     if (has_images(run))
         write_user_parts(w, run);
     else
-        write_texts(w, run, MODEL_USER_TEXT);
+        write_texts(w, "content", run, MODEL_USER_TEXT);
     json_end_object(w);
 }
 
@@ -173,8 +266,9 @@ static struct run user_at(const struct model_part *part, const struct model_part
     }
 }
 
-static void write_messages(struct json_writer *w, const struct model_request *request)
+static void write_messages(struct writing *writing, const struct model_request *request)
 {
+    struct json_writer *w = &writing->w;
     const struct model_part *part = request->parts, *end = part + request->part_count;
     json_key(w, "messages");
     json_begin_array(w);
@@ -190,7 +284,7 @@ static void write_messages(struct json_writer *w, const struct model_request *re
             write_result(w, part);
         } else if (model_is_assistant(part)) {
             run = answer_at(part, end);
-            write_assistant(w, run);
+            write_assistant(writing, run);
         } else {
             run = user_at(part, end);
             write_user(w, run);
@@ -218,21 +312,27 @@ static void write_tools(struct json_writer *w, const struct model_request *reque
     json_end_array(w);
 }
 
-void openai_request_write(struct buf *out, const struct model_request *request, bool openai_itself)
+void openai_request_write(struct buf *out, const struct model_request *request,
+                          const struct model_target *target)
 {
-    struct json_writer w;
-    json_writer_init(&w, out);
-    json_begin_object(&w);
-    json_add_str(&w, "model", request->model);
-    write_messages(&w, request);
-    write_tools(&w, request);
+    struct writing writing = {0};
+    struct json_writer *w = &writing.w;
+    bool openai_itself = str_starts(target->base_url, STR("https://api.openai.com/"));
+    arena_init(&writing.arena, MODEL_OPAQUE_TREE_MAX);
+    find_habit(&writing, request, target);
+    json_writer_init(w, out);
+    json_begin_object(w);
+    json_add_str(w, "model", request->model);
+    write_messages(&writing, request);
+    write_tools(w, request);
     if (request->max_output_tokens > 0)
-        json_add_int(&w, openai_itself ? "max_completion_tokens" : "max_tokens",
+        json_add_int(w, openai_itself ? "max_completion_tokens" : "max_tokens",
                      request->max_output_tokens);
-    json_add_bool(&w, "stream", true);
-    json_key(&w, "stream_options");
-    json_begin_object(&w);
-    json_add_bool(&w, "include_usage", true);
-    json_end_object(&w);
-    json_end_object(&w);
+    json_add_bool(w, "stream", true);
+    json_key(w, "stream_options");
+    json_begin_object(w);
+    json_add_bool(w, "include_usage", true);
+    json_end_object(w);
+    json_end_object(w);
+    arena_release(&writing.arena);
 }

@@ -5,13 +5,13 @@
 
 #include "core/buf.h"
 #include "core/model.h"
-
-#include <stdbool.h>
+#include "transports/model_http.h"
 
 // Groups the flat run of parts into messages: user parts that follow each other are one message
 // (some servers' templates insist on turns), and so are assistant parts with their calls.
-// Reasoning is not sent back. `openai_itself`: the server is OpenAI's own, which has other names
-// for some options.
-void openai_request_write(struct buf *out, const struct model_request *request, bool openai_itself);
+// Reasoning goes back to servers that want it (openai_reasoning.h). OpenAI's own server has other
+// names for some options.
+void openai_request_write(struct buf *out, const struct model_request *request,
+                          const struct model_target *target);
 
 #endif

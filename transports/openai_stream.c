@@ -4,6 +4,11 @@
 #include "core/json.h"
 #include "transports/openai_tools.h"
 
+static struct openai_stream *of(struct model_stream *stream)
+{
+    return (struct openai_stream *)stream;
+}
+
 // Some servers send content as a list of typed parts.
 static void take_content(struct model_stream *stream, const struct json *content, bool smuggled)
 {
@@ -37,14 +42,17 @@ static bool take_delta(struct model_stream *stream, const struct json *delta, bo
             take_content(stream, member, smuggled);
         } else if (str_is(member->key, "reasoning_content") ||
                    (str_is(member->key, "reasoning") && !json_get(delta, "reasoning_content"))) {
+            openai_reasoning_named(of(stream), member);
             model_stream_reasoning(stream, member, smuggled);
+        } else if (str_is(member->key, "reasoning_details")) {
+            openai_reasoning_take(of(stream), member, smuggled);
         } else if (str_is(member->key, "refusal") && member->type == JSON_STRING) {
             stream->refused = true;
             model_stream_text(stream, member, smuggled);
         } else if (str_is(member->key, "tool_calls") && member->type == JSON_ARRAY) {
             json_for_each(piece, member)
             {
-                if (!openai_tools_take((struct openai_stream *)stream, piece, smuggled, err))
+                if (!openai_tools_take(of(stream), piece, smuggled, err))
                     return false;
             }
         }
@@ -112,18 +120,19 @@ static bool take_chunk(struct model_stream *stream, const struct json *chunk, bo
     return !stream->stopped;
 }
 
-static bool end_calls(struct model_stream *stream, struct err *err)
+static bool end(struct model_stream *stream, struct err *err)
 {
-    return openai_tools_end((struct openai_stream *)stream, err);
+    return openai_tools_end(of(stream), err) && openai_reasoning_end(of(stream), err);
 }
 
-static void release_calls(struct model_stream *stream)
+static void release(struct model_stream *stream)
 {
-    openai_tools_release((struct openai_stream *)stream);
+    openai_tools_release(of(stream));
+    openai_reasoning_release(&of(stream)->reasoning);
 }
 
 void openai_stream_open(struct model_stream *stream)
 {
-    static const struct model_stream_ops ops = {take_chunk, end_calls, release_calls};
+    static const struct model_stream_ops ops = {take_chunk, end, release};
     stream->ops = &ops;
 }

@@ -105,6 +105,20 @@ static void take_arguments(struct openai_stream *stream, struct openai_tool_call
     }
 }
 
+static void take_extra(struct openai_tool_call *call, const struct json *extra)
+{
+    struct buf text;
+    struct json_writer w;
+    if (!extra || extra->type != JSON_OBJECT)
+        return;
+    buf_init(&text, MODEL_OPAQUE_MAX);
+    json_writer_init(&w, &text);
+    json_put_tree(&w, extra);
+    mem_free(call->extra);
+    call->extra = text.overflow ? NULL : mem_dup(buf_str(&text));
+    buf_release(&text);
+}
+
 static bool check_id(struct openai_stream *stream, struct str id, struct err *err)
 {
     return id.len <= MODEL_NAME_MAX ||
@@ -127,6 +141,8 @@ bool openai_tools_take(struct openai_stream *stream, const struct json *piece, b
         call->id = mem_dup(id);
     if (name.len && !call->begun && !begin(stream, call, name, err))
         return false;
+    if (!smuggled)
+        take_extra(call, json_get(piece, "extra_content"));
     if (!stream->base.stopped)
         take_arguments(stream, call, json_get(function, "arguments"), smuggled);
     if (call->held.overflow)
@@ -151,6 +167,7 @@ void openai_tools_release(struct openai_stream *stream)
 {
     for (size_t i = 0; i < stream->call_count; i++) {
         mem_free(stream->calls[i].id);
+        mem_free(stream->calls[i].extra);
         buf_release(&stream->calls[i].held);
     }
     mem_free(stream->calls);

@@ -13,7 +13,8 @@ import threading
 import pytest
 from agents import items, spawn, worktree
 from dialect_server import AnthropicServer, GeminiServer, ResponsesServer
-from model_server import ModelServer, call, cut, raw, reasoning, stall, status, text
+from model_server import call, cut, raw, reasoning, stall, status, text
+from thinking_server import DeepSeekServer
 
 TURNS = 40 if os.environ.get("SWARMD_LONG") in ("1", "ON") else 4  # of each
 FAULTS_IN_A_ROW = 3  # of one request: swarmd makes it anew five times, and may see stalls of its own
@@ -63,7 +64,7 @@ def unfinished(client):
 
 
 @pytest.mark.parametrize("Server, count", [
-    (ModelServer, 50), (AnthropicServer, 16), (ResponsesServer, 16), (GeminiServer, 16)])
+    (DeepSeekServer, 50), (AnthropicServer, 16), (ResponsesServer, 16), (GeminiServer, 16)])
 def test_every_agent_gets_through(swarm, Server, count):
     provider = Provider()
     client, server = swarm(provider, server=Server, concurrency="adaptive", max_active=count,

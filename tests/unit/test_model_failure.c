@@ -34,6 +34,10 @@ static void expect(const struct failing *failing)
 #define ANTHROPIC(type, message)                                                                   \
     "{\"type\":\"error\",\"error\":{\"type\":\"" type "\",\"message\":\"" message                  \
     "\"},\"request_id\":\"req_1\"}"
+// As OpenRouter hands on what another server has said.
+#define BEHIND(raw)                                                                                \
+    "{\"error\":{\"message\":\"Provider returned "                                                 \
+    "error\",\"code\":400,\"metadata\":{\"raw\":\"" raw "\",\"provider_name\":\"x\"}}}"
 #define OPENAI(type, code, message)                                                                \
     "{\"error\":{\"message\":\"" message "\",\"type\":\"" type "\",\"param\":null,\"code\":" code  \
     "}}"
@@ -225,6 +229,14 @@ static void test_compatible_servers(void **state)
          "{\"error\":{\"code\":403,\"message\":\"Input was flagged\",\"metadata\":{\"reasons\":"
          "[\"violence\"],\"flagged_input\":\"...\"}}}",
          MODEL_FAILURE_REFUSED},
+        {400, BEHIND("This endpoint's maximum context length is 9 tokens."),
+         MODEL_FAILURE_CONTEXT_TOO_LARGE},
+        {400,
+         BEHIND("{\\\"type\\\":\\\"error\\\",\\\"error\\\":{\\\"type\\\":\\\"overloaded_error\\\","
+                "\\\"message\\\":\\\"Overloaded\\\"}}"),
+         MODEL_FAILURE_OVERLOADED},
+        {429, BEHIND("x is temporarily rate-limited upstream. Please retry shortly"),
+         MODEL_FAILURE_RATE_LIMITED},
         {408, "{\"error\":{\"code\":408,\"message\":\"timed out\"}}", MODEL_FAILURE_TIMEOUT},
         {502, "{\"error\":{\"code\":502,\"message\":\"the model is down\"}}", MODEL_FAILURE_SERVER},
         {503, "{\"error\":{\"code\":503,\"message\":\"no provider\"}}", MODEL_FAILURE_OVERLOADED},
@@ -237,6 +249,29 @@ static void test_compatible_servers(void **state)
         {429, "Too many tokens, please wait before trying again.", MODEL_FAILURE_RATE_LIMITED},
     };
     EXPECT_ALL(all);
+}
+
+static void expect_message(const char *body, const char *message)
+{
+    struct model_origin origin = {(char *)"lab", NULL, (char *)"sk-secret"};
+    struct http_answer answer = {.status = 400, .retry_after_ms = -1, .error_body = str_of(body)};
+    struct model_end end = {0};
+    model_error_status(&origin, &answer, &end);
+    assert_string_equal(end.err.message, message);
+}
+
+static void test_what_the_server_behind_a_router_says(void **state)
+{
+    (void)state;
+    expect_message(BEHIND("{\\\"error\\\":{\\\"message\\\":\\\"no such tool\\\"}}"),
+                   "lab: HTTP 400: no such tool");
+    expect_message(BEHIND("plain words, with sk-secret"), "lab: HTTP 400: plain words, with [key]");
+    expect_message(BEHIND(""), "lab: HTTP 400: Provider returned error");
+    expect_message(BEHIND("{\\\"a\\\":1}"), "lab: HTTP 400: {\"a\":1}");
+    // within itself
+    expect_message(BEHIND("{\\\"error\\\":{\\\"message\\\":\\\"a\\\",\\\"metadata\\\":{\\\"raw\\\":"
+                          "\\\"b\\\"}}}"),
+                   "lab: HTTP 400: b");
 }
 
 static void test_kinds(void **state)
@@ -375,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_openai),
         cmocka_unit_test(test_google),
         cmocka_unit_test(test_compatible_servers),
+        cmocka_unit_test(test_what_the_server_behind_a_router_says),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_limits_of_anthropic),
         cmocka_unit_test(test_limits_of_openai),

@@ -18,8 +18,11 @@
 static void expect_body(const struct model_request *request, bool openai, const char *expected)
 {
     struct buf out;
+    struct model_target target = {STR("lab"), STR("https://host/v1"), 0};
+    if (openai)
+        target.base_url = STR("https://api.openai.com/v1");
     buf_init(&out, MODEL_REQUEST_MAX);
-    openai_request_write(&out, request, openai);
+    openai_request_write(&out, request, &target);
     assert_string_equal(out.data, expected);
     buf_release(&out);
 }

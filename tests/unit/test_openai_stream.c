@@ -28,7 +28,11 @@ static void test_text(void **state)
            (struct stream_expected){.text = "x", .finish = MODEL_MAX_TOKENS});
     expect(DELTA("\"content\":null,\"reasoning_content\":\"hm\"") DELTA("\"reasoning\":\"m\"")
                DELTA("\"content\":\"y\"") FINISH("stop"),
-           (struct stream_expected){.text = "y", .reasoning = "hmm", .finish = MODEL_END_TURN});
+           (struct stream_expected){.text = "y",
+                                    .reasoning = "hmm",
+                                    .opaque = "text:{\"kind\":\"openai-chat\",\"provider\":"
+                                              "\"local\",\"field\":\"reasoning_content\"};",
+                                    .finish = MODEL_END_TURN});
     expect(DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":"
                  "\"t\"}]},{\"type\":\"text\",\"text\":\"z\"}]") FINISH("stop") DONE,
            (struct stream_expected){.text = "z", .reasoning = "t", .finish = MODEL_END_TURN});
@@ -290,7 +294,7 @@ static void test_nothing_after_stop(void **state)
             "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"w\",\"arguments\":\"{}\"}},"
             "{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"w\",\"arguments\":\"{\xe2\"}}")
             FINISH("tool_calls") "data: {\"usage\":{\"prompt_tokens\":1}}\n\n" DONE,
-        9);
+        10);
 }
 
 int main(void)

@@ -32,7 +32,8 @@ struct dialect {
 
 static void write_chat(struct buf *out, const struct model_request *request)
 {
-    openai_request_write(out, request, true);
+    const struct model_target target = {STR("lab"), STR("https://api.openai.com/v1"), 0};
+    openai_request_write(out, request, &target);
 }
 
 static const char *gemini_2_fault(const struct json *body)
