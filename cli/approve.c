@@ -32,6 +32,8 @@ static void show(struct printer *t, const struct json *approval)
     printer_safe(t->out, title);
     fputc('\n', t->out);
     printer_safe(t->out, patch);
+    if (json_get(json_get(approval, "input"), "file")) // what the repository brings
+        printer_safe(t->out, json_str(json_get(approval, "input"), "content"));
     show_rules(t, "always allows: ", json_get(json_get(approval, "remember"), "allow"));
     show_rules(t, "never means: ", json_get(json_get(approval, "remember"), "reject"));
 }

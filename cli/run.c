@@ -90,6 +90,9 @@ static void send_spawn(struct run *run)
     json_add_str(&w, "task", buf_str(&run->options->task));
     json_add_cstr(&w, "cwd", cwd);
     json_add_cstr(&w, "mode", run->options->mode);
+    // An answer about these is kept for the repository, and nobody is there to give one.
+    if (!isatty(STDIN_FILENO))
+        json_add_raw(&w, "permissions", STR("{\"deny\":[\"worktreeinclude\",\"worktreesetup\"]}"));
     if (run->options->model)
         json_add_cstr(&w, "model", run->options->model);
     request_end(run, &w, &out);

@@ -64,6 +64,8 @@ struct repository_config {
     char *include;        // patterns of ignored files to copy, a line each; or NULL
     char *sparse;         // patterns of what is checked out, a line each; or NULL
     bool worktreeinclude; // the patterns of the repository's .worktreeinclude count, too
+    // Decided in the file, so that nobody is asked about what the repository itself brings.
+    bool worktreeinclude_said, setup_said;
 };
 
 struct config {

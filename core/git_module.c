@@ -53,6 +53,11 @@ bool worktree_seed(const struct worktree_spec *spec, const char *patterns,
     return git->seed_files(spec, patterns, out, err);
 }
 
+bool worktree_hash(struct str text, char hash[WORKTREE_COMMIT_MAX], struct err *err)
+{
+    return git->hash(text, hash, err);
+}
+
 bool worktree_check(const struct worktree_spec *spec, struct err *err)
 {
     return git->check(spec, err);

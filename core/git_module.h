@@ -24,6 +24,7 @@ struct git_module {
                     struct err *err);
     bool (*seed_files)(const struct worktree_spec *spec, const char *patterns,
                        struct worktree_seeded *out, struct err *err);
+    bool (*hash)(struct str text, char *hash, struct err *err);
     bool (*check)(const struct worktree_spec *spec, struct err *err);
     bool (*is_made)(const struct worktree_spec *spec);
     bool (*has_work)(const struct worktree_spec *spec, bool *has_work, char *what, size_t what_size,

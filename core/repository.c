@@ -206,6 +206,7 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .add = worktree_add,
     .prepare = worktree_prepare,
     .seed_files = worktree_seed,
+    .hash = worktree_hash,
     .check = worktree_check,
     .is_made = worktree_is_made,
     .has_work = worktree_has_work,

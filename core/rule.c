@@ -12,6 +12,7 @@ enum { CAPACITY_MIN = 4, TEXT_SHOWN_MAX = 80 };
 
 static const char *const effects[] = {"allow", "ask", "deny"};
 static const char *const sources[] = {"user", "role", "agent", "answer"};
+static const char *const own[OWN_COUNT] = {"worktreeinclude", "worktreesetup"};
 
 const char *rule_effect_name(enum rule_effect effect)
 {
@@ -32,6 +33,11 @@ bool rule_effect_from_name(struct str name, enum rule_effect *effect)
 const char *rule_source_name(enum rule_source source)
 {
     return sources[source];
+}
+
+const char *own_rule_name(enum own_kind kind)
+{
+    return own[kind];
 }
 
 // --- parsing ---
@@ -63,6 +69,9 @@ static bool check_tool(struct str text, struct str name, struct err *err)
         return fail(text, "begins with no tool's name", err);
     if (memchr(name.data, '*', name.len) || tool_find(name))
         return true;
+    for (int i = 0; i < OWN_COUNT; i++)
+        if (str_is(name, own[i]))
+            return true;
     char names[200] = "";
     size_t count, len = 0;
     const struct tool *const *tools = tool_all(&count);

@@ -29,6 +29,11 @@ bool rule_effect_from_name(struct str name, enum rule_effect *effect);
 enum rule_source { RULE_USER, RULE_ROLE, RULE_AGENT, RULE_ANSWER };
 const char *rule_source_name(enum rule_source source); // "user", "role", "agent", "answer"
 
+// Beside tools, rules are about files by which a repository wants something in worktrees
+// (core/swarm_own.h): their pattern is of the content's hash.
+enum own_kind { OWN_INCLUDE, OWN_SETUP, OWN_COUNT };
+const char *own_rule_name(enum own_kind kind); // "worktreeinclude", "worktreesetup"
+
 struct rule {
     enum rule_effect effect;
     enum rule_source source;

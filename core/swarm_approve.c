@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "core/permission.h"
 #include "core/swarm_internal.h"
+#include "core/swarm_own.h"
 #include "core/tool.h"
 
 #include <stdlib.h>
@@ -117,6 +118,8 @@ static bool take_input(struct agent *agent, struct approval *approval, const str
     char *remember = NULL;
     if (!answer->input.data)
         return true;
+    if (own_is_question(approval))
+        return err_set(err, ERR_PARAMS, "input: a file of the repository is used as it is, or not");
     if (!is_yes(answer->decision))
         return err_set(err, ERR_PARAMS, "input: expected only with allow and allowAlways");
     if (!check_input(agent, approval, answer->input, &remember, err))
@@ -128,16 +131,21 @@ static bool take_input(struct agent *agent, struct approval *approval, const str
     return true;
 }
 
+// What a repository brings is asked about once, whatever the answer.
+static bool is_kept(const struct approval *approval, enum decision decision)
+{
+    return decision == DECISION_ALLOW_ALWAYS || decision == DECISION_REJECT_ALWAYS ||
+           own_is_question(approval);
+}
+
 // What is remembered is on disk together with the answer.
 static bool remember_answer(struct agent *agent, const struct approval *approval,
                             const struct answer *answer, struct err *err)
 {
-    bool always =
-        answer->decision == DECISION_ALLOW_ALWAYS || answer->decision == DECISION_REJECT_ALWAYS;
     bool yes = is_yes(answer->decision), ok = true;
     struct arena arena;
     struct json *json;
-    if (!always || !approval->remember)
+    if (!is_kept(approval, answer->decision) || !approval->remember)
         return true;
     char *by = answer->by.len ? mem_dup(answer->by) : NULL;
     arena_init(&arena, REMEMBER_TREE_MAX);
@@ -173,11 +181,17 @@ static void decide(struct agent *agent, struct approval *approval, const struct 
                               .decision = approval->decision,
                               .by = approval->by,
                               .reason = approval->reason});
-    agent->backend->answer(agent, approval);
-    if (list_empty(&agent->approvals) && agent->state == STATE_WAITING)
-        agent_enter(agent, CAUSE_ANSWER, &ignored);
-    else
+    bool own = own_is_question(approval);
+    if (own) {
+        approval_event(agent, approval, ITEM_COMPLETED);
+        approval_free(approval);
+    } else {
+        agent->backend->answer(agent, approval);
+    }
+    if (!list_empty(&agent->approvals) || agent->state != STATE_WAITING)
         agent_publish(agent);
+    else if (agent_enter(agent, CAUSE_ANSWER, &ignored) && own)
+        setup_start(agent);
 }
 
 // --- other questions that a remembered answer answers, too ---
@@ -189,6 +203,8 @@ static enum verdict judge_again(struct agent *agent, const struct approval *appr
     struct json *json;
     struct err ignored;
     enum verdict verdict = VERDICT_ASK;
+    if (own_is_question(approval))
+        return own_judge_again(agent, approval);
     arena_init(&arena, INPUT_TREE_MAX);
     if (tool && json_parse(&json, &arena, str_of(approval->input), &ignored) &&
         tool->check(json, &ignored)) {
@@ -240,8 +256,9 @@ void swarm_approve(struct swarm *swarm, struct str id, const struct answer *answ
         return;
     }
     op->err.kind = ERR_NONE;
+    bool kept = is_kept(approval, answer->decision);
     decide(agent, approval, answer, &op->approval);
-    if (answer->decision == DECISION_ALLOW_ALWAYS || answer->decision == DECISION_REJECT_ALWAYS)
+    if (kept)
         answer_others(swarm, agent->repository, answer->by);
     journal_want_sync(swarm->setup.journal);
     op_finish(agent, op);

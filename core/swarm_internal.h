@@ -99,6 +99,8 @@ void event_turn(struct agent *agent, const char *phase, enum stop_reason reason)
 // A notice in the agent's transcript.
 void event_notice(struct agent *agent, const char *level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// Of a question that is in agent->approvals, or was (turn_ask.c).
+void approval_event(struct agent *agent, const struct approval *approval, enum item_status status);
 // A user item, whole at once. `id` is the one that was promised, or NULL; `from` NULL is the user.
 struct item *item_new_user(const char *id, struct str text, const char *from);
 
@@ -169,6 +171,12 @@ void setup_start(struct agent *agent);
 const struct repository_config *swarm_seeding(const struct agent *agent); // or NULL
 struct swarm_seed *swarm_seed_create(struct agent *agent);
 void swarm_seed_free(struct swarm_seed *seed); // takes NULL
+// On LANE_GIT: what the repository itself wants (core/swarm_own.h). Then, on the loop, what comes
+// of it: a person may have to decide first, and is asked when the agent works.
+void swarm_seed_read(struct swarm_seed *seed);
+enum seed_step { SEED_RUN, SEED_COPY, SEED_ASK };
+enum seed_step swarm_seed_decide(struct swarm_seed *seed);
+void swarm_seed_ask(struct swarm_seed *seed);
 // On LANE_GIT: the files.
 bool swarm_seed_copy(struct swarm_seed *seed, const struct worktree_spec *spec, struct err *err);
 // The command; done is called once, perhaps from within.

@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "core/review.h"
 #include "core/swarm_internal.h"
+#include "core/swarm_own.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -193,9 +194,11 @@ static void stop_for(struct swarm *swarm, struct agent *agent, enum agent_cause 
         return;
     }
     op->err.kind = ERR_NONE;
-    // After a restart, questions are open although no turn is under way; they are closed too.
+    // Questions may be open although no turn is under way: about what the repository brings, and
+    // after a restart. They are closed too.
     if (agent->turn || agent->setup || !list_empty(&agent->approvals)) {
-        if (!agent->turn && !agent->setup)
+        own_close(agent);
+        if (!agent->turn && !agent->setup && !list_empty(&agent->approvals))
             agent->backend->mend(agent);
         begin_stop(agent, cause, op);
         return;
@@ -251,6 +254,7 @@ void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct s
     }
     op->remove = true;
     op->force = force;
+    own_close(agent);
     if (busy || agent->setup)
         begin_stop(agent, CAUSE_KILL, op);
     else

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What the person's configuration wants in a fresh worktree: ignored files of their own tree, and
-// a command. Nothing of it comes from the repository unless they said so.
+// What is wanted in a fresh worktree: ignored files of the person's own tree, and commands. Nothing
+// of it comes from the repository unless they said so.
 #include "core/mem.h"
 #include "core/swarm_internal.h"
+#include "core/swarm_own.h"
 #include "core/tool.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 enum {
-    SEED_SECONDS_MAX = 3600,      // of the command
-    SEED_PATTERNS_MAX = 64 << 10, // bytes of .worktreeinclude
+    SEED_SECONDS_MAX = 3600,       // of the command
+    SEED_PATTERNS_MAX = 128 << 10, // bytes, of the configuration and the repository
     SEED_JSON_MAX = 1 << 20,
 };
 
@@ -19,7 +16,8 @@ struct swarm_seed {
     struct agent *agent;
     const struct repository_config *config; // or NULL
     struct worktree_seeded seeded;
-    bool unused; // there is a .worktreeinclude that does not count
+    struct own_files own;
+    const char *command, *title; // of the setup; NULL: none
     bool runs;
     struct root root;
     struct buf sandbox;
@@ -55,45 +53,51 @@ void swarm_seed_free(struct swarm_seed *seed)
         return;
     root_close(&seed->root);
     buf_release(&seed->sandbox);
+    own_release(&seed->own);
     mem_free(seed->output_folder);
     mem_free(seed);
 }
 
 // --- files ---
 
-static void add_file(const struct agent *agent, struct buf *patterns)
+void swarm_seed_read(struct swarm_seed *seed)
 {
-    char *path = mem_format("%s/.worktreeinclude", agent->repository);
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    struct stat st;
-    char text[4096];
-    ssize_t got;
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        while ((got = read(fd, text, sizeof(text))) > 0)
-            buf_add(patterns, text, (size_t)got);
-    if (fd >= 0)
-        close(fd);
-    mem_free(path);
+    own_read(&seed->own, seed->agent->repository);
 }
 
-static bool has_file(const struct agent *agent)
+static bool is_used(const struct swarm_seed *seed, enum own_kind kind)
 {
-    char *path = mem_format("%s/.worktreeinclude", agent->repository);
-    bool there = access(path, F_OK) == 0;
-    mem_free(path);
-    return there;
+    return seed->own.files[kind].state == OWN_USED;
+}
+
+enum seed_step swarm_seed_decide(struct swarm_seed *seed)
+{
+    if (!own_decide(&seed->own, seed->agent, seed->config))
+        return SEED_ASK;
+    bool configured = seed->config && seed->config->setup;
+    if (configured) {
+        seed->command = seed->title = seed->config->setup;
+    } else if (is_used(seed, OWN_SETUP)) {
+        seed->command = seed->own.files[OWN_SETUP].text.data;
+        seed->title = own_file_name(OWN_SETUP);
+    }
+    bool copies = (seed->config && seed->config->include) || is_used(seed, OWN_INCLUDE);
+    return copies ? SEED_COPY : SEED_RUN;
+}
+
+void swarm_seed_ask(struct swarm_seed *seed)
+{
+    own_ask(&seed->own, seed->agent);
 }
 
 bool swarm_seed_copy(struct swarm_seed *seed, const struct worktree_spec *spec, struct err *err)
 {
     struct buf patterns;
-    bool trusted = seed->config && seed->config->worktreeinclude;
     buf_init(&patterns, SEED_PATTERNS_MAX);
     if (seed->config && seed->config->include)
         buf_add_str(&patterns, str_of(seed->config->include));
-    if (trusted)
-        add_file(seed->agent, &patterns);
-    seed->unused = !trusted && has_file(seed->agent);
+    if (is_used(seed, OWN_INCLUDE))
+        buf_add_str(&patterns, buf_str(&seed->own.files[OWN_INCLUDE].text));
     bool ok = true;
     if (patterns.overflow)
         ok = err_set(err, ERR_CONFIG,
@@ -114,11 +118,6 @@ static void tell_files(const struct swarm_seed *seed)
                      seed->seeded.files, seed->seeded.files == 1 ? "" : "s",
                      seed->seeded.files == 1 ? "was" : "were",
                      seed->seeded.cut ? "; there were more than may be copied" : "");
-    if (seed->unused)
-        event_notice(seed->agent, "info",
-                     "This repository has a .worktreeinclude, which is not used: a repository does "
-                     "not decide by itself which of your ignored files an agent gets. To use it, "
-                     "set worktreeinclude: true for it in `repositories` of your configuration.");
 }
 
 // --- the command ---
@@ -137,7 +136,7 @@ static void ended(void *arg)
     item->status = ITEM_COMPLETED;
     item->name = mem_dup(result->failed ? STR("warning") : STR("info"));
     item->turn = seed->agent->usage.turns;
-    buf_addf(&item->text, "setup%s: %s\n", result->failed ? " failed" : "", seed->config->setup);
+    buf_addf(&item->text, "setup%s: %s\n", result->failed ? " failed" : "", seed->title);
     buf_add_str(&item->text, buf_str(&result->output));
     event_item(seed->agent, item);
     item_free(item);
@@ -183,7 +182,7 @@ static bool start(struct swarm_seed *seed, struct err *err)
     buf_init(&input, SEED_JSON_MAX);
     json_writer_init(&w, &input);
     json_begin_object(&w);
-    json_add_cstr(&w, "command", seed->config->setup);
+    json_add_cstr(&w, "command", seed->command);
     json_add_int(&w, "timeout", SEED_SECONDS_MAX);
     json_end_object(&w);
     tool_run_init(&seed->run, tool_find(STR("bash")), &seed->place);
@@ -197,7 +196,7 @@ static bool start(struct swarm_seed *seed, struct err *err)
     seed->run.done = ended;
     seed->run.arg = seed;
     seed->runs = true;
-    agent_set_activity(seed->agent, "setup: %s", seed->config->setup);
+    agent_set_activity(seed->agent, "setup: %s", seed->title);
     tool_run_start(&seed->run);
     return true;
 }
@@ -209,7 +208,7 @@ void swarm_seed_run(struct swarm_seed *seed, void (*done)(void *arg), void *arg)
     seed->arg = arg;
     tell_files(seed);
     bool ends = seed->agent->swarm->closing || seed->agent->stopping != CAUSE_COUNT;
-    if (!seed->config || !seed->config->setup || ends) {
+    if (!seed->command || ends) {
         finish(seed);
     } else if (!start(seed, &err)) {
         event_notice(seed->agent, "warning", "setup: %s", err.message);

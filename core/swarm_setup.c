@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "core/review.h"
 #include "core/swarm_internal.h"
+#include "core/swarm_own.h"
 #include "core/time_format.h"
 #include "core/worktree.h"
 
@@ -26,6 +27,7 @@ struct setup {
     char *temporary; // its commands' /tmp
     struct removed_work kept;
     int64_t now_ms;
+    enum seed_step next;
     bool fresh;           // made by this
     bool keep_worktree;   // what stands at the names of the worktree is not ours
     enum agent_state was; // when it was asked to be removed
@@ -92,13 +94,20 @@ static void make_run(struct review_job *job)
     if (!worktree_is_made(&setup->spec))
         setup->fresh = worktree_add(&setup->spec, &job->err);
     if (job->err.kind == ERR_NONE)
-        swarm_seed_copy(setup->seed, &setup->spec, &job->err);
+        swarm_seed_read(setup->seed);
+}
+
+static void copy_run(struct review_job *job)
+{
+    struct setup *setup = list_entry(job, struct setup, job);
+    swarm_seed_copy(setup->seed, &setup->spec, &job->err);
 }
 
 static void ready(struct agent *agent)
 {
     struct err ignored; // not legal when it was paused meanwhile: `continue` comes here again
-    if (!agent_enter(agent, CAUSE_READY, &ignored))
+    bool answered = agent->state == STATE_WORKING; // a person was asked first
+    if (!answered && !agent_enter(agent, CAUSE_READY, &ignored))
         return;
     if (!list_empty(&agent->approvals)) // paused with questions that are still open
         agent_enter(agent, CAUSE_ASK, &ignored);
@@ -107,13 +116,37 @@ static void ready(struct agent *agent)
 
 static void make_end(void *arg);
 
-static void make_done(struct review_job *job)
+static void copy_done(struct review_job *job)
 {
     struct setup *setup = list_entry(job, struct setup, job);
     if (job->err.kind == ERR_NONE)
         swarm_seed_run(setup->seed, make_end, setup);
     else
         make_end(setup);
+}
+
+static void make_done(struct review_job *job)
+{
+    struct setup *setup = list_entry(job, struct setup, job);
+    if (job->err.kind == ERR_NONE)
+        setup->next = swarm_seed_decide(setup->seed);
+    if (job->err.kind != ERR_NONE || setup->next == SEED_ASK) {
+        make_end(setup);
+    } else if (setup->next == SEED_RUN) {
+        copy_done(job);
+    } else {
+        job->run = copy_run;
+        job->done = copy_done;
+        review_add(setup->agent, job);
+    }
+}
+
+// The answer begins all of it once more: what is there already stays.
+static void ask(struct agent *agent, struct swarm_seed *seed)
+{
+    struct err ignored; // paused meanwhile: `continue` asks
+    if (agent->state == STATE_WORKING || agent_enter(agent, CAUSE_READY, &ignored))
+        swarm_seed_ask(seed);
 }
 
 // Files and the person's command are through, or the first could not be made.
@@ -132,9 +165,12 @@ static void make_end(void *arg)
                      setup->progress.filter);
     if (err.kind == ERR_NONE && setup->fresh)
         review_learn_files(agent);
+    struct swarm_seed *seed = setup->seed;
+    bool asks = setup->next == SEED_ASK;
+    setup->seed = NULL;
     setup_free(setup);
     agent_set_activity(agent, "%s", "");
-    agent->worktree_made = err.kind == ERR_NONE;
+    agent->worktree_made = err.kind == ERR_NONE && !asks;
     if (err.kind != ERR_NONE)
         log_line(agent->swarm->setup.log, LOG_WARNING, agent->id, "%s", err.message);
     bool handed_over = agent->swarm->handing_over && agent->stopping == CAUSE_COUNT;
@@ -147,9 +183,13 @@ static void make_end(void *arg)
     } else if (err.kind != ERR_NONE) {
         agent_set_error(agent, &err);
         agent_enter(agent, CAUSE_FAIL, &ignored);
+    } else if (asks) {
+        ask(agent, seed);
     } else {
+        own_close(agent);
         ready(agent);
     }
+    swarm_seed_free(seed);
     swarm_close_check(agent->swarm);
 }
 

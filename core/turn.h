@@ -197,7 +197,6 @@ void turn_audit(const struct turn_call *call, const char *action, const char *ap
 void turn_ask(struct turn_call *call);                           // after its preview is made
 void turn_decided(struct turn *turn, struct approval *approval); // takes it over
 // The approval's item, in the state that it has now.
-void approval_event(struct agent *agent, const struct approval *approval, enum item_status status);
 void turn_close_questions(struct turn *turn);
 
 #endif

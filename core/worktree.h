@@ -16,6 +16,7 @@
 #define SWARMD_CORE_WORKTREE_H
 
 #include "core/err.h"
+#include "core/str.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -63,6 +64,8 @@ struct worktree_spec {
 // is valid for the git command line.
 bool worktree_add(const struct worktree_spec *spec, struct err *err);
 
+enum { WORKTREE_COMMIT_MAX = 65, WORKTREE_NOTICE_MAX = 300 };
+
 struct worktree_seeded {
     size_t files;
     int64_t bytes;
@@ -74,6 +77,9 @@ enum {
     WORKTREE_SEED_BYTES_MAX = 1 << 30,
     WORKTREE_SEED_LOOKED_MAX = 1 << 20, // names in the person's tree
 };
+
+// The name that git gives a file with these bytes (git hash-object).
+bool worktree_hash(struct str text, char hash[WORKTREE_COMMIT_MAX], struct err *err);
 
 // Copies files of the person's tree that git ignores there and that a line of `patterns` (as in
 // .gitignore) names. What is in the worktree stays as it is; symlinks are not followed and not
@@ -103,8 +109,6 @@ bool worktree_check(const struct worktree_spec *spec, struct err *err);
 // Did worktree_add() make this very one, to its end? For one who was killed before it could note
 // it.
 bool worktree_is_made(const struct worktree_spec *spec);
-
-enum { WORKTREE_COMMIT_MAX = 65, WORKTREE_NOTICE_MAX = 300 };
 
 struct worktree_import {
     bool moved;                       // commits came, or HEAD is another commit than before

@@ -207,3 +207,12 @@ bool worktree_seed(const struct worktree_spec *spec, const char *patterns,
     mem_free(s);
     return ok;
 }
+
+bool worktree_hash(struct str text, char hash[WORKTREE_COMMIT_MAX], struct err *err)
+{
+    git_oid oid;
+    if (git_odb_hash(&oid, text.data, text.len, GIT_OBJECT_BLOB) < 0)
+        return git_fail(err, ERR_REPOSITORY, "cannot hash %zu bytes", text.len);
+    git_oid_tostr(hash, WORKTREE_COMMIT_MAX, &oid);
+    return true;
+}

@@ -83,6 +83,8 @@ static bool set_repository_key(struct config_walk *walk, const struct config_ent
         return false;
     if (str_is(entry->key, "path"))
         return set_path(repository, &entry->value_at, value, err);
+    repository->worktreeinclude_said |= str_is(entry->key, "worktreeinclude");
+    repository->setup_said |= str_is(entry->key, "setup");
     if (str_is(entry->key, "worktreeinclude"))
         return config_set_bool(&repository->worktreeinclude, &entry->value_at, "worktreeinclude",
                                value, err);
