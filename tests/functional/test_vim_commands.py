@@ -342,25 +342,90 @@ def test_an_editor_that_is_too_old_is_told_politely(edit):
     editor.wait_message("this plugin needs Neovim 0.7.2, or Vim 9.0")
 
 
-def test_help_has_good_tags_and_names_what_there_is(edit):
+CLIENT = SOURCE / "clients/vim"
+HELP = CLIENT / "doc/swarm.txt"
+
+
+def section(tag):
+    """The help from that tag to the next section, or the next tag of a buffer."""
+    text = HELP.read_text(encoding="utf-8")
+    rest = text[text.index(f"*{tag}*"):]
+    return re.split(r"\n=====|\*swarm-(?:prompt|merge|unsaved|inbox)\*", rest[len(tag) + 2:])[0]
+
+
+def test_help_has_a_tag_for_all_there_is(edit):
     editor = edit()
-    source = (SOURCE / "clients/vim/doc/swarm.txt").read_text(encoding="utf-8")
     folder = pathlib.Path(editor.runtime) / "doc"
-    shutil.copytree(SOURCE / "clients/vim/doc", folder)
+    shutil.copytree(CLIENT / "doc", folder)
     editor.ex("helptags " + str(folder))
-    tags = (folder / "tags").read_text(encoding="utf-8")
-    for tag in (":Swarm", ":SwarmNew", ":SwarmFix", "g:swarm", "g:swarm_server", "SwarmAgentChanged", "g:swarm_event",
-                "swarm#statusline()", "<Plug>(swarm-dashboard)", "<Plug>(swarm-fix)", "swarm-dashboard"):
-        assert f"\n{tag}\t" in "\n" + tags, tag
-    config = (SOURCE / "clients/vim/autoload/swarm/config.vim").read_text(encoding="utf-8")
-    for name in re.findall(r"^      \\ '(\w+)': (?!\[)", config, re.M):
-        assert re.search(rf"^    {name} ", source, re.M), name
-    for name in editor.eval("getcompletion('Swarm ', 'cmdline')"):
-        assert re.search(rf"`{name}\b", source), name
-    highlight = (SOURCE / "clients/vim/autoload/swarm/highlight.vim").read_text(encoding="utf-8")
-    for name in set(re.findall(r"'(Swarm\w+)':", highlight)):
-        assert name in source, name
-    assert max(len(line) for line in source.splitlines()) <= 80
+    tags = {line.split("\t")[0] for line in (folder / "tags").read_text(encoding="utf-8").splitlines()}
+    config = (CLIENT / "autoload/swarm/config.vim").read_text(encoding="utf-8")
+    highlight = (CLIENT / "autoload/swarm/highlight.vim").read_text(encoding="utf-8")
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in CLIENT.rglob("*.vim"))
+    wanted = {":Swarm", ":SwarmNew", ":SwarmFix", "g:swarm", "g:swarm_server", "g:swarm_event", "swarm#statusline()"}
+    wanted |= {":Swarm-" + name for name in editor.eval("getcompletion('Swarm ', 'cmdline')")}
+    wanted |= {"g:swarm." + name for name in re.findall(r"^      \\ '(\w+)': (?!\[)", config, re.M)}
+    wanted |= {"hl-" + name for name in re.findall(r"'(Swarm\w+)':|default (Swarm\w+)", highlight) for name in name if name}
+    wanted |= {"Swarm" + name for name in re.findall(r"swarm#event#user\('(\w+)'", sources)}
+    wanted |= set(re.findall(r"<Plug>\(swarm-\w+\)", sources))
+    wanted |= {f"swarm.{name}()" for name in
+               re.findall(r"^function M\.(\w+)", (CLIENT / "lua/swarm/init.lua").read_text(encoding="utf-8"), re.M)}
+    assert len(wanted) > 60 and not wanted - tags
+    # What a tag points to is there, and no line breaks in a window of the usual width.
+    text = HELP.read_text(encoding="utf-8")
+    ours = {name for name in re.findall(r"\|([^|\s]+)\|", text) if "warm" in name}
+    assert not ours - tags
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("file, tag", [
+    ("dashboard/keys", "swarm-dashboard"), ("transcript/keys", "swarm-transcript"), ("review", "swarm-review"),
+    ("review/merge", "swarm-merge"), ("approval/inbox", "swarm-inbox"),
+])
+def test_help_has_each_key_of_a_buffer(file, tag):
+    source = (CLIENT / f"autoload/swarm/{file}.vim").read_text(encoding="utf-8")
+    keys = {key for keys in re.findall(r"call Map\((\[.*?'\]|'[^']+'), ", source) for key in re.findall(r"'([^']+)'", keys)}
+    described = set(re.findall(r"(?<=\s)\S+", "\n".join(line[:16] for line in section(tag).splitlines()
+                                                         if line.startswith("    "))))
+    assert len(keys) > 8 and not keys - described - {"<2-LeftMouse>"}
+
+
+@pytest.mark.skipif(not shutil.which("stylua"), reason="stylua is not installed")
+def test_stylua_is_silent():
+    done = subprocess.run(["stylua", "--check", "."], cwd=CLIENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+# What linters of Vimscript object to, and what has gone wrong here: a pattern that must not be in a line, but
+# for comments. Text is compared with its case, functions end at the first error.
+OBJECTIONS = {
+    "a comparison that depends on 'ignorecase'": r"(?<![=!<>])(=~|!~)(?![#?])|(?<![=!<>#?.&|+*%-])\s==\s+'",
+    "a function without abort": r"^function! \S+\(.*\)(?!.* abort$)\s*$",
+    "a command that maps may change": r"^\s*(normal|nmap|xmap|imap)\s",
+    "an abbreviated command": r"^\s*(fu|fun|func|endf|endfun|endfunc|wh|endw|setl|exe|exec|cal|au|aug|hi)\b",
+    "space at the end": r"\s+$",
+    "a tab": r"\t",
+}
+
+
+def test_vimscript_is_clean():
+    found = []
+    for path in sorted(CLIENT.rglob("*.vim")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if any(not line.isascii() for line in lines if not line.lstrip().startswith('"')):
+            if "scriptencoding utf-8" not in lines:
+                found.append(f"{path}: no scriptencoding")
+        group = ""
+        for number, line in enumerate(lines, 1):
+            if line.lstrip().startswith('"'):
+                continue
+            group = (re.findall(r"^\s*augroup (?!END)(\w+)", line) or [group])[0] if "augroup END" not in line else ""
+            if not group and re.search(r"(^\s*|')autocmd!? (?!swarm)", line):
+                found.append(f"{path.relative_to(CLIENT)}:{number}: an autocommand of no group: {line.strip()}")
+            for what, pattern in OBJECTIONS.items():
+                if re.search(pattern, re.sub(r'"[^"]*"', '""', line) if "comparison" in what else line):
+                    found.append(f"{path.relative_to(CLIENT)}:{number}: {what}: {line.strip()}")
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.skipif(not shutil.which("luacheck"), reason="luacheck is not installed")

@@ -1,6 +1,7 @@
 " SPDX-License-Identifier: MIT
 " Answers to what agents ask. From a transcript or the dashboard the agent's oldest question is shown
 " and answered; the inbox (approval/inbox.vim) has those of all.
+scriptencoding utf-8
 
 let s:text = function('swarm#items#text#of')
 

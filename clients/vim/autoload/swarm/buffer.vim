@@ -72,7 +72,7 @@ function! swarm#buffer#read(name) abort
   let b:swarm_made = 1
   let b:swarm_keys = []
   let s:shown[bufnr()] = ['']
-  execute printf('autocmd BufUnload <buffer=%d> call s:unloaded(%d)', bufnr(), bufnr())
+  execute printf('autocmd swarm BufUnload <buffer=%d> call s:unloaded(%d)', bufnr(), bufnr())
   call Setup()
   let &l:filetype = filetype
 endfunction

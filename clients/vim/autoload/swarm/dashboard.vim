@@ -340,7 +340,8 @@ function! s:set_up() abort
     autocmd! * <buffer>
     autocmd BufWinEnter,BufEnter <buffer> call s:entered()
     autocmd WinScrolled,CursorMoved <buffer> call s:scrolled()
-    autocmd! VimResized * call s:redraw()
+    autocmd! VimResized *
+    autocmd VimResized * call s:redraw()
   augroup END
 endfunction
 

@@ -12,7 +12,7 @@ let s:groups = {
       \ 'SwarmUser': 'Statement', 'SwarmReasoning': 'Comment', 'SwarmTool': 'Function', 'SwarmOutput': 'NonText',
       \ 'SwarmAdded': 'DiffAdd', 'SwarmRemoved': 'DiffDelete', 'SwarmCode': 'Constant', 'SwarmLink': 'Underlined',
       \ 'SwarmHunk': 'Special',
-      \ 'SwarmBar': 'String', 'SwarmBarFull': 'WarningMsg', 'SwarmMarked': 'Visual', 'SwarmCost': 'Number',
+      \ 'SwarmBar': 'String', 'SwarmBarFull': 'WarningMsg', 'SwarmMarked': 'Visual',
       \ }
 
 function! swarm#highlight#define() abort

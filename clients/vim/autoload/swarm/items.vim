@@ -4,6 +4,7 @@
 " A rendering is {lines, folds, open?}: lines as swarm#buffer#render() takes them; folds a list of
 " [first, last], counted from 0, that are closed at first; `open`, when it is there, says that text
 " which arrives may be appended: it is what swarm#items#append() goes on from.
+scriptencoding utf-8
 
 let s:text = function('swarm#items#text#of')
 

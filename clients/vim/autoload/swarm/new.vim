@@ -127,8 +127,8 @@ endfunction
 function! s:set_up() abort
   setlocal buftype=acwrite modifiable omnifunc=swarm#new#omni
   let &l:undolevels = &g:undolevels
-  autocmd BufWriteCmd <buffer> call swarm#new#submit()
-  autocmd BufWinEnter <buffer> call swarm#buffer#options(['wrap', 'linebreak', 'nonumber', 'norelativenumber'])
+  autocmd swarm BufWriteCmd <buffer> call swarm#new#submit()
+  autocmd swarm BufWinEnter <buffer> call swarm#buffer#options(['wrap', 'linebreak', 'nonumber', 'norelativenumber'])
   nnoremap <buffer> <silent> <C-s> :<C-u>call swarm#new#submit()<CR>
   inoremap <buffer> <silent> <C-s> <C-\><C-o>:call swarm#new#submit()<CR>
   call swarm#buffer#map('q', 'call swarm#new#discard()', 'give it up')

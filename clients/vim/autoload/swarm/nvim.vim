@@ -126,7 +126,7 @@ function! swarm#nvim#float(lines, options) abort
     for key in ['q', '<Esc>', '<CR>', 'g?']
       call nvim_buf_set_keymap(buffer, 'n', key, '<Cmd>close<CR>', {'nowait': v:true, 'silent': v:true})
     endfor
-    execute printf('autocmd WinLeave <buffer=%d> ++once call timer_start(0, {-> swarm#nvim#close(%d)})', buffer, window)
+    execute printf('autocmd swarm WinLeave <buffer=%d> ++once call timer_start(0, {-> swarm#nvim#close(%d)})', buffer, window)
   endif
   " A question that follows may not draw the screen itself.
   redraw

@@ -4,6 +4,7 @@
 "
 " Of its buffer: b:swarm_agent, b:swarm_edits (the itemId of the queued message that is edited, or ''),
 " b:swarm_walk (through the history, {} when there is none).
+scriptencoding utf-8
 
 function! s:name(id) abort
   return swarm#transcript#name(a:id) . '/prompt'

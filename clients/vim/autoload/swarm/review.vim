@@ -3,6 +3,7 @@
 " mark of the person's; rejecting takes the hunk back in the worktree, where a checkpoint keeps it.
 "
 " One is {id, buffer, result, files, accepted, comments, kept, lines, loading}; see lines.vim.
+scriptencoding utf-8
 
 let s:reviews = {} " id -> review
 
@@ -77,7 +78,7 @@ function! s:set_up(id) abort
   call Map('R', 'call swarm#review#reload()', 'read it anew')
   call Map('g?', 'call swarm#help#show()', 'this help')
   call Map('q', 'call swarm#buffer#close()', 'close')
-  autocmd BufWinEnter <buffer> call swarm#buffer#options(['nonumber', 'norelativenumber', 'nolist', 'nospell',
+  autocmd swarm BufWinEnter <buffer> call swarm#buffer#options(['nonumber', 'norelativenumber', 'nolist', 'nospell',
         \ 'nowrap', 'signcolumn=no', 'foldcolumn=0', 'foldmethod=expr', 'foldexpr=swarm#review#fold(v:lnum)',
         \ 'foldlevel=9', 'foldenable', 'cursorline'])
 endfunction

@@ -270,7 +270,7 @@ function! swarm#vim#input(prompt, default, Fn) abort
   nnoremap <buffer> <silent> <nowait> q :<C-u>call <SID>input_quit()<CR>
   nnoremap <buffer> <silent> <nowait> <C-c> :<C-u>call <SID>input_quit()<CR>
   nnoremap <buffer> <silent> <nowait> <Esc> :<C-u>call <SID>input_quit()<CR>
-  autocmd BufWipeout <buffer> call s:input_left(str2nr(expand('<abuf>')))
+  autocmd swarm BufWipeout <buffer> call s:input_left(str2nr(expand('<abuf>')))
   setlocal filetype=swarminput
   " Where this is called from a callback, :startinsert would wait for a key.
   call feedkeys('A' .. a:default, 'ni')

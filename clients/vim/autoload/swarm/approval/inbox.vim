@@ -103,7 +103,7 @@ function! s:set_up() abort
   call Map('R', 'call swarm#approval#inbox#show("")', 'read them anew')
   call Map('g?', 'call swarm#help#show()', 'this help')
   call Map('q', 'call swarm#buffer#close()', 'close')
-  autocmd BufWinEnter <buffer> call swarm#buffer#options(['nonumber', 'norelativenumber', 'nolist', 'nospell',
+  autocmd swarm BufWinEnter <buffer> call swarm#buffer#options(['nonumber', 'norelativenumber', 'nolist', 'nospell',
         \ 'nowrap', 'signcolumn=no', 'foldcolumn=0', 'foldmethod=expr', 'foldlevel=9', 'foldenable', 'cursorline',
         \ 'foldexpr=swarm#approval#inbox#fold(v:lnum)'])
 endfunction
@@ -195,7 +195,7 @@ function! s:set_up_edit(approval) abort
   setlocal buftype=acwrite modifiable undolevels< bufhidden=wipe
   let b:swarm_approval = a:approval
   let b:swarm_agent = a:approval.agentId
-  autocmd BufWriteCmd <buffer> call swarm#approval#inbox#write()
+  autocmd swarm BufWriteCmd <buffer> call swarm#approval#inbox#write()
 endfunction
 
 function! swarm#approval#inbox#edit() abort

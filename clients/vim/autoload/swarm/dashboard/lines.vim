@@ -1,7 +1,6 @@
 " SPDX-License-Identifier: MIT
 " The dashboard's lines: from an agent to text, nothing else.
 "
-"   swarm#dashboard#lines#sign(agent)
 "   swarm#dashboard#lines#plan(width, files)   which columns there are, and how wide; files: has any
 "                                              agent changed one?
 "   swarm#dashboard#lines#agent(agent, depth, marked, now, plan)   its line, as buffer.vim takes it
@@ -10,35 +9,10 @@
 scriptencoding utf-8
 
 let s:utf8 = &encoding ==# 'utf-8'
-let s:signs = s:utf8 ? {'queued': '…', 'blocked': '!', 'starting': '+', 'idle': '-', 'working': '●', 'waiting': '?',
-      \ 'paused': '=', 'done': '✓', 'failed': '✗', 'killed': '✗', 'detached': '~'}
-      \ : {'queued': '.', 'blocked': '!', 'starting': '+', 'idle': '-', 'working': '*', 'waiting': '?',
-      \ 'paused': '=', 'done': 'v', 'failed': 'x', 'killed': 'x', 'detached': '~'}
-let s:groups = {'working': 'SwarmActive', 'starting': 'SwarmActive', 'waiting': 'SwarmWaiting',
-      \ 'blocked': 'SwarmWaiting', 'detached': 'SwarmWaiting', 'done': 'SwarmDone', 'failed': 'SwarmFailed',
-      \ 'killed': 'SwarmFailed'}
-
-" Why a turn ended, where it did not simply come to its end.
-let s:stop_reasons = {
-      \ 'maxTokens': 'the answer was cut off at its longest',
-      \ 'maxSteps': 'it came to the limit of steps',
-      \ 'timeout': 'it came to the limit of time',
-      \ 'budget': 'its budget is used up',
-      \ 'cancelled': 'cancelled',
-      \ 'refused': 'the model refused',
-      \ }
-
 let s:BAR = 5 " cells of the context bar
 let s:bars = map(range(s:BAR + 1), 'repeat(s:utf8 ? "━" : "=", v:val) .. repeat(s:utf8 ? "╌" : "-", s:BAR - v:val)')
 let s:no_bar = repeat(' ', s:BAR)
 let s:FULL = 80 " percent of the context from which on the bar warns
-
-function! swarm#dashboard#lines#sign(agent) abort
-  if a:agent.state ==# 'done' && has_key(s:stop_reasons, get(a:agent, 'stopReason', ''))
-    return '-'
-  endif
-  return get(s:signs, a:agent.state, '-')
-endfunction
 
 " Columns give way from the right side's least important on, so that what is done keeps its place.
 function! swarm#dashboard#lines#plan(width, files) abort
@@ -59,7 +33,7 @@ function! s:activity(agent) abort
   endif
   if empty(text)
     let text = get(a:agent, 'task', '')
-    let reason = a:agent.state ==# 'done' ? get(s:stop_reasons, get(a:agent, 'stopReason', ''), '') : ''
+    let reason = swarm#sign#reason(a:agent)
     let text = empty(reason) ? text : reason .. ': ' .. text
   elseif stridx(text, 'waiting: ') == 0
     let text = text[9:]
@@ -96,8 +70,7 @@ endfunction
 
 function! swarm#dashboard#lines#agent(agent, depth, marked, now, plan) abort
   let usage = get(a:agent, 'usage', {})
-  let state = a:agent.state
-  let sign = swarm#dashboard#lines#sign(a:agent)
+  let sign = swarm#sign#of(a:agent)
   let indent = (a:marked ? '*' : ' ') .. repeat('  ', a:depth)
   let head = indent .. sign .. ' ' .. s:cell(swarm#state#name(a:agent), max([4, a:plan.name - 2 * a:depth])) .. ' '
   let activity = s:cell(s:activity(a:agent), a:plan.activity)
@@ -106,7 +79,7 @@ function! swarm#dashboard#lines#agent(agent, depth, marked, now, plan) abort
         \ .. printf(' %4s %6s', swarm#dashboard#lines#age(a:agent, a:now), tokens ? swarm#util#count(tokens) : '')
         \ .. (a:plan.cost ? printf(' %7s', swarm#util#cost(get(usage, 'costUsd', v:null))) : '')
   let text = head .. activity .. numbers
-  let group = get(s:groups, state, 'SwarmDim')
+  let group = swarm#sign#group(a:agent.state)
   let spans = [[len(indent), len(sign), group], [len(head) + len(activity), len(numbers), 'SwarmDim']]
   if group ==# 'SwarmWaiting' || group ==# 'SwarmFailed'
     call add(spans, [len(head), len(activity), group])

@@ -3,6 +3,7 @@
 "
 " Each line has, beside text and spans, `file` (an index) and, where it belongs to one, `hunk` (an
 " index), `at` (the index in the hunk's lines).
+scriptencoding utf-8
 
 let s:text = function('swarm#items#text#of')
 let s:painted = function('swarm#items#text#painted')

@@ -5,6 +5,7 @@
 " One is {id, buffer, into, strategy, message, result, error, running, then}: into '' is where the agent
 " started from, message '' the server's proposal; result or error is what the newest dry run gave. While
 " one runs the server takes no other: `then` is what was asked for meanwhile.
+scriptencoding utf-8
 
 let s:merges = {} " id -> merge
 
@@ -238,7 +239,7 @@ function! s:set_up(id) abort
   call Map('R', 'call swarm#review#merge#reload()', 'look again')
   call Map('g?', 'call swarm#help#show()', 'this help')
   call Map('q', 'call swarm#buffer#close()', 'close')
-  autocmd BufWinEnter <buffer> call swarm#buffer#options(['nonumber', 'norelativenumber', 'nolist', 'nospell',
+  autocmd swarm BufWinEnter <buffer> call swarm#buffer#options(['nonumber', 'norelativenumber', 'nolist', 'nospell',
         \ 'wrap', 'signcolumn=no', 'foldcolumn=0', 'nofoldenable'])
 endfunction
 
@@ -260,7 +261,7 @@ endfunction
 function! s:set_up_message(self) abort
   setlocal buftype=acwrite modifiable undolevels< bufhidden=wipe
   let b:swarm_agent = a:self.id
-  autocmd BufWriteCmd <buffer> call swarm#review#merge#take_message()
+  autocmd swarm BufWriteCmd <buffer> call swarm#review#merge#take_message()
 endfunction
 
 function! swarm#review#merge#message() abort

@@ -4,6 +4,7 @@
 "
 " Folds belong to windows. They are made by hand (foldmethod=manual): those of an expression are not
 " brought up to date while one types in the prompt, and these move with their text.
+scriptencoding utf-8
 
 " For a buffer that holds nothing yet.
 function! swarm#transcript#blocks#new(buffer) abort

@@ -1,22 +1,8 @@
 " SPDX-License-Identifier: MIT
 " The head and the foot of a transcript: from an agent's snapshot to lines, nothing else.
+scriptencoding utf-8
 
 let s:text = function('swarm#items#text#of')
-
-let s:signs = {'queued': '…', 'blocked': '!', 'idle': '-', 'waiting': '?', 'paused': '=', 'done': '✓',
-      \ 'failed': '✗', 'killed': '✗', 'detached': '~'}
-let s:groups = {'working': 'SwarmActive', 'starting': 'SwarmActive', 'queued': 'SwarmActive',
-      \ 'waiting': 'SwarmWaiting', 'blocked': 'SwarmWaiting', 'detached': 'SwarmWaiting',
-      \ 'done': 'SwarmDone', 'failed': 'SwarmFailed', 'killed': 'SwarmFailed'}
-
-" Why a turn ended, where it did not simply come to its end.
-let s:stop_reasons = {
-      \ 'maxTokens': 'the answer was cut off at its longest',
-      \ 'maxSteps': 'it came to the limit of steps',
-      \ 'timeout': 'it came to the limit of time',
-      \ 'budget': 'its budget is used up',
-      \ 'cancelled': 'cancelled',
-      \ 'refused': 'the model refused'}
 
 let s:line = function('swarm#items#text#painted')
 
@@ -36,7 +22,7 @@ function! swarm#transcript#frame#head(id, agent) abort
 endfunction
 
 function! s:done(agent) abort
-  let reason = get(s:stop_reasons, s:text(a:agent, 'stopReason'), '')
+  let reason = swarm#sign#reason(a:agent)
   let tokens = swarm#state#tokens(a:agent)
   return (reason ==# '' ? '✓ done' : '- done: ' . reason)
         \ . (tokens > 0 ? ' · ' . swarm#util#count(tokens) . ' tokens' : '')
@@ -56,7 +42,7 @@ function! s:state(agent, transcript) abort
     return '? waits for your answer'
   endif
   let sign = swarm#transcript#spinner#turns(a:agent) ? swarm#transcript#spinner#frame(a:transcript) :
-        \ get(s:signs, state, '-')
+        \ swarm#sign#of(a:agent)
   let activity = s:text(a:agent, 'activity')
   return sign . ' ' . swarm#util#one_line(activity ==# '' ? state : activity)
 endfunction
@@ -76,7 +62,7 @@ function! swarm#transcript#frame#foot(agent, transcript) abort
   if !empty(lines)
     call add(lines, s:line('  e edit   dd drop', 'SwarmKey'))
   endif
-  let state = s:line(s:state(a:agent, a:transcript), get(s:groups, a:agent.state, 'SwarmDim'))
+  let state = s:line(s:state(a:agent, a:transcript), swarm#sign#group(a:agent.state))
   return {'lines': lines + ['', state], 'folds': []}
 endfunction
 

@@ -1,5 +1,6 @@
 " SPDX-License-Identifier: MIT
 " The keys of a transcript, and what those that depend on the place do there.
+scriptencoding utf-8
 
 function! swarm#transcript#keys#set(id) abort
   let b:swarm_agent = a:id

@@ -1,8 +1,9 @@
 " SPDX-License-Identifier: MIT
 " The sign that turns in a transcript's last line while its agent is at something and a window shows
 " it; nothing ticks otherwise.
+scriptencoding utf-8
 
-let s:FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+let s:FRAMES = &encoding !=# 'utf-8' ? ['-', '\', '|', '/'] : ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 let s:INTERVAL = 200 " ms
 let s:TURNING = ['queued', 'starting', 'working']
 
