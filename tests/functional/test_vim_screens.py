@@ -180,3 +180,5 @@ def test_the_page_shows_these_screens():
         lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
         shown = "\n".join(("    " + line).rstrip() for line in lines if line != "~")
         assert shown in page, f"docs/vim.md does not show {path.name}"
+        if path.name == "vim-dashboard.txt":
+            assert shown in (SOURCE / "README.md").read_text(encoding="utf-8"), f"README.md does not show {path.name}"
