@@ -167,8 +167,18 @@ NOW is the time that ages are counted to."
 (add-hook 'swarm-gone-functions #'swarm-board--gone)
 (add-hook 'swarm-status-functions (lambda (_place) (swarm-board-soon)))
 
+(defun swarm-board--seen ()
+  "Return the ids of the agents whose lines windows show."
+  (save-restriction
+    (widen)
+    (seq-mapcat (lambda (window)
+                  (let ((first (1- (line-number-at-pos (window-start window)))))
+                    (seq-filter #'stringp (swarm-render-keys first (+ first (window-body-height window))))))
+                (get-buffer-window-list nil 'no-minibuffer t))))
+
 (defun swarm-board--look-at-ages ()
-  "Have lines drawn whose age is another one, when somebody sees them."
+  "Have lines drawn whose age is another one, when somebody sees them.
+A line that comes into a window has the right age a tick later."
   (let ((buffer (swarm-board-buffer)))
     (cond ((not buffer)
            (cancel-timer swarm-board--timer)
@@ -179,14 +189,13 @@ NOW is the time that ages are counted to."
              (when (zerop (% swarm-board--ticks swarm-board--stats-ticks))
                (mapc #'swarm-status-refresh (swarm-places)))
              (let ((now (float-time)) (any nil))
-               (maphash (lambda (id row)
-                          (let ((agent (swarm-agent id)))
-                            (unless (or (null agent)
-                                        (equal (swarm-board-row-age row)
-                                               (swarm-row-duration (- now (swarm-order-created agent)))))
-                              (setq any t)
-                              (puthash id t swarm-board-changed))))
-                        swarm-board--rows)
+               (dolist (id (swarm-board--seen))
+                 (let ((agent (swarm-agent id)) (row (gethash id swarm-board--rows)))
+                   (unless (or (null agent) (null row)
+                               (equal (swarm-board-row-age row)
+                                      (swarm-row-duration (- now (swarm-order-created agent)))))
+                     (setq any t)
+                     (puthash id t swarm-board-changed))))
                (when any (swarm-render-later buffer #'swarm-board-draw))))))))
 
 (defun swarm-board--resized ()

@@ -291,9 +291,12 @@ same object as before, or whose STRING is, is not looked at."
     (widen)
     (car (nth (1- (line-number-at-pos)) swarm-render--lines))))
 
-(defun swarm-render-keys ()
-  "Return the keys of the lines of this buffer, in order."
-  (mapcar #'car swarm-render--lines))
+(defun swarm-render-keys (&optional from to)
+  "Return the keys of the lines of this buffer, in order.
+With FROM and TO those of the lines in between, counted from 0."
+  (mapcar #'car (if from
+                    (seq-take (nthcdr from swarm-render--lines) (- to from))
+                  swarm-render--lines)))
 
 ;;; When
 

@@ -327,6 +327,26 @@
      (event "removed" :agentId "c")
      (should (string-match-p "No agents yet" (dashboard-text))))))
 
+(ert-deftest only-ages-that-are-seen-are-drawn-anew ()
+  (with-agents (mapcar (lambda (n) (made-up (format "agent-%03d" n))) (number-sequence 1 200))
+    (with-board
+     (delete-other-windows)
+     (goto-char (point-min))
+     (set-window-start nil (point-min))
+     (dashboard-text)
+     (should (member (caar (last (car swarm-board-order))) (swarm-render-keys)))
+     ;; As if each line were of an hour ago.
+     (maphash (lambda (_ row) (setf (swarm-board-row-age row) "1h")) swarm-board--rows)
+     (swarm-board--look-at-ages)
+     (should (< 5 (hash-table-count swarm-board-changed) (1+ (window-body-height))))
+     (should (seq-every-p (lambda (key) (or (not (stringp key)) (gethash key swarm-board-changed)))
+                          (swarm-render-keys 0 (1- (window-body-height)))))
+     (clrhash swarm-board-changed)
+     (set-window-start nil (save-excursion (goto-char (point-min)) (forward-line 150) (point)))
+     (swarm-board--look-at-ages)
+     (should (gethash (nth 150 (swarm-render-keys)) swarm-board-changed))
+     (should-not (gethash (nth 10 (swarm-render-keys)) swarm-board-changed)))))
+
 (ert-deftest marks-folds-and-filters ()
   (with-agents (mapcar (lambda (n) (made-up (format "agent-%d" n) :state (if (< n 3) "working" "done")
                                           :createdAt (format "2026-11-21T08:4%d:00.000Z" (- 9 n)))) '(1 2 3 4))
