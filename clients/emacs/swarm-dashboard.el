@@ -126,13 +126,13 @@
   "Mark the agent at point, those in the region, or on a heading its group."
   (interactive)
   (swarm-dashboard--mark (swarm-dashboard--here) t)
-  (unless (use-region-p) (forward-line)))
+  (if (use-region-p) (deactivate-mark) (forward-line)))
 
 (defun swarm-dashboard-unmark ()
   "Unmark the agent at point, those in the region, or on a heading its group."
   (interactive)
   (swarm-dashboard--mark (swarm-dashboard--here) nil)
-  (unless (use-region-p) (forward-line)))
+  (if (use-region-p) (deactivate-mark) (forward-line)))
 
 (defun swarm-dashboard-unmark-all ()
   "Unmark all agents."

@@ -47,6 +47,17 @@ def test_what_follows_from_messages_alone():
     assert done.returncode == 0, done.stderr
 
 
+def test_where_evil_is_used():
+    folders = [str(path.parent) for name in ("evil", "goto-chg")
+               for path in pathlib.Path("/usr/share/emacs/site-lisp/elpa-src").glob(f"*/{name}.el")]
+    if len(folders) < 2:
+        pytest.skip("evil is not installed")
+    done = subprocess.run([EMACS, "--batch", "-Q", "-L", str(CLIENT), "-L", str(TESTS), "-l", str(TESTS / "evil.el"),
+                           "-f", "ert-run-tests-batch-and-exit"], capture_output=True, text=True, check=False,
+                          timeout=120, env=dict(os.environ, LC_ALL="C.UTF-8", SWARM_TEST_EVIL=os.pathsep.join(folders)))
+    assert done.returncode == 0, done.stderr
+
+
 def test_commands_are_there_before_anything_is_loaded(tmp_path):
     """As in an installed package: the autoloads alone make the commands known, and load nothing."""
     names = [shutil.copy(path, tmp_path) for path in sorted(CLIENT.glob("*.el"))]
