@@ -33,6 +33,7 @@ Not when many come at once, as when a server is started.")
 (defconst swarm-approvals--told 3
   "How many new questions are told one by one; more at once are counted.")
 
+(declare-function swarm-approvals-menu "swarm-menu-views")
 (declare-function swarm-open "swarm-transcript")
 (declare-function swarm-transcript-approval-here "swarm-transcript")
 (declare-function swarm-allow-edited "swarm-approvals-edit")
@@ -264,7 +265,7 @@ Interactively, that is the question at point, else the oldest one."
     (define-key map "n" #'swarm-approvals-next)
     (define-key map "p" #'swarm-approvals-previous)
     (define-key map "g" #'swarm-approvals-refresh)
-    (define-key map "?" #'describe-mode)
+    (define-key map "?" #'swarm-approvals-menu)
     map)
   "The keys in the inbox.")
 

@@ -16,6 +16,8 @@
 (require 'swarm-state)
 (require 'tabulated-list)
 
+(declare-function swarm-checkpoints-menu "swarm-menu-views")
+
 (defvar-local swarm-checkpoints--all nil "The checkpoints that are shown, the oldest first.")
 (defvar-local swarm-checkpoints--current nil "The one that the files go on from.")
 
@@ -117,7 +119,7 @@ With TRANSCRIPT it also forgets what was said and done since."
     (define-key map "x" #'swarm-rewind)
     (define-key map "X" #'swarm-checkpoints-rewind-transcript)
     (define-key map "g" #'swarm-checkpoints-refresh)
-    (define-key map "?" #'describe-mode)
+    (define-key map "?" #'swarm-checkpoints-menu)
     map)
   "The keys of the checkpoints.")
 

@@ -11,9 +11,6 @@
 ;;   (swarm-items-foldable-p ITEM)        whether it has a body behind a title
 ;;   (swarm-items-folded-p ITEM)          whether that is folded, unless the reader says otherwise
 ;;   (swarm-items-markdown TEXT FENCE)    Markdown with faces and links
-;;
-;; Links to files have the properties of the button type `swarm-file'; `swarm-items-visit' opens
-;; them in the folder that the buffer is about.
 
 ;;; Code:
 
@@ -23,12 +20,8 @@
 (require 'parse-time)
 (require 'seq)
 (require 'subr-x)
+(require 'swarm-links)
 (require 'url-util)
-
-(defgroup swarm-transcript nil
-  "What an agent says and does."
-  :group 'swarm
-  :prefix "swarm-")
 
 (defcustom swarm-output-lines 40
   "The lines of a tool's output that are shown at first; a button shows the rest."
@@ -43,52 +36,6 @@
 (defface swarm-failure '((t :inherit error)) "What failed." :group 'swarm-transcript)
 (defface swarm-code '((t :inherit font-lock-constant-face)) "Code in what an agent says." :group 'swarm-transcript)
 (defface swarm-heading '((t :inherit bold)) "A heading in what an agent says." :group 'swarm-transcript)
-(defface swarm-link '((t :inherit link)) "A link to a file." :group 'swarm-transcript)
-
-;;; Links to files
-
-(define-button-type 'swarm-file
-  'action #'swarm-items-visit 'face 'swarm-link 'follow-link t
-  'help-echo "RET, mouse-1: visit this file")
-
-(defconst swarm-items--place
-  (concat "\\(?:\\_<\\|\\.\\{0,2\\}/\\)\\(?1:[[:alnum:]_./+-]*[[:alnum:]_]\\.[[:alpha:]][[:alnum:]]*\\)"
-          "\\(?::\\(?2:[0-9]+\\)\\(?:[:-][0-9]+\\)?\\)?")
-  "What looks like a file, perhaps at a line.")
-
-(defun swarm-items-visit (button)
-  "Visit the file that BUTTON names, at its line."
-  (let* ((name (button-get button 'swarm-file))
-         (line (button-get button 'swarm-line))
-         (place (and (file-name-absolute-p name) (file-remote-p default-directory)))
-         (file (expand-file-name (concat place name))))
-    (unless (file-exists-p file)
-      (user-error "There is no file %s" (abbreviate-file-name file)))
-    (find-file-other-window file)
-    (when line
-      (widen)
-      (goto-char (point-min))
-      (forward-line (1- line)))))
-
-(defun swarm-items--button (text from to type &rest properties)
-  "Make TEXT between FROM and TO a button of TYPE with PROPERTIES."
-  (add-text-properties from to (append (list 'button (list t) 'category (button-category-symbol type)) properties)
-                       text))
-
-(defun swarm-items-link (text)
-  "Return TEXT with its places in files as links.
-A name without a folder is one only when it has a line."
-  (let ((text (copy-sequence text)) (start 0))
-    ;; The cheap look first: most text has no place at all.
-    (while (and (string-match-p "[[:alnum:]_]\\.[[:alpha:]]" text start)
-                (string-match swarm-items--place text start))
-      (let ((name (match-string 1 text)) (line (match-string 2 text))
-            (from (match-beginning 1)) (to (or (match-end 2) (match-end 1))))
-        (setq start (match-end 0))
-        (when (or line (string-match-p "/" name))
-          (swarm-items--button text from to 'swarm-file
-                               'swarm-file name 'swarm-line (and line (string-to-number line))))))
-    text))
 
 ;;; Markdown
 
@@ -125,10 +72,10 @@ A name without a folder is one only when it has a line."
 (defun swarm-items--markdown-line (line fence)
   "Return LINE of Markdown with faces; FENCE is the language of the block it is in."
   (cond ((equal fence "diff") (swarm-items-diff line))
-        (fence (swarm-items-link (propertize line 'face 'swarm-code)))
+        (fence (swarm-links-in (propertize line 'face 'swarm-code)))
         ((string-match-p "\\`#+ " line) (propertize line 'face 'swarm-heading))
         ((string-match-p "\\` *>" line) (propertize line 'face 'swarm-notice))
-        (t (swarm-items--faces (swarm-items-link line)))))
+        (t (swarm-items--faces (swarm-links-in line)))))
 
 (defun swarm-items-markdown (text fence)
   "Return (TEXT . FENCE): TEXT of Markdown with faces and links.
@@ -173,7 +120,7 @@ outside of one; the one returned is that of TEXT's end."
 (defun swarm-items-button (text type &rest properties)
   "Return TEXT as a button of TYPE with PROPERTIES."
   (let ((text (copy-sequence text)))
-    (apply #'swarm-items--button text 0 (length text) type properties)
+    (apply #'swarm-links-make text 0 (length text) type properties)
     text))
 
 (defun swarm-items--shorten (text item)
@@ -208,7 +155,7 @@ outside of one; the one returned is that of TEXT's end."
   (let ((full (plist-get item :full))
         (shown (swarm-items--newest (string-trim-right (swarm-items--terminal text)) item)))
     (setq shown (if (equal (plist-get item :name) "edit") (swarm-items-diff shown)
-                  (swarm-items-link (propertize shown 'face 'swarm-output))))
+                  (swarm-links-in (propertize shown 'face 'swarm-output))))
     (swarm-items-indent
      (concat (swarm-items--shorten shown item)
              (and full (concat "\n" (swarm-items-button
@@ -292,12 +239,12 @@ outside of one; the one returned is that of TEXT's end."
 
 (defun swarm-items--tool-title (item)
   "Return the title of the tool call ITEM, the file that it is about as a link."
-  (let* ((title (swarm-items-link (car (split-string (or (plist-get item :title) (plist-get item :name)) "\n"))))
+  (let* ((title (swarm-links-in (car (split-string (or (plist-get item :title) (plist-get item :name)) "\n"))))
          (input (plist-get item :input))
          (path (and (listp input) (plist-get input :path)))
          (at (and (stringp path) (not (string-empty-p path)) (string-match (regexp-quote path) title))))
     (when at
-      (swarm-items--button title at (match-end 0) 'swarm-file 'swarm-file path 'swarm-line nil))
+      (swarm-links-make title at (match-end 0) 'swarm-file 'swarm-file path 'swarm-line nil))
     title))
 
 (defun swarm-items--tool (item text folded)
@@ -386,7 +333,7 @@ outside of one; the one returned is that of TEXT's end."
 
 (defun swarm-items--notice (item text)
   "Return the notice ITEM with TEXT."
-  (propertize (concat "  ! " (swarm-items-link (string-trim-right text)))
+  (propertize (concat "  ! " (swarm-links-in (string-trim-right text)))
               'face (pcase (plist-get item :level) ("error" 'swarm-failure) ("warning" 'swarm-question) (_ 'swarm-notice))))
 
 (defun swarm-items-text (item text folded)

@@ -3,8 +3,9 @@
 
 ;;; Commentary:
 
-;; `swarm-menu' (? in the views) shows what can be done with agents, `swarm-new-menu' how a new one
-;; is to be.  What they need beside Emacs, transient, is in it from 28.1 on.
+;; `swarm-menu' (? in the dashboard and in transcripts) shows what can be done with agents,
+;; `swarm-new-menu' how a new one is to be; reviews, merges, the inbox and checkpoints have menus of
+;; their own.  What they need beside Emacs, transient, is in it from 28.1 on.
 
 ;;; Code:
 
@@ -31,6 +32,10 @@
 (declare-function swarm-review "swarm-review")
 (declare-function swarm-merge "swarm-merge")
 (declare-function swarm-checkpoints "swarm-checkpoints")
+(declare-function swarm-transcript-older "swarm-entries")
+(declare-function swarm-transcript-refresh "swarm-entries")
+(declare-function swarm-transcript-toggle "swarm-transcript")
+(declare-function swarm-transcript-toggle-all "swarm-transcript")
 
 ;;; New agents
 
@@ -104,6 +109,10 @@
   "Return non-nil in a dashboard."
   (derived-mode-p 'swarm-dashboard-mode))
 
+(defun swarm-menu--transcript-p ()
+  "Return non-nil in a transcript."
+  (derived-mode-p 'swarm-transcript-mode))
+
 (defun swarm-menu-allow ()
   "Allow what the agents here ask for."
   (interactive)
@@ -146,6 +155,11 @@
     ("+" "new agent" swarm-new)
     ("*" "new agent, with options" swarm-new-menu)
     ("l" "dashboard" swarm-dashboard)]
+   ["Transcript" :if swarm-menu--transcript-p
+    ("TAB" "fold or unfold here" swarm-transcript-toggle)
+    ("O" "fold or unfold all" swarm-transcript-toggle-all)
+    ("B" "older items" swarm-transcript-older)
+    ("g" "read anew" swarm-transcript-refresh)]
    ["Dashboard" :if swarm-menu--dashboard-p
     ("/" "filter" swarm-dashboard-filter)
     ("S" "order" swarm-dashboard-sort)

@@ -28,6 +28,7 @@ docs/merging.md has what each of them does."
 (defvar-local swarm-merge--in-the-way nil "The files that stand in the way, or conflict.")
 (defvar-local swarm-merge--conflict nil "Non-nil when there are conflicts.")
 
+(declare-function swarm-merge-menu "swarm-menu-views")
 (declare-function swarm-review "swarm-review")
 (declare-function magit-refresh "ext:magit-mode")
 
@@ -220,9 +221,47 @@ Those with unsaved changes stay as they are, which is said."
 
 (defun swarm-merge-set-message (message)
   "Have MESSAGE for the commits; an empty one is the proposal."
-  (interactive (list (read-string "Message (C-q C-j for a line end): "
-                                  (string-trim-right (or (plist-get swarm-merge--tried :message) "")))))
   (swarm-merge--set :message (unless (string-blank-p message) message)))
+
+(defvar-local swarm-merge--of nil "The buffer of the merge whose message this is.")
+
+(defvar swarm-merge-message-mode-map
+  (let ((map (make-sparse-keymap)))
+    (define-key map (kbd "C-c C-c") #'swarm-merge-message-take)
+    (define-key map (kbd "C-c C-k") #'swarm-merge-message-abandon)
+    map)
+  "The keys while the message of a merge is written.")
+
+(define-derived-mode swarm-merge-message-mode text-mode "Swarm-Message"
+  "The message of a merge, while it is written.
+\\{swarm-merge-message-mode-map}"
+  (setq header-line-format " C-c C-c takes this message, C-c C-k leaves it as it was; an empty one is the proposal"))
+
+(defun swarm-merge-edit-message ()
+  "Write the message of the commits in a buffer."
+  (interactive)
+  (let ((merge (current-buffer)) (id swarm-agent-id)
+        (message (or (plist-get swarm-merge--options :message) (plist-get swarm-merge--tried :message) "")))
+    (pop-to-buffer (get-buffer-create (format "*swarm message %s*" id)))
+    (swarm-merge-message-mode)
+    (setq swarm-merge--of merge)
+    (erase-buffer)
+    (insert (string-trim-right message) "\n")
+    (goto-char (point-min))
+    (set-buffer-modified-p nil)))
+
+(defun swarm-merge-message-take ()
+  "Have the text of this buffer as the message."
+  (interactive)
+  (let ((message (string-trim (buffer-string)))
+        (merge (if (buffer-live-p swarm-merge--of) swarm-merge--of (user-error "Its merge was closed"))))
+    (quit-window t)
+    (with-current-buffer merge (swarm-merge-set-message message))))
+
+(defun swarm-merge-message-abandon ()
+  "Leave the message as it was."
+  (interactive)
+  (quit-window t))
 
 (defun swarm-merge-update (conflicts)
   "Bring the branch into the agent's work, with CONFLICTS as told.
@@ -254,11 +293,11 @@ stay in its worktree, for you."
     (define-key map "m" #'swarm-merge-now)
     (define-key map "s" #'swarm-merge-set-strategy)
     (define-key map "i" #'swarm-merge-set-branch)
-    (define-key map "e" #'swarm-merge-set-message)
+    (define-key map "e" #'swarm-merge-edit-message)
     (define-key map "U" #'swarm-merge-update)
     (define-key map "=" #'swarm-merge-review)
     (define-key map "g" #'swarm-merge-refresh)
-    (define-key map "?" #'describe-mode)
+    (define-key map "?" #'swarm-merge-menu)
     map)
   "The keys of a merge.")
 

@@ -9,8 +9,9 @@
 
 ;;; Code:
 
-(require 'swarm-entries)
 (require 'swarm-actions)
+(require 'swarm-entries)
+(require 'swarm-row)
 
 (defcustom swarm-prompt-string "❯ "
   "What stands in front of what is typed to an agent."
@@ -44,13 +45,28 @@ Put it into `savehist-additional-variables' to keep it.")
     (add-text-properties 0 (length text) (list 'swarm-queued (plist-get message :itemId)) text)
     (concat text "\n")))
 
+(defun swarm-prompt--stopped (agent)
+  "Return why AGENT does not go on, as lines, or nothing."
+  (let* ((state (plist-get agent :state))
+         (problem (plist-get (plist-get agent :error) :message))
+         (reason (cdr (assoc (plist-get agent :stopReason) swarm-row-stop-reasons)))
+         (said (pcase state
+                 ("failed" (concat "✗ " (or problem "it failed") "\n  "))
+                 ("killed" "✗ killed\n  ")
+                 ("detached" "~ cut off: its server ended\n  ")
+                 ("done" (and reason (concat "- " reason "\n  "))))))
+    (if (not said) ""
+      (concat (propertize said 'face (if (member state '("failed" "killed")) 'swarm-failure 'swarm-question))
+              (propertize (if (equal state "done") "a message goes on" "R resumes, a message goes on") 'face 'swarm-notice)
+              "\n\n"))))
+
 (defun swarm-prompt--text ()
   "Return what stands between the transcript and what is typed."
   (let* ((number 0)
          (queue (mapconcat (lambda (message) (swarm-prompt--queued message (setq number (1+ number))))
                            swarm-prompt--queue ""))
          (text (swarm-transcript--dress
-                (concat "\n" queue (propertize (if swarm-prompt--editing "edit " "") 'face 'swarm-notice)) nil)))
+                (concat "\n" (swarm-prompt--stopped (swarm-agent swarm-agent-id)) queue (propertize (if swarm-prompt--editing "edit " "") 'face 'swarm-notice)) nil)))
     (concat text
             (propertize swarm-prompt-string 'face 'swarm-prompt 'read-only t 'front-sticky '(read-only)
                         'rear-nonsticky t 'field 'swarm-prompt))))

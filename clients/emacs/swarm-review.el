@@ -32,6 +32,7 @@
 (defvar-local swarm-review--header-text " reading ..." "What the header line says.")
 (defvar-local swarm-review--loading nil "Non-nil while an answer is awaited; `again' for one more.")
 
+(declare-function swarm-review-menu "swarm-menu-views")
 (declare-function swarm-merge "swarm-merge")
 (declare-function swarm-checkpoints "swarm-checkpoints")
 (declare-function swarm-open "swarm-transcript")
@@ -261,7 +262,7 @@ In front of the first hunk of a file it is the whole file."
     (define-key map "G" #'swarm-review-magit)
     (define-key map "g" #'swarm-review-refresh)
     (define-key map "q" #'quit-window)
-    (define-key map "?" #'describe-mode)
+    (define-key map "?" #'swarm-review-menu)
     map)
   "The keys of a review.")
 

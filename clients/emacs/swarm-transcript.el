@@ -221,6 +221,7 @@
   (define-key map "=" #'swarm-review)
   (define-key map "c" #'swarm-cancel)
   (define-key map "k" #'swarm-kill)
+  (define-key map "R" #'swarm-resume)
   (define-key map "g" #'swarm-transcript-refresh)
   (define-key map "q" #'quit-window)
   (define-key map "?" #'swarm-menu))
@@ -289,6 +290,10 @@ Everywhere:
           (when folder (setq default-directory folder)))
         (unless (eql (plist-get swarm-agent-before :queued) (plist-get agent :queued))
           (swarm-prompt-read-queue))
+        (unless (seq-every-p (lambda (member)
+                               (equal (plist-get swarm-agent-before member) (plist-get agent member)))
+                             '(:state :stopReason :error))
+          (swarm-prompt-update))
         (swarm-transcript--tell)
         (when (swarm-transcript--running-p agent) (swarm-transcript--spin))))))
 

@@ -31,6 +31,10 @@
 (autoload 'swarm-rewind "swarm-checkpoints" nil t)
 (autoload 'swarm-menu "swarm-menu" nil t)
 (autoload 'swarm-new-menu "swarm-menu" nil t)
+(autoload 'swarm-review-menu "swarm-menu-views" nil t)
+(autoload 'swarm-merge-menu "swarm-menu-views" nil t)
+(autoload 'swarm-approvals-menu "swarm-menu-views" nil t)
+(autoload 'swarm-checkpoints-menu "swarm-menu-views" nil t)
 (autoload 'swarm-mode-line-mode "swarm-mode-line" nil t)
 
 (provide 'swarm)

@@ -50,6 +50,7 @@ def test_a_diagnostic(say):
 
 @pytest.mark.parametrize("name", [
     "a-task-is-written-in-a-buffer", "options-of-the-menu", "a-spawn-that-is-refused-loses-nothing", "menus-show",
+    "each-view-has-a-menu-of-commands-that-are-there",
     "one-opens-what-stands-in-the-dashboard", "the-scope-is-this-emacs-or-the-project"])
 def test_a_command(say, name):
     say(name)

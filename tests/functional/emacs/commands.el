@@ -125,6 +125,30 @@
   (should (string-match-p "asked for" (swarm-menu--here)))
   (transient-setup 'swarm-new-menu))
 
+(ert-deftest each-view-has-a-menu-of-commands-that-are-there ()
+  (require 'swarm-approvals-edit)
+  (require 'swarm-menu-views)
+  (dolist (each '((swarm-dashboard-mode swarm-menu 25) (swarm-transcript-mode swarm-menu 25)
+                  (swarm-approvals-mode swarm-approvals-menu 9) (swarm-review-mode swarm-review-menu 16)
+                  (swarm-merge-mode swarm-merge-menu 7) (swarm-checkpoints-mode swarm-checkpoints-menu 5)))
+    (pcase-let ((`(,mode ,menu ,least) each) (count 0))
+      (should (eq (lookup-key (if (eq mode 'swarm-transcript-mode) swarm-transcript-item-map
+                                (symbol-value (intern (format "%s-map" mode))))
+                              "?")
+                  menu))
+      (cl-labels ((look (part)
+                    (let ((named (and (listp part) (memq :command part))))
+                      (when named
+                        (setq count (1+ count))
+                        (should (commandp (cadr named))))
+                      (unless named (mapc #'look (seq-filter (lambda (each) (or (consp each) (vectorp each))) part))))))
+        (mapc #'look (get menu 'transient--layout)))
+      (should (>= count least))
+      (with-temp-buffer
+        (switch-to-buffer (current-buffer))
+        (cl-letf (((symbol-function 'swarm-connection-request) #'ignore)) (funcall mode))
+        (transient-setup menu)))))
+
 (ert-deftest questions-of-marked-agents-are-answered-together ()
   (swarm-dashboard)
   (dolist (name '("one" "two" "three")) (swarm-spawn name))

@@ -32,7 +32,7 @@
                   (swarm-approvals-mode ("a" . swarm-allow) ("r" . swarm-reject) ("g r" . swarm-approvals-refresh))
                   (swarm-review-mode ("a" . swarm-review-accept) ("x" . swarm-review-reject) ("c" . swarm-review-comment)
                                      ("RET" . diff-goto-source) ("n" . diff-hunk-next))
-                  (swarm-merge-mode ("m" . swarm-merge-now) ("e" . swarm-merge-set-message))
+                  (swarm-merge-mode ("m" . swarm-merge-now) ("e" . swarm-merge-edit-message))
                   (swarm-checkpoints-mode ("x" . swarm-rewind) ("RET" . swarm-checkpoints-diff))))
     (with-temp-buffer
       (switch-to-buffer (current-buffer))
