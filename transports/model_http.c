@@ -24,7 +24,7 @@ struct model_http {
     char *base_url;
     struct model_key *key;
     int64_t stall_ms;
-    int habit;          // of the server's, as its refusals have shown it
+    int habits;         // of the server's, as its refusals have shown them
     struct arena arena; // of the event that is being read
 };
 
@@ -39,7 +39,7 @@ struct model_call {
     struct model_key_wait wait; // for the key
     struct deferred never_sent; // the end of a request that is not sent
     struct model_end why;       // then
-    int habit;                  // that its request was written for
+    int habits;                 // that its request was written for
     bool has_images;
     bool waits, in_callback, cancelled;
 };
@@ -141,16 +141,15 @@ static void explain_images(const struct model_call *call, struct model_end *end)
 }
 
 // Others of its requests may be under way, and be refused for the same reason.
-static void learn_habit(const struct model_call *call, struct model_end *end)
+static void learn_habits(const struct model_call *call, struct model_end *end)
 {
-    const struct model_dialect *dialect = call->client->dialect;
-    if (!dialect->habit || end->failure != MODEL_FAILURE_INVALID_REQUEST)
+    struct model_http *client = call->client;
+    if (!client->dialect->habits_after ||
+        (end->failure != MODEL_FAILURE_INVALID_REQUEST && end->failure != MODEL_FAILURE_SERVER))
         return;
-    int habit = dialect->habit(&end->err);
-    if (habit == 0 || habit == call->habit)
-        return;
-    call->client->habit = habit;
-    end->failure = MODEL_FAILURE_SERVER; // it is made again, in another way
+    client->habits = client->dialect->habits_after(client->habits, &end->err);
+    if (client->dialect->habits_after(call->habits, &end->err) != call->habits)
+        end->failure = MODEL_FAILURE_SERVER; // it is made again, in another way
 }
 
 static void on_ended(void *arg, const struct http_answer *answer, const struct err *err)
@@ -167,7 +166,7 @@ static void on_ended(void *arg, const struct http_answer *answer, const struct e
         }
     } else if (answer->status) {
         model_error_status(&call->client->origin, answer, &end);
-        learn_habit(call, &end);
+        learn_habits(call, &end);
         explain_images(call, &end);
     } else {
         no_answer(call, answer, err, &end);
@@ -281,9 +280,9 @@ static struct model_call *start(struct provider *provider, const struct model_re
     struct model_call *call = mem_new(sizeof(*call));
     const struct model_target target = {.provider = str_of(client->base.name),
                                         .base_url = str_of(client->base_url),
-                                        .habit = client->habit};
+                                        .habits = client->habits};
     call->client = client;
-    call->habit = client->habit;
+    call->habits = client->habits;
     call->sink = *sink;
     call->arg = arg;
     call->stream = open_stream(call);

@@ -22,7 +22,7 @@ enum { MODEL_REQUEST_MAX = 64 << 20 }; // bytes of a request; a larger one is no
 struct model_target {
     struct str provider; // as configured
     struct str base_url;
-    int habit; // of this server's, as the dialect has found out; 0: nothing is known
+    int habits; // of this server's, as the dialect has found out; 0: nothing is known
 };
 
 struct model_dialect {
@@ -35,9 +35,9 @@ struct model_dialect {
     const char *header;                        // one more header line, or NULL
     size_t stream_size;                        // of the struct that begins with struct model_stream
     void (*open)(struct model_stream *stream); // after model_stream_init()
-    // The habit that a request shows that was refused as invalid; 0: none. Written in the light of
-    // it the same request may pass. NULL: all servers are alike.
-    int (*habit)(const struct err *refusal);
+    // The server's habits in the light of a refusal. When they are others than those that the
+    // request was written for, it is made again. NULL: all servers are alike.
+    int (*habits_after)(int habits, const struct err *refusal);
 };
 
 struct model_http_spec {   // strings are copied

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/openai_chat.h"
 
-#include "transports/openai_reasoning.h"
+#include "transports/openai_habit.h"
 #include "transports/openai_request.h"
 #include "transports/openai_stream.h"
 
@@ -26,7 +26,7 @@ const struct model_dialect *openai_chat_dialect(void)
         .key_header = "Authorization: Bearer ",
         .stream_size = sizeof(struct openai_stream),
         .open = openai_stream_open,
-        .habit = openai_reasoning_habit,
+        .habits_after = openai_habits_after,
     };
     return &dialect;
 }

@@ -5,9 +5,6 @@
 #include "transports/model_opaque.h"
 #include "transports/openai_stream.h"
 
-#include <string.h>
-#include <strings.h>
-
 void openai_reasoning_named(struct openai_stream *stream, const struct json *member)
 {
     if (member->type != JSON_STRING)
@@ -183,29 +180,4 @@ bool openai_reasoning_end(struct openai_stream *stream, struct err *err)
             return false;
     }
     return true;
-}
-
-// --- what refusals say
-
-static bool says_one_of(const char *message, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcasestr(message, *words))
-            return true;
-    return false;
-}
-
-int openai_reasoning_habit(const struct err *refusal)
-{
-    static const char *const wanted[] = {"passed back", "missing", "must include", "preserved",
-                                         NULL};
-    static const char *const unwanted[] = {
-        "unsupported",  "not supported", "not permitted", "unexpected",         "unknown",
-        "unrecognized", "not allowed",   "extra inputs",  "additional propert", NULL};
-    if (!strcasestr(refusal->message, "reasoning"))
-        return OPENAI_REASONING_AS_IT_CAME;
-    if (says_one_of(refusal->message, wanted))
-        return OPENAI_REASONING_ALWAYS;
-    return says_one_of(refusal->message, unwanted) ? OPENAI_REASONING_NEVER
-                                                   : OPENAI_REASONING_AS_IT_CAME;
 }

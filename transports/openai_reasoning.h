@@ -14,7 +14,7 @@
 //
 // Groq and other strict ones refuse all of these. So each goes only to the provider that it came
 // from, and a server that refuses a request because of it, or for the want of it, gets it made anew
-// (the habit, see struct model_dialect).
+// (openai_habit.h).
 //
 // What came is kept as the opaque of the answer's first call, else of its text:
 // {"kind": "openai-chat", "provider": "lab", "field": "reasoning_content", "reasoning_details":
@@ -27,12 +27,6 @@
 #include "core/json.h"
 
 #define OPENAI_CHAT_KIND "openai-chat"
-
-enum openai_habit {
-    OPENAI_REASONING_AS_IT_CAME,
-    OPENAI_REASONING_ALWAYS, // each answer needs reasoning_content
-    OPENAI_REASONING_NEVER,
-};
 
 enum { OPENAI_DETAILS_MAX = 256 }; // parts of one answer's list; of more nothing is sent back
 
@@ -59,8 +53,5 @@ void openai_reasoning_take(struct openai_stream *stream, const struct json *list
 // The answer is whole: hands the opaques to the sink. False as model_opaque_send().
 bool openai_reasoning_end(struct openai_stream *stream, struct err *err);
 void openai_reasoning_release(struct openai_reasoning *reasoning);
-
-// For struct model_dialect.
-int openai_reasoning_habit(const struct err *refusal);
 
 #endif

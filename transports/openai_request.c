@@ -5,12 +5,13 @@
 #include "transports/model_opaque.h"
 #include "transports/model_text.h"
 #include "transports/model_turns.h"
+#include "transports/openai_habit.h"
 #include "transports/openai_reasoning.h"
 
 struct writing {
     struct json_writer w;
     struct str provider;
-    enum openai_habit habit;
+    int habits;                     // a set of enum openai_habit
     struct arena arena;             // of one opaque
     const struct model_part *asked; // the last part of the user's
 };
@@ -71,7 +72,7 @@ static bool has_calls(struct run run)
 // NULL when there is none, or when another one has given it. Valid until the next call.
 static const struct json *opaque_of(struct writing *writing, const struct model_part *part)
 {
-    if (part->opaque.len == 0 || writing->habit == OPENAI_REASONING_NEVER)
+    if (part->opaque.len == 0 || (writing->habits & OPENAI_REASONING_NEVER))
         return NULL;
     arena_reset(&writing->arena);
     const struct json *opaque = model_opaque_read(&writing->arena, OPENAI_CHAT_KIND, part->opaque);
@@ -98,7 +99,7 @@ static void write_reasoning(struct writing *writing, struct run run)
     if (details) {
         json_key(w, "reasoning_details");
         json_put_tree(w, details);
-    } else if (writing->habit == OPENAI_REASONING_ALWAYS) {
+    } else if (writing->habits & OPENAI_REASONING_ALWAYS) {
         if (text && str_is(field, "reasoning_content"))
             write_texts(w, "reasoning_content", run, MODEL_REASONING);
         else
@@ -119,27 +120,26 @@ static bool had_content(struct writing *writing, const struct model_request *req
     return false;
 }
 
-// Known to refuse what it sends itself.
-static bool is_strict(struct str base_url)
-{
-    return str_starts(base_url, STR("https://api.groq.com/"));
-}
-
-static void find_habit(struct writing *writing, const struct model_request *request,
-                       const struct model_target *target)
+static void find_habits(struct writing *writing, const struct model_request *request,
+                        const struct model_target *target)
 {
     writing->provider = target->provider;
-    writing->habit = (enum openai_habit)target->habit;
-    if (writing->habit == OPENAI_REASONING_AS_IT_CAME && is_strict(target->base_url))
-        writing->habit = OPENAI_REASONING_NEVER;
-    if (writing->habit == OPENAI_REASONING_AS_IT_CAME && had_content(writing, request))
-        writing->habit = OPENAI_REASONING_ALWAYS;
+    writing->habits = openai_habits(target);
+    if (had_content(writing, request))
+        writing->habits |= OPENAI_REASONING_ALWAYS;
     for (size_t i = 0; i < request->part_count; i++)
         if (model_is_user(&request->parts[i]))
             writing->asked = &request->parts[i];
 }
 
 // --- messages
+
+static void add_id(struct writing *writing, const char *key, struct str id)
+{
+    char made[OPENAI_SHORT_ID];
+    json_add_str(&writing->w, key,
+                 writing->habits & OPENAI_SHORT_IDS ? openai_short_id(id, made) : id);
+}
 
 static void write_call(struct writing *writing, const struct model_part *call)
 {
@@ -150,7 +150,7 @@ static void write_call(struct writing *writing, const struct model_part *call)
         json_key(w, "extra_content");
         json_put_tree(w, extra);
     }
-    json_add_str(w, "id", call->call_id);
+    add_id(writing, "id", call->call_id);
     json_add_str(w, "type", STR("function"));
     json_key(w, "function");
     json_begin_object(w);
@@ -242,11 +242,12 @@ static void write_user(struct json_writer *w, struct run run)
     json_end_object(w);
 }
 
-static void write_result(struct json_writer *w, const struct model_part *part)
+static void write_result(struct writing *writing, const struct model_part *part)
 {
+    struct json_writer *w = &writing->w;
     json_begin_object(w);
     json_add_str(w, "role", STR("tool"));
-    json_add_str(w, "tool_call_id", part->call_id);
+    add_id(writing, "tool_call_id", part->call_id);
     model_add_result_text(w, "content", part);
     json_end_object(w);
 }
@@ -266,6 +267,17 @@ static struct run user_at(const struct model_part *part, const struct model_part
     }
 }
 
+static void write_answer_between(struct writing *writing)
+{
+    struct json_writer *w = &writing->w;
+    if (!(writing->habits & OPENAI_ANSWER_BEFORE_USER))
+        return;
+    json_begin_object(w);
+    json_add_str(w, "role", STR("assistant"));
+    json_add_str(w, "content", STR("I see."));
+    json_end_object(w);
+}
+
 static void write_messages(struct writing *writing, const struct model_request *request)
 {
     struct json_writer *w = &writing->w;
@@ -281,12 +293,14 @@ static void write_messages(struct writing *writing, const struct model_request *
     while (part < end) {
         struct run run = {part, part + 1};
         if (part->kind == MODEL_TOOL_RESULT) {
-            write_result(w, part);
+            write_result(writing, part);
         } else if (model_is_assistant(part)) {
             run = answer_at(part, end);
             write_assistant(writing, run);
         } else {
             run = user_at(part, end);
+            if (part > request->parts && part[-1].kind == MODEL_TOOL_RESULT)
+                write_answer_between(writing);
             write_user(w, run);
         }
         part = run.to;
@@ -319,7 +333,7 @@ void openai_request_write(struct buf *out, const struct model_request *request,
     struct json_writer *w = &writing.w;
     bool openai_itself = str_starts(target->base_url, STR("https://api.openai.com/"));
     arena_init(&writing.arena, MODEL_OPAQUE_TREE_MAX);
-    find_habit(&writing, request, target);
+    find_habits(&writing, request, target);
     json_writer_init(w, out);
     json_begin_object(w);
     json_add_str(w, "model", request->model);
@@ -329,10 +343,12 @@ void openai_request_write(struct buf *out, const struct model_request *request,
         json_add_int(w, openai_itself ? "max_completion_tokens" : "max_tokens",
                      request->max_output_tokens);
     json_add_bool(w, "stream", true);
-    json_key(w, "stream_options");
-    json_begin_object(w);
-    json_add_bool(w, "include_usage", true);
-    json_end_object(w);
+    if (!(writing.habits & OPENAI_NO_STREAM_OPTIONS)) {
+        json_key(w, "stream_options");
+        json_begin_object(w);
+        json_add_bool(w, "include_usage", true);
+        json_end_object(w);
+    }
     json_end_object(w);
     arena_release(&writing.arena);
 }

@@ -4,8 +4,8 @@
 import pytest
 from agents import items, spawn
 from dialect_server import AnthropicServer
-from model_server import ModelServer, call, reasoning, text
-from thinking_server import DeepSeekServer, GroqServer, RouterServer
+from model_server import Gate, ModelServer, call, gate, reasoning, text
+from thinking_server import DeepSeekServer, GroqServer, MistralServer, RouterServer
 
 THINKS = [[reasoning("I look first. "), text("Let me look."), call("read", path="README.md"),
            call("list", {})],
@@ -101,3 +101,21 @@ def test_another_provider_is_not_sent_it(start, repository):
                               (e["turn"], e["phase"]) == (turn, "ended"))
         assert [s.refused for s in (first, second, third)] == [[], [], []]
         assert client.wait_state(agent["id"], "done", "failed")["error"] is None
+
+
+def test_a_server_with_other_habits_is_understood_by_what_it_refuses(swarm):
+    """Each of them once, whatever comes later."""
+    wait = Gate()
+    client, server = swarm([[gate(wait), call("list", {}), call("list", {})], [text("I see.")],
+                            [call("list", {})], [text("Done.")]], server=MistralServer)
+    agent = spawn(client)
+    server.wait_requests(2)
+    client.request("swarm/send", {"agentId": agent["id"], "text": "and quickly", "delivery": "steer"})
+    wait.open()
+    agent = client.wait_state(agent["id"], "done", "failed")
+    client.request("swarm/send", {"agentId": agent["id"], "text": "and once more"})
+    client.wait_event(lambda e: e["type"] == "turn" and (e["turn"], e["phase"]) == (2, "ended"))
+    assert client.wait_state(agent["id"], "done", "failed")["error"] is None
+    assert [next(word for word in ("stream_options", "length of 9", "after role") if word in fault)
+            for fault in server.refused] == ["stream_options", "length of 9", "after role"]
+    server.refused.clear()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Chat servers that have ideas of their own about reasoning; model_server.py's steps otherwise."""
+"""Chat servers that have ideas of their own, most about reasoning; model_server.py's steps otherwise."""
+import re
+
 from model_server import ModelServer, Stream
 
 
@@ -33,7 +35,12 @@ class Thinking(ModelServer):
         for at, message in enumerate(request.messages):
             if not fault and message["role"] == "assistant":
                 fault = self.fault_of_answer(at, message)
+            if not fault and message["role"] == "user" and at:
+                fault = self.fault_of_user(request.messages[at - 1])
         return fault
+
+    def fault_of_user(self, before):
+        return None
 
     def expected(self, message):
         calls = message.get("tool_calls") or []
@@ -81,3 +88,22 @@ class RouterServer(Thinking):
         if not wanted or message.get("reasoning_details") == details:
             return None
         return "reasoning details need to be preserved in each request"
+
+
+class MistralServer(Thinking):
+    """Takes nothing that it does not know, ids of nine signs, and no message right behind a result."""
+
+    def fault_of(self, request):
+        if "stream_options" in request.body:
+            return ("{'type': 'extra_forbidden', 'loc': ['body', 'stream_options', 'include_usage'], "
+                    "'msg': 'Extra inputs are not permitted'}")
+        return super().fault_of(request)
+
+    def fault_of_answer(self, at, message):
+        for it in message.get("tool_calls") or []:
+            if not re.fullmatch("[a-zA-Z0-9]{9}", it["id"]):
+                return f"Tool call id was {it['id']} but must be a-z, A-Z, 0-9, with a length of 9."
+        return None
+
+    def fault_of_user(self, before):
+        return "Unexpected role 'user' after role 'tool'" if before["role"] == "tool" else None

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "tests/unit/support/stream_check.h"
 #include "transports/openai_chat.h"
+#include "transports/openai_habit.h"
 #include "transports/openai_reasoning.h"
 #include "transports/openai_request.h"
 
@@ -211,45 +212,9 @@ static void test_what_a_server_has_refused(void **state)
     struct model_target target = {STR("local"), STR("https://host/v1"), OPENAI_REASONING_NEVER};
     expect_members(CONTENT, &target, false, "", "", "");
     expect_members(HEAD "," EXTRA "}", &target, false, "", "", "");
-    target.habit = OPENAI_REASONING_ALWAYS;
+    target.habits = OPENAI_REASONING_ALWAYS;
     expect_members(CONTENT, &target, false, SPACE, ",\"reasoning_content\":\"hm\"", "");
     expect_members("", &target, false, SPACE, SPACE, "");
-}
-
-static void test_words_of_refusals(void **state)
-{
-    static const struct {
-        const char *message;
-        int habit;
-    } refusals[] = {
-        // DeepSeek, Moonshot, OpenRouter
-        {"The `reasoning_content` in the thinking mode must be passed back to the API.",
-         OPENAI_REASONING_ALWAYS},
-        {"Missing `reasoning_content` field in the assistant message at message index 2.",
-         OPENAI_REASONING_ALWAYS},
-        {"thinking is enabled but reasoning_content is missing in assistant tool call message at "
-         "index 2",
-         OPENAI_REASONING_ALWAYS},
-        // Groq, Mistral and others that check with pydantic
-        {"'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : "
-         "property 'reasoning_content' is unsupported)]",
-         OPENAI_REASONING_NEVER},
-        {"{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"messages\",2,"
-         "\"assistant\","
-         "\"reasoning_content\"],\"msg\":\"Extra inputs are not permitted\"}]}",
-         OPENAI_REASONING_NEVER},
-        {"Unrecognized request argument supplied: reasoning", OPENAI_REASONING_NEVER},
-        // about something else
-        {"the field messages is missing", OPENAI_REASONING_AS_IT_CAME},
-        {"unsupported parameter: temperature", OPENAI_REASONING_AS_IT_CAME},
-        {"this reasoning model is down", OPENAI_REASONING_AS_IT_CAME},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
-        struct err err;
-        err_set(&err, ERR_PROVIDER, "lab: HTTP 400: %s", refusals[i].message);
-        assert_int_equal(openai_chat_dialect()->habit(&err), refusals[i].habit);
-    }
 }
 
 int main(void)
@@ -263,7 +228,6 @@ int main(void)
         cmocka_unit_test(test_it_goes_back_as_it_came),
         cmocka_unit_test(test_it_goes_to_nobody_else),
         cmocka_unit_test(test_what_a_server_has_refused),
-        cmocka_unit_test(test_words_of_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
