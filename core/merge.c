@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "core/merge_checkout.h"
+#include "core/merge_index.h"
 #include "core/merge_strategy.h"
 #include "core/merge_target.h"
 #include "core/merge_work.h"
@@ -178,7 +179,8 @@ bool merge_open(struct merging *merging, struct err *err)
 {
     const struct worktree_spec *agent = &merging->spec->agent;
     return worktree_check_place(agent, err) && worktree_check(agent, err) &&
-           repository_open(&merging->repository, agent->repository, true, err);
+           repository_open(&merging->repository, agent->repository, true, err) &&
+           index_prepare(merging->repository, agent->name, err);
 }
 
 bool merge_plan(const struct merge_spec *spec, struct merge_plan *plan, struct err *err)
@@ -235,8 +237,9 @@ bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct 
     git_repository *repository = NULL;
     if (!repository_open(&repository, plan->repository, true, err))
         return false;
-    bool ok = strcmp(plan->work_old, plan->work_id) == 0 ||
-              work_advance(&spec->agent, plan->work_old, plan->work_id, err);
+    bool ok = index_prepare(repository, plan->name, err) &&
+              (strcmp(plan->work_old, plan->work_id) == 0 ||
+               work_advance(&spec->agent, plan->work_old, plan->work_id, err));
     if (ok && !plan->nothing && plan->update)
         ok = update_apply(spec, plan, err);
     else if (ok && !plan->nothing && plan->folder)
@@ -329,8 +332,9 @@ bool merge_reconcile(const struct worktree_spec *agent, struct merge_plan *plan,
     *done = false;
     if (!repository_open(&repository, plan->repository, true, err))
         return false;
-    bool ok = git_oid_fromstr(&new, plan->new_id) == 0 ||
-              git_fail(err, ERR_REPOSITORY, "the stored intent of a merge names no commit");
+    bool ok = index_prepare(repository, plan->name, err) &&
+              (git_oid_fromstr(&new, plan->new_id) == 0 ||
+               git_fail(err, ERR_REPOSITORY, "the stored intent of a merge names no commit"));
     if (ok && plan->update) {
         ok = update_reconcile(agent, plan, done, err);
     } else if (ok) {

@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/folder.h"
 #include "core/mem.h"
+#include "core/merge_index.h"
 #include "core/merge_place.h"
 #include "core/repository.h"
 
@@ -34,7 +35,7 @@ bool checkout_open(struct checkout *checkout, git_repository *repository, const 
     if (ok && checkout->root < 0)
         ok = err_set_errno(err, ERR_REPOSITORY, errno, "cannot open %s", folder);
     if (ok && git_repository_index(&checkout->index, repository) < 0)
-        ok = repository_check_index(folder, repository, err); // which says why
+        ok = git_fail(err, ERR_REPOSITORY, "cannot read the index of %s", folder);
     return ok;
 }
 
@@ -168,13 +169,29 @@ bool checkout_undo(struct checkout *checkout, struct err *err)
     return ok;
 }
 
+// What git writes out now, under the lock, stays for checkout_finish().
+static bool read_again(struct checkout *checkout, struct err *err)
+{
+    char *full = mem_format("%s/full", checkout->stage);
+    bool ok = true;
+    if (index_is_written_out(checkout->repository)) {
+        git_index_free(checkout->index);
+        checkout->index = NULL;
+        ok = index_write_out(checkout->repository, full, err) &&
+             (git_index_open(&checkout->index, full) == 0 ||
+              git_fail(err, ERR_REPOSITORY, "cannot read the index that git wrote out"));
+    } else if (git_index_read(checkout->index, 1) < 0) {
+        ok = git_fail(err, ERR_REPOSITORY, "cannot read the index");
+    }
+    mem_free(full);
+    return ok;
+}
+
 bool checkout_begin(struct checkout *checkout, struct err *err)
 {
     struct err undo_err;
     bool ok = make_stage(checkout, err) && take_lock(checkout, err);
-    if (ok && git_index_read(checkout->index, 1) < 0)
-        ok = git_fail(err, ERR_REPOSITORY, "cannot read the index");
-    ok = ok && checkout_check(checkout, err);
+    ok = ok && read_again(checkout, err) && checkout_check(checkout, err);
     for (size_t i = 0; ok && i < checkout->changes.count; i++)
         ok = place_prepare(checkout, i, err);
     if (ok && !exchange_all(checkout, err)) {
@@ -210,30 +227,6 @@ static bool put_entry(struct checkout *checkout, git_index *index, size_t i)
     return git_index_add(index, &entry) == 0;
 }
 
-static bool copy_index(const struct checkout *checkout, const char *copy, struct err *err)
-{
-    char *path = index_path(checkout, "");
-    struct buf bytes;
-    buf_init(&bytes, (size_t)1 << 30);
-    int from = open(path, O_RDONLY | O_CLOEXEC);
-    int to = open(copy, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    struct stat st;
-    bool ok = from >= 0 && to >= 0 && fstat(from, &st) == 0;
-    if (ok)
-        ok = file_load_fd(from, path, &bytes, err) && file_write(to, buf_str(&bytes), err);
-    else
-        err_set_errno(err, ERR_REPOSITORY, errno, "cannot copy the index %s", path);
-    if (ok)
-        fchmod(to, st.st_mode & 0777);
-    if (from >= 0)
-        close(from);
-    if (to >= 0)
-        close(to);
-    buf_release(&bytes);
-    mem_free(path);
-    return ok;
-}
-
 // A path may be a folder in one index and a file in the other: what goes first makes room.
 static bool put_entries(struct checkout *checkout, git_index *index, struct err *err)
 {
@@ -254,7 +247,9 @@ bool checkout_finish(struct checkout *checkout, struct err *err)
     char *copy_lock = mem_format("%s/index.lock", checkout->stage);
     git_index *index = NULL;
     unlink(copy_lock); // of a server that was killed while it wrote the copy
-    bool ok = copy_index(checkout, copy, err);
+    char *full = mem_format("%s/full", checkout->stage);
+    bool ok = index_copy(access(full, F_OK) == 0 ? full : path, copy, err);
+    mem_free(full);
     if (ok && git_index_open(&index, copy) < 0)
         ok = git_fail(err, ERR_REPOSITORY, "cannot read the index");
     ok = ok && put_entries(checkout, index, err);

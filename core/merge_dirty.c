@@ -2,6 +2,7 @@
 // What in the person's tree stands in the way: whatever a checkout would change that is not, in
 // the index and in the folder, as the commit has it.
 #include "core/mem.h"
+#include "core/merge_filter.h"
 #include "core/merge_place.h"
 #include "core/repository.h"
 #include "core/tree_diff.h"
@@ -94,22 +95,28 @@ static const char *look_at_new(struct checkout *checkout, const char *path)
     return why;
 }
 
-// Only git itself can run the programs of a filter (git-lfs).
+static bool is_rules(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash ? slash + 1 : path, ".gitattributes") == 0;
+}
+
+// git runs a filter by the attributes that are there now, and not by those that are to be.
 static bool can_write(struct checkout *checkout, const struct merge_path *change, struct err *err)
 {
-    const char *value = NULL;
-    if (!merge_is_file(&change->ours))
+    if (!merge_is_file(&change->ours) && !merge_is_file(&change->base))
         return true;
     if (!tree_attributes_are_safe(checkout->repository, change->path, err))
         return false;
-    git_attr_get(&value, checkout->repository, GIT_ATTR_CHECK_FILE_THEN_INDEX, change->path,
-                 "filter");
-    if (git_attr_value(value) != GIT_ATTR_VALUE_STRING)
+    if (!filter_runs(checkout, change->path))
         return true;
-    return err_set(err, ERR_REFUSED,
-                   "%s goes through the filter '%s', which swarmd does not run: merge the agent's "
-                   "branch with git itself, or into a branch that is not checked out",
-                   change->path, value);
+    for (size_t i = 0; i < checkout->changes.count; i++)
+        if (is_rules(checkout->changes.paths[i].path))
+            return err_set(err, ERR_REFUSED,
+                           "%s goes through a filter, and %s changes with it: merge the agent's "
+                           "branch with git itself, or into a branch that is not checked out",
+                           change->path, checkout->changes.paths[i].path);
+    return true;
 }
 
 static bool check_state(struct checkout *checkout, struct err *err)

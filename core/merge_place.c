@@ -3,6 +3,7 @@
 
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/merge_filter.h"
 #include "core/repository.h"
 #include "core/tree_diff.h"
 
@@ -73,6 +74,8 @@ static bool hash_of(const struct checkout *checkout, const char *real, const cha
                     const struct stat *st, git_oid *id)
 {
     char target[PATH_MAX];
+    if (S_ISREG(st->st_mode) && filter_runs(checkout, path))
+        return filter_hash(checkout, real, path, id);
     if (!S_ISLNK(st->st_mode))
         return git_repository_hashfile(id, checkout->repository, real, GIT_OBJECT_BLOB, path) == 0;
     ssize_t len = readlink(real, target, sizeof(target));
@@ -139,14 +142,16 @@ static bool write_file(struct checkout *checkout, const char *slot, git_blob *bl
     git_buf bytes = GIT_BUF_INIT;
     mode_t mode = change->ours.mode == GIT_FILEMODE_BLOB_EXECUTABLE ? 0777 : 0666;
     int fd = -1;
+    bool filters = filter_runs(checkout, change->path);
     bool ok = tree_attributes_are_safe(checkout->repository, change->path, err) &&
-              (git_blob_filter(&bytes, blob, change->path, &options) == 0 ||
+              (filters || git_blob_filter(&bytes, blob, change->path, &options) == 0 ||
                git_fail(err, ERR_REPOSITORY, "cannot make the content of %s", change->path));
     if (ok) {
         fd = openat(checkout->stage_fd, slot, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         ok = (fd >= 0 || err_set_errno(err, ERR_REPOSITORY, errno, "cannot make a file in %s",
                                        checkout->stage)) &&
-             file_write(fd, str_from(bytes.ptr, bytes.size), err);
+             (filters ? filter_write(checkout, change->path, &change->ours.id, fd, err)
+                      : file_write(fd, str_from(bytes.ptr, bytes.size), err));
     }
     if (fd >= 0)
         close(fd);

@@ -20,12 +20,14 @@ bool git_fail(struct err *err, enum err_kind kind, const char *format, ...)
 // what is wrong and what to do. The caller frees with git_repository_free().
 bool repository_open(struct git_repository **out, const char *path, bool exact, struct err *err);
 
-// What libgit2 1.5 cannot do, by configuration and index (core/repository_limits.c): false fills
-// err with what it is and how to turn it off. The first looks at the configuration file alone,
-// for the repository may not open at all.
+// What libgit2 1.5 cannot do, by configuration (core/repository_limits.c): false fills err with
+// what it is and what helps. The first looks at the configuration file alone, for the repository
+// may not open at all.
 bool repository_check_files(const char *path, struct err *err);
 bool repository_check_config(const char *path, struct git_repository *repository, struct err *err);
-bool repository_check_index(const char *path, struct git_repository *repository, struct err *err);
+
+// After libgit2 failed to read an index: is that because it is split or sparse?
+bool repository_index_is_foreign(void);
 
 // How many commits of the local branch (and of `head`, when not NULL) are on no other local
 // branch and under no remote ref; stops counting at COMMITS_COUNTED_MAX. A branch that is not

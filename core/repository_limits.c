@@ -7,32 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIMIT_HASH, LIMIT_SPLIT, LIMIT_SPARSE, LIMIT_COUNT };
-
-static const struct limit {
-    const char *key; // as libgit2 spells it: lower case
-    bool flag;       // matters when true; else when it is there at all
-    const char *says;
-} limits[LIMIT_COUNT] = {
-    [LIMIT_HASH] = {"extensions.objectformat", false,
-                    "names its objects by another hash than SHA-1 (extensions.objectFormat, "
-                    "sha256), which is not "
-                    "supported yet; agents can work in a repository made without --object-format"},
-    [LIMIT_SPLIT] =
-        {"core.splitindex", true,
-         "has a split index (core.splitIndex), which is not supported yet; turn it off: git config "
-         "core.splitIndex false, then git update-index --no-split-index"},
-    [LIMIT_SPARSE] =
-        {"index.sparse", true,
-         "has a sparse index (index.sparse), which is not supported yet; turn it off: git "
-         "sparse-checkout reapply --no-sparse-index"},
-};
-
-static bool refuse(const char *path, const char *says, struct err *err)
-{
-    return err_set(err, ERR_REPOSITORY, "the repository at %s %s", path, says);
-}
-
 static bool is_set(git_config *config, const char *key)
 {
     git_config_entry *entry = NULL;
@@ -59,8 +33,13 @@ static bool check_entry(const char *path, const git_config_entry *entry, struct 
 
 static bool check(const char *path, git_config *config, struct err *err)
 {
-    if (is_set(config, limits[LIMIT_HASH].key))
-        return refuse(path, limits[LIMIT_HASH].says, err);
+    if (is_set(config, "extensions.objectformat")) // as libgit2 spells it
+        return err_set(err, ERR_REPOSITORY,
+                       "the repository at %s names its objects by another hash than SHA-1 "
+                       "(extensions.objectFormat, sha256), which libgit2 %s cannot read and swarmd "
+                       "thus does not support; agents can work in a repository made without "
+                       "--object-format",
+                       path, LIBGIT2_VERSION);
     int32_t version = 0;
     git_config_get_int32(&version, config, "core.repositoryformatversion");
     git_config_iterator *entries = NULL;
@@ -105,18 +84,9 @@ bool repository_check_config(const char *path, git_repository *repository, struc
     return ok;
 }
 
-bool repository_check_index(const char *path, git_repository *repository, struct err *err)
+bool repository_index_is_foreign(void)
 {
-    git_index *index = NULL;
-    int code = git_repository_index(&index, repository);
-    git_index_free(index);
-    if (code == 0)
-        return true;
     const git_error *last = git_error_last();
     const char *reason = last && last->message ? last->message : "";
-    if (strstr(reason, "'link'"))
-        return refuse(path, limits[LIMIT_SPLIT].says, err);
-    if (strstr(reason, "'sdir'"))
-        return refuse(path, limits[LIMIT_SPARSE].says, err);
-    return git_fail(err, ERR_REPOSITORY, "cannot read the index of the repository at %s", path);
+    return strstr(reason, "'link'") || strstr(reason, "'sdir'");
 }

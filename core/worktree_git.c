@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLL_MS = 10, VARIABLES_MAX = 40 };
+enum { POLL_MS = 10, POLL_FIRST_US = 500, VARIABLES_MAX = 40 };
 
 // What git needs to reach a remote as the person does.
 static const char *const passed[] = {
@@ -43,7 +43,7 @@ static const char *const passed[] = {
     "GIT_CONFIG_NOSYSTEM",
 };
 
-static void fill_environment(char *envp[VARIABLES_MAX])
+static void fill_environment(char *envp[VARIABLES_MAX], const char *index)
 {
     size_t count = 0;
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
@@ -53,6 +53,8 @@ static void fill_environment(char *envp[VARIABLES_MAX])
     }
     envp[count++] = mem_dup(STR("GIT_TERMINAL_PROMPT=0"));
     envp[count++] = mem_dup(STR("LC_MESSAGES=C"));
+    if (index)
+        envp[count++] = mem_format("GIT_INDEX_FILE=%s", index);
     envp[count] = NULL;
 }
 
@@ -73,7 +75,8 @@ static int input_file(struct str input)
     return fd;
 }
 
-static int start(pid_t *pid, char *const argv[], int in, int said)
+static int start(pid_t *pid, const struct git_command *command, char *const argv[], int in,
+                 int said)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -86,9 +89,12 @@ static int start(pid_t *pid, char *const argv[], int in, int said)
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     posix_spawn_file_actions_adddup2(&actions, in, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    if (command->out)
+        posix_spawn_file_actions_adddup2(&actions, command->out, 1);
+    else
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, said, 2);
-    fill_environment(envp);
+    fill_environment(envp, command->index);
     int code = posix_spawnp(pid, "git", &actions, &attributes, argv, envp);
     for (size_t i = 0; envp[i]; i++)
         mem_free(envp[i]);
@@ -100,14 +106,16 @@ static int start(pid_t *pid, char *const argv[], int in, int said)
 // False when it had to be ended.
 static bool await(pid_t pid, struct worktree_progress *progress, int *status)
 {
-    struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-    for (int waited = 0; waited < GIT_RUN_MS_MAX; waited += POLL_MS) {
+    struct timespec pause = {.tv_nsec = POLL_FIRST_US * 1000L};
+    for (long waited = 0; waited < GIT_RUN_MS_MAX * 1000000L; waited += pause.tv_nsec) {
         pid_t ended = waitpid(pid, status, WNOHANG);
         if (ended == pid || (ended < 0 && errno != EINTR))
             return ended == pid;
         if (progress && atomic_load(&progress->stop))
             break;
         nanosleep(&pause, NULL);
+        if (pause.tv_nsec < POLL_MS * 1000000L) // most take a few milliseconds
+            pause.tv_nsec *= 2;
     }
     kill(-pid, SIGKILL);
     while (waitpid(pid, status, 0) < 0 && errno == EINTR)
@@ -128,8 +136,7 @@ static bool explain(int said, const char *command, const char *repository, struc
     return false;
 }
 
-bool git_run(git_repository *repository, const char *const arguments[], struct str input,
-             struct worktree_progress *progress, struct err *err)
+bool git_run(git_repository *repository, const struct git_command *command, struct err *err)
 {
     const char *folder = git_repository_workdir(repository);
     if (!folder)
@@ -138,26 +145,27 @@ bool git_run(git_repository *repository, const char *const arguments[], struct s
         "git", "-C",       folder, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
         "-c",  "gc.auto=0"};
     size_t count = 9;
-    for (size_t i = 0; arguments[i] && count + 1 < GIT_ARGUMENTS_MAX; i++)
-        argv[count++] = arguments[i];
-    const char *command = arguments[0];
-    for (size_t i = 0; strcmp(command, "-c") == 0; i += 2) // a setting comes before the command
-        command = arguments[i + 2];
-    int in = input_file(input), said = memfd_create("swarmd-git", MFD_CLOEXEC), status = 0;
+    for (size_t i = 0; command->arguments[i] && count + 1 < GIT_ARGUMENTS_MAX; i++)
+        argv[count++] = command->arguments[i];
+    const char *name = command->arguments[0];
+    for (size_t i = 0; strcmp(name, "-c") == 0; i += 2) // a setting comes before the command
+        name = command->arguments[i + 2];
+    int in = command->in ? dup(command->in) : input_file(command->input);
+    int said = memfd_create("swarmd-git", MFD_CLOEXEC), status = 0;
     pid_t pid = 0;
-    int code = in >= 0 && said >= 0 ? start(&pid, (char *const *)argv, in, said) : errno;
+    int code = in >= 0 && said >= 0 ? start(&pid, command, (char *const *)argv, in, said) : errno;
     bool ok = code == 0;
     if (code == ENOENT)
         err_set(err, ERR_REPOSITORY,
-                "%s is a partial clone, for which swarmd needs the git command line, and there is "
-                "no git in PATH; install it",
-                folder);
+                "%s has %s, for which swarmd needs the git command line, and there is no git in "
+                "PATH; install it",
+                folder, command->why);
     else if (!ok)
         err_set_errno(err, ERR_REPOSITORY, code, "git does not start");
-    else if (!await(pid, progress, &status))
-        ok = err_set(err, ERR_REPOSITORY, "git %s in %s was stopped", command, folder);
+    else if (!await(pid, command->progress, &status))
+        ok = err_set(err, ERR_REPOSITORY, "git %s in %s was stopped", name, folder);
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        ok = explain(said, command, folder, err);
+        ok = explain(said, name, folder, err);
     if (in >= 0)
         close(in);
     if (said >= 0)
@@ -166,6 +174,8 @@ bool git_run(git_repository *repository, const char *const arguments[], struct s
 }
 
 // --- partial clones ---
+
+#define PARTIAL "objects that were left away (it is a partial clone)"
 
 // The remote that has what is missing; mem_free(), NULL when it is no partial clone.
 static char *promisor(git_repository *repository)
@@ -198,7 +208,9 @@ bool git_fetch_trees(git_repository *repository, const char *commit,
 {
     char *remote = promisor(repository);
     const char *const arguments[] = {"ls-tree", "-r", "-t", "--name-only", commit, NULL};
-    bool ok = !remote || git_run(repository, arguments, STR_NONE, progress, err);
+    const struct git_command command = {
+        .arguments = arguments, .why = PARTIAL, .progress = progress};
+    bool ok = !remote || git_run(repository, &command, err);
     git_odb *objects = NULL;
     if (ok && remote && git_repository_odb(&objects, repository) == 0)
         git_odb_refresh(objects);
@@ -247,7 +259,12 @@ bool git_fetch_blobs(git_repository *repository, const struct plan *plan,
                                      "--stdin",
                                      NULL};
     if (ok && list_missing(objects, plan, &missing) > 0)
-        ok = git_run(repository, arguments, buf_str(&missing), progress, err) &&
+        ok = git_run(repository,
+                     &(struct git_command){.arguments = arguments,
+                                           .why = PARTIAL,
+                                           .input = buf_str(&missing),
+                                           .progress = progress},
+                     err) &&
              (git_odb_refresh(objects) == 0 ||
               git_fail(err, ERR_REPOSITORY, "cannot open what was fetched"));
     git_odb_free(objects);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The git command line, for what libgit2 cannot do: to fetch what a partial clone left away. For
-// core/worktree*.c only.
+// The git command line, for what libgit2 cannot do: to fetch what a partial clone left away, to
+// read a split or sparse index, to run the programs of a filter. For core/worktree*.c and
+// core/merge*.c.
 #ifndef SWARMD_CORE_WORKTREE_GIT_H
 #define SWARMD_CORE_WORKTREE_GIT_H
 
@@ -16,10 +17,19 @@ enum {
     GIT_ARGUMENTS_MAX = 32,
 };
 
-// Runs git in the repository, without hooks and fsmonitor and without a prompt, `input` on stdin.
-// ERR_REPOSITORY with git's own words, or saying that there is no git; progress may be NULL.
-bool git_run(struct git_repository *repository, const char *const arguments[], struct str input,
-             struct worktree_progress *progress, struct err *err);
+struct git_command {
+    const char *const *arguments; // until NULL
+    const char *why;              // what swarmd needs git for: "a split index"
+    struct str input;
+    const char *index; // that it works on instead of the repository's, absolute; or NULL
+    int in, out;       // 0: `input`, and /dev/null
+    struct worktree_progress *progress; // or NULL
+};
+
+// Runs git in the repository, which is the person's and never an agent's, without hooks and
+// fsmonitor and without a prompt. ERR_REPOSITORY with git's own words, or saying that there is no
+// git.
+bool git_run(struct git_repository *repository, const struct git_command *command, struct err *err);
 
 // Of a partial clone: fetches the trees of the commit; the blobs of a plan. True at once for
 // every other repository.
