@@ -3,6 +3,7 @@
 
 #include "core/git_module.h"
 #include "core/mem.h"
+#include "core/repository_known.h"
 
 #include <git2.h>
 #include <pthread.h>
@@ -39,6 +40,7 @@ void git_stop(void)
     pthread_mutex_lock(&start_lock);
     if (started)
         git_libgit2_shutdown();
+    known_forget();
     started = false;
     pthread_mutex_unlock(&start_lock);
 }
@@ -106,9 +108,13 @@ static bool check_rules(const char *common, struct err *err)
 bool repository_open(struct git_repository **out, const char *path, bool exact, struct err *err)
 {
     *out = NULL;
-    int code = git_repository_open_ext(out, path, exact ? GIT_REPOSITORY_OPEN_NO_SEARCH : 0, NULL);
-    if (code < 0)
-        return explain_open(path, code, err);
+    if (!known_open(out, path, exact)) {
+        unsigned flags = exact ? GIT_REPOSITORY_OPEN_NO_SEARCH : 0;
+        int code = git_repository_open_ext(out, path, flags, NULL);
+        if (code < 0)
+            return explain_open(path, code, err);
+        known_note(*out, path, exact);
+    }
     if (check_rules(git_repository_commondir(*out), err))
         return true;
     git_repository_free(*out);

@@ -94,7 +94,8 @@ static char *linked_to(const char *path)
     git_repository *tree = NULL;
     struct err ignored;
     char *root = NULL;
-    if (repository_open(&tree, path, true, &ignored) && git_repository_is_worktree(tree))
+    if (repository_open(&tree, path, true, &ignored) &&
+        strcmp(git_repository_path(tree), git_repository_commondir(tree)) != 0)
         root = root_of(git_repository_commondir(tree));
     git_repository_free(tree);
     return root;

@@ -5,6 +5,7 @@
 #include "core/worktree.h"
 #include "tests/unit/support/git.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 static void probe(const char *cwd, const char *base, struct repository_info *info)
@@ -130,6 +131,44 @@ static void refuses_what_libgit2_cannot(void **state)
     refused(sha256, NULL, "sha256");
 }
 
+static long resident_pages(void)
+{
+    long size, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%ld %ld", &size, &resident) != 2)
+        fail();
+    fclose(file);
+    return resident;
+}
+
+static void opening_costs_no_memory_with_extensions(void **state)
+{
+    (void)state;
+    enum { OPENINGS = 400, BYTES_MAX = 40 << 20 }; // libgit2 alone: 100 MB
+    const char *path = git_test_repository("format1"), *linked = git_test_path("format1-linked");
+    struct repository_info info;
+    sh("cd '%s' && git config core.repositoryFormatVersion 1 && "
+       "git config extensions.worktreeConfig true && git worktree add -q --detach '%s'",
+       path, linked);
+    const char *roots[] = {sh_output("realpath '%s'", path), sh_output("realpath '%s'", linked)};
+    long before = resident_pages();
+    for (int i = 0; i < OPENINGS; i++) {
+        probe(roots[i % 2], NULL, &info);
+        assert_string_equal(info.root, roots[i % 2]);
+        repository_info_release(&info);
+    }
+    assert_true((resident_pages() - before) * sysconf(_SC_PAGESIZE) < BYTES_MAX);
+    // What is remembered of it is not believed when its configuration is another.
+    sh("git -C '%s' config extensions.somethingNew true", path);
+    refused(path, NULL, "somethingnew");
+    sh("git config -f '%s/.git/config' --unset extensions.somethingNew && mv '%s/.git' '%s/moved'",
+       path, path, path);
+    refused(path, NULL, "is not in a git repository");
+    sh("mv '%s/moved' '%s/.git'", path, path);
+    probe(path, NULL, &info);
+    repository_info_release(&info);
+}
+
 static void follows_linked_worktrees_and_submodules(void **state)
 {
     (void)state;
@@ -177,6 +216,7 @@ int main(void)
         cmocka_unit_test(refuses_unknown_bases),
         cmocka_unit_test(refuses_what_is_no_repository),
         cmocka_unit_test(refuses_what_libgit2_cannot),
+        cmocka_unit_test(opening_costs_no_memory_with_extensions),
         cmocka_unit_test(follows_linked_worktrees_and_submodules),
         cmocka_unit_test(tells_dubious_ownership),
     };
