@@ -204,10 +204,14 @@ static void put_count(struct buf *out, size_t count)
     }
 }
 
-// Small trees are there before anybody could read it.
+// Small trees are there before anybody could read it. What nobody waits for any more is given up: a
+// fetch of missing objects can take half an hour.
 static void show_progress(void *arg)
 {
     struct setup *setup = arg;
+    const struct agent *agent = setup->agent;
+    if (agent->stopping != CAUSE_COUNT || agent->swarm->closing)
+        atomic_store(&setup->progress.stop, true);
     size_t done = atomic_load(&setup->progress.done), total = atomic_load(&setup->progress.total);
     struct buf text;
     buf_init(&text, AGENT_ACTIVITY_MAX);

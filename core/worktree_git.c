@@ -81,13 +81,16 @@ static int start(pid_t *pid, const struct git_command *command, char *const argv
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     char *envp[VARIABLES_MAX];
-    sigset_t none;
+    sigset_t none, all;
     sigemptyset(&none);
+    sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all); // swarmd ignores SIGPIPE
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                              POSIX_SPAWN_SETPGROUP);
     posix_spawn_file_actions_adddup2(&actions, in, 0);
     if (command->out)
         posix_spawn_file_actions_adddup2(&actions, command->out, 1);

@@ -303,6 +303,26 @@ def test_a_setup_that_takes_long_is_stopped(swarm, repository, tmp_path):
     assert client.close() == 0
 
 
+def test_a_checkout_that_nobody_waits_for_is_given_up(swarm, repository, tmp_path):
+    """The objects are at a server that never answers."""
+    partial = tmp_path / "partial"
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{repository}", partial)
+    git(partial, "remote", "set-url", "origin", "ssh://example.invalid/repository")
+    asked = tmp_path / "asked"
+    client, _ = swarm([[text("done")]], env={
+        "GIT_SSH_COMMAND": f"touch {asked}; sleep 1000; true",
+        "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"})  # libgit2 1.5's own (core/repository_known.h)
+    agent = client.request("swarm/spawn", {"task": "wait", "cwd": str(partial)})["agent"]["id"]
+    deadline = time.monotonic() + 20
+    while not asked.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    killed = client.request("swarm/kill", {"agentId": agent})["agent"]
+    assert killed["state"] == "killed" and not os.path.exists(tmp_path / "state/git" / agent)
+    assert client.close() == 0
+
+
 def test_sparse(swarm, repository, tmp_path):
     add(repository, {"src/a/x.c": b"x\n", "src/b/y.c": b"y\n", "docs/z.md": b"z\n", "top.txt": b"t\n"})
     commit(repository)
