@@ -124,6 +124,8 @@ def test_a_review_takes_the_place_of_the_transcript_until_it_is_closed(edit):
     editor, agent, server = changed(edit)
     with server:
         transcript = "swarm://agent/" + agent["id"]
+        editor.ex("aboveleft new")
+        editor.ex("wincmd j")
         windows = "map(range(1, winnr('$')), 'bufname(winbufnr(v:val))')"
         with_prompt = ["", transcript, transcript + "/prompt"]
         editor.wait_for(windows + " ==# g:a", "not as it should begin", with_prompt)

@@ -12,6 +12,7 @@
 "       autocommands see all and may change it.
 "   swarm#buffer#find(name)      the number of the loaded buffer of that name, 0 when there is none
 "   swarm#buffer#window(bufnr)   its window (an id) in this tab page, 0 when there is none
+"   swarm#buffer#nothing_here()  does the current window show an empty buffer without a name?
 "
 "   swarm#buffer#render(bufnr, lines, first)   makes the lines from `first` (1 is the first one) to the
 "                                end become these; returns whether anything had to be changed
@@ -103,6 +104,10 @@ function! swarm#buffer#window(bufnr) abort
     endif
   endfor
   return 0
+endfunction
+
+function! swarm#buffer#nothing_here() abort
+  return empty(bufname()) && !&modified && empty(&buftype) && line('$') == 1 && empty(getline(1))
 endfunction
 
 let s:splits = {'': 'belowright split', 'split': 'belowright split', 'vsplit': 'belowright vsplit', 'tab': 'tab split'}

@@ -378,7 +378,7 @@ function! swarm#dashboard#command(words, command) abort
   let how = a:command.modifiers
   if empty(how) && !swarm#buffer#window(swarm#buffer#find(s:NAME))
     " In an empty window nothing has to be split.
-    let how = empty(bufname()) && !&modified && empty(&buftype) && line('$') == 1 ? 'here' : 'botright'
+    let how = swarm#buffer#nothing_here() ? 'here' : 'botright'
   endif
   call swarm#buffer#open(s:NAME, 'swarm', how, function('s:set_up'))
   call swarm#dashboard#refresh()

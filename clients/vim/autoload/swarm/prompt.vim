@@ -278,11 +278,12 @@ function! swarm#prompt#enter(id) abort
   startinsert!
 endfunction
 
+" The last window of all stays, without the prompt: with the editor its server would end.
 function! s:close_window(window) abort
-  if win_id2win(a:window) && winnr('$') > 1
+  if win_id2win(a:window) && (winnr('$') > 1 || tabpagenr('$') > 1)
     execute win_id2win(a:window) . 'close!'
   elseif win_id2win(a:window)
-    silent! quit
+    enew
   endif
 endfunction
 

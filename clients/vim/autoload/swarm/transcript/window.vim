@@ -68,13 +68,13 @@ function! s:make(how, modifiers, asked) abort
   let other = a:asked || a:modifiers !=# '' || a:how ==# 'tab' ? 0 : s:transcript_window()
   if other
     call win_gotoid(other)
-  else
+  elseif a:modifiers !=# '' || a:asked || a:how ==# 'tab' || !swarm#buffer#nothing_here()
     execute a:modifiers !=# '' ? a:modifiers . ' split' : get(s:splits, a:how, 'belowright split')
   endif
 endfunction
 
 " Goes to a window with the transcript: the one that it has, else the one of another transcript, else
-" a new one. options: see swarm#transcript#open(); who says how leaves others' windows alone.
+" one that shows nothing, else a new one. options: see swarm#transcript#open(); who says how leaves others' windows alone.
 function! swarm#transcript#window#show(buffer, options) abort
   let modifiers = get(a:options, 'modifiers', '')
   let asked = has_key(a:options, 'how')
