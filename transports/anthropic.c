@@ -7,8 +7,7 @@
 static void write(struct buf *out, const struct model_request *request,
                   const struct model_target *target)
 {
-    (void)target;
-    anthropic_request_write(out, request);
+    anthropic_request_write(out, request, target->provider);
 }
 
 static void path(struct buf *out, const struct model_request *request, struct str base_url)

@@ -10,6 +10,7 @@
 
 struct writing {
     struct json_writer w;
+    struct str provider;
     struct model_turns turns;
     const struct model_part *marked, *newest; // the ends of the cached prefixes, or NULL
     const struct model_part *end;
@@ -79,13 +80,14 @@ static void write_image(struct writing *writing, const struct model_part *part)
 
 static void write_reasoning(struct writing *writing, const struct model_part *part)
 {
-    const struct json *opaque = model_opaque_read(&writing->arena, ANTHROPIC_KIND, part->opaque);
+    const struct json *opaque =
+        model_opaque_read(&writing->arena, ANTHROPIC_KIND, writing->provider, part->opaque);
     struct str signature = json_str(opaque, "signature"), redacted = json_str(opaque, "redacted");
     if (redacted.len) {
         begin_block(writing, assistant, "redacted_thinking");
         json_add_str(&writing->w, "data", redacted);
         end_block(writing, part);
-    } else if (signature.len) {
+    } else if (signature.len || (part->text.len && json_get(opaque, "signature"))) {
         begin_block(writing, assistant, "thinking");
         json_add_str(&writing->w, "thinking", part->text);
         json_add_str(&writing->w, "signature", signature);
@@ -262,9 +264,10 @@ static int64_t output_limit(const struct model_request *request)
     return less ? request->model_max_output : ANTHROPIC_MAX_TOKENS;
 }
 
-void anthropic_request_write(struct buf *out, const struct model_request *request)
+void anthropic_request_write(struct buf *out, const struct model_request *request,
+                             struct str provider)
 {
-    struct writing writing = {0};
+    struct writing writing = {.provider = provider};
     struct json_writer *w = &writing.w;
     int64_t limit = output_limit(request);
     arena_init(&writing.arena, MODEL_OPAQUE_TREE_MAX);

@@ -15,6 +15,8 @@ enum { ANTHROPIC_MAX_TOKENS = 32000 };
 // cache: the end of tools and system, the end of the user's message that the last request ended
 // with (it is read from there), and the end of this one (it is written up to there). Models from
 // version 4.6 on are asked to think as they see fit, and to show a summary of it.
-void anthropic_request_write(struct buf *out, const struct model_request *request);
+// provider: whose signatures and the like are sent back.
+void anthropic_request_write(struct buf *out, const struct model_request *request,
+                             struct str provider);
 
 #endif

@@ -30,7 +30,7 @@ static bool end_block(struct model_stream *stream, struct anthropic_block *block
         model_stream_end_input(stream, &block->join, block->call);
     if (block->kind == ANTHROPIC_THINKING) {
         model_stream_end_reasoning(stream);
-        if (block->signature.len)
+        if (block->signature.len || block->thought) // some servers sign nothing
             ok = model_opaque_send_str(stream, MODEL_REASONING, 0, ANTHROPIC_KIND, "signature",
                                        buf_str(&block->signature), err);
     }
@@ -79,6 +79,7 @@ static bool begin_block(struct model_stream *stream, const struct json *event, b
     if (block->kind == ANTHROPIC_TEXT) {
         model_stream_text(stream, json_get(content, "text"), smuggled);
     } else if (block->kind == ANTHROPIC_THINKING) {
+        block->thought = json_str(content, "thinking").len > 0;
         model_stream_reasoning(stream, json_get(content, "thinking"), smuggled);
         buf_add_str(&block->signature, json_str(content, "signature"));
     } else if (block->kind == ANTHROPIC_TOOL_USE) {
@@ -102,6 +103,7 @@ static bool grow_block(struct model_stream *stream, const struct json *event, bo
     if (block->kind == ANTHROPIC_TEXT && str_is(type, "text_delta")) {
         model_stream_text(stream, json_get(delta, "text"), smuggled);
     } else if (block->kind == ANTHROPIC_THINKING && str_is(type, "thinking_delta")) {
+        block->thought = block->thought || json_str(delta, "thinking").len > 0;
         model_stream_reasoning(stream, json_get(delta, "thinking"), smuggled);
     } else if (block->kind == ANTHROPIC_THINKING && str_is(type, "signature_delta")) {
         buf_add_str(&block->signature, json_str(delta, "signature"));

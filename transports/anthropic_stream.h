@@ -23,6 +23,7 @@ struct anthropic_block {
     unsigned call;         // of a tool_use: its number for the sink
     struct text_join join; // of its input
     struct buf signature;  // of thinking
+    bool thought;          // thinking that has text
 };
 
 struct anthropic_stream {

@@ -7,8 +7,7 @@
 static void write(struct buf *out, const struct model_request *request,
                   const struct model_target *target)
 {
-    (void)target;
-    gemini_request_write(out, request);
+    gemini_request_write(out, request, target->provider);
 }
 
 static bool is_plain(char c)

@@ -9,6 +9,7 @@
 
 struct writing {
     struct json_writer w;
+    struct str provider;
     struct model_turns turns;
     struct arena arena;    // of one opaque
     bool signature_wanted; // by this model, on the calls of each step
@@ -32,8 +33,9 @@ static int version_of(struct str model)
 static struct str signature_of(struct writing *writing, const struct model_part *part)
 {
     arena_reset(&writing->arena);
-    return json_str(model_opaque_read(&writing->arena, GEMINI_KIND, part->opaque),
-                    "thoughtSignature");
+    return json_str(
+        model_opaque_read(&writing->arena, GEMINI_KIND, writing->provider, part->opaque),
+        "thoughtSignature");
 }
 
 static void end_part(struct writing *writing, struct str signature)
@@ -200,9 +202,10 @@ static void write_options(struct json_writer *w, const struct model_request *req
     json_end_object(w);
 }
 
-void gemini_request_write(struct buf *out, const struct model_request *request)
+void gemini_request_write(struct buf *out, const struct model_request *request, struct str provider)
 {
-    struct writing writing = {.signature_wanted = version_of(request->model) >= 30};
+    struct writing writing = {.provider = provider,
+                              .signature_wanted = version_of(request->model) >= 30};
     struct json_writer *w = &writing.w;
     arena_init(&writing.arena, MODEL_OPAQUE_TREE_MAX);
     writing.turns = (struct model_turns){w, "parts", NULL};

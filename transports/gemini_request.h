@@ -11,6 +11,8 @@
 // from 3 on refuse a step whose calls have none: where another provider's model made them, the
 // first gets the value that the API has for this. Models from 2.5 on are asked to show their
 // thoughts.
-void gemini_request_write(struct buf *out, const struct model_request *request);
+// provider: whose signatures and the like are sent back.
+void gemini_request_write(struct buf *out, const struct model_request *request,
+                          struct str provider);
 
 #endif

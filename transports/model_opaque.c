@@ -3,13 +3,16 @@
 
 #include "transports/model_stream.h"
 
-const struct json *model_opaque_read(struct arena *arena, const char *kind, struct str opaque)
+const struct json *model_opaque_read(struct arena *arena, const char *kind, struct str provider,
+                                     struct str opaque)
 {
     struct json *json = NULL;
     struct err ignored;
     if (opaque.len == 0 || !json_parse(&json, arena, opaque, &ignored))
         return NULL;
-    return str_is(json_str(json, "kind"), kind) ? json : NULL;
+    struct str by = json_str(json, "provider");
+    return str_is(json_str(json, "kind"), kind) && (!by.len || str_equal(by, provider)) ? json
+                                                                                        : NULL;
 }
 
 bool model_opaque_send(struct model_stream *stream, enum model_part_kind of, unsigned index,
@@ -32,6 +35,7 @@ bool model_opaque_send_str(struct model_stream *stream, enum model_part_kind of,
     json_writer_init(&w, &text);
     json_begin_object(&w);
     json_add_cstr(&w, "kind", kind);
+    json_add_cstr(&w, "provider", stream->origin->provider);
     json_add_str(&w, key, value);
     json_end_object(&w);
     // A buffer that ran over would be no JSON: it is as much too large as it can be.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a provider wants back (core/model.h), as JSON: {"kind": "<dialect>", "<key>": ...}.
+// What a provider wants back (core/model.h), as JSON: {"kind": "<dialect>", "provider": "<name>",
+// "<key>": ...}. Signatures of one provider are refused by another that speaks the same dialect.
 #ifndef SWARMD_TRANSPORTS_MODEL_OPAQUE_H
 #define SWARMD_TRANSPORTS_MODEL_OPAQUE_H
 
@@ -11,9 +12,11 @@ struct model_stream;
 
 enum { MODEL_OPAQUE_TREE_MAX = 64 << 20 }; // bytes of an arena that reads any opaque
 
-// NULL when there is none, or when another dialect has made it. Lives as long as the arena's
+// NULL when there is none, or when another dialect or provider has made it (older ones do not say
+// which). Lives as long as the arena's
 // content and the text.
-const struct json *model_opaque_read(struct arena *arena, const char *kind, struct str opaque);
+const struct json *model_opaque_read(struct arena *arena, const char *kind, struct str provider,
+                                     struct str opaque);
 
 // Hands one to the sink. False (ERR_LIMIT) when it is larger than MODEL_OPAQUE_MAX.
 bool model_opaque_send(struct model_stream *stream, enum model_part_kind of, unsigned index,

@@ -75,8 +75,7 @@ static const struct json *opaque_of(struct writing *writing, const struct model_
     if (part->opaque.len == 0 || (writing->habits & OPENAI_REASONING_NEVER))
         return NULL;
     arena_reset(&writing->arena);
-    const struct json *opaque = model_opaque_read(&writing->arena, OPENAI_CHAT_KIND, part->opaque);
-    return str_equal(json_str(opaque, "provider"), writing->provider) ? opaque : NULL;
+    return model_opaque_read(&writing->arena, OPENAI_CHAT_KIND, writing->provider, part->opaque);
 }
 
 static const struct json *reasoning_of(struct writing *writing, struct run run)

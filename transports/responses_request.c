@@ -82,9 +82,10 @@ static void write_result(struct json_writer *w, const struct model_part *part)
     json_end_object(w);
 }
 
-static void write_part(struct json_writer *w, struct arena *arena, const struct model_part *part)
+static void write_part(struct json_writer *w, struct arena *arena, const struct model_part *part,
+                       struct str provider)
 {
-    const struct json *opaque = model_opaque_read(arena, RESPONSES_KIND, part->opaque);
+    const struct json *opaque = model_opaque_read(arena, RESPONSES_KIND, provider, part->opaque);
     if (part->kind == MODEL_ASSISTANT_TEXT)
         write_assistant(w, part, opaque);
     else if (part->kind == MODEL_REASONING)
@@ -96,7 +97,8 @@ static void write_part(struct json_writer *w, struct arena *arena, const struct 
     arena_reset(arena);
 }
 
-static void write_input(struct json_writer *w, const struct model_request *request)
+static void write_input(struct json_writer *w, const struct model_request *request,
+                        struct str provider)
 {
     const struct model_part *at = request->parts, *end = at + request->part_count;
     struct arena arena;
@@ -107,7 +109,7 @@ static void write_input(struct json_writer *w, const struct model_request *reque
         if (model_is_user(at) && has_content(at, end))
             write_user(w, &at, end);
         else
-            write_part(w, &arena, at++);
+            write_part(w, &arena, at++, provider);
     }
     json_end_array(w);
     arena_release(&arena);
@@ -157,7 +159,8 @@ static void write_reasoning(struct json_writer *w, struct str model)
     json_end_array(w);
 }
 
-void responses_request_write(struct buf *out, const struct model_request *request)
+void responses_request_write(struct buf *out, const struct model_request *request,
+                             struct str provider)
 {
     struct json_writer w;
     json_writer_init(&w, out);
@@ -171,6 +174,6 @@ void responses_request_write(struct buf *out, const struct model_request *reques
     if (request->system.len)
         json_add_str(&w, "instructions", request->system);
     write_tools(&w, request);
-    write_input(&w, request);
+    write_input(&w, request, provider);
     json_end_object(&w);
 }

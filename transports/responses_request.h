@@ -9,6 +9,8 @@
 // Nothing is kept on the server, so reasoning goes back as the encrypted items that came. OpenAI's
 // reasoning models (o1, o3, ..., gpt-5 and later) are asked for them, and for a summary to show.
 // Texts that are empty are left out.
-void responses_request_write(struct buf *out, const struct model_request *request);
+// provider: whose signatures and the like are sent back.
+void responses_request_write(struct buf *out, const struct model_request *request,
+                             struct str provider);
 
 #endif

@@ -17,12 +17,13 @@ static int64_t place_of(const struct json *event)
 
 // --- opaque
 
-static void begin_opaque(struct json_writer *w, struct buf *text)
+static void begin_opaque(const struct model_stream *stream, struct json_writer *w, struct buf *text)
 {
     buf_init(text, 2 * MODEL_OPAQUE_MAX);
     json_writer_init(w, text);
     json_begin_object(w);
     json_add_str(w, "kind", STR(RESPONSES_KIND));
+    json_add_cstr(w, "provider", stream->origin->provider);
 }
 
 static bool end_opaque(struct model_stream *stream, struct json_writer *w,
@@ -70,7 +71,7 @@ static bool send_before(struct model_stream *stream, unsigned index, struct err 
     struct json_writer w;
     if (before->len == 0)
         return true;
-    begin_opaque(&w, &text);
+    begin_opaque(stream, &w, &text);
     json_add_raw(&w, "before", buf_str(before));
     buf_clear(before);
     return end_opaque(stream, &w, MODEL_TOOL_CALL, index, err);
@@ -165,7 +166,7 @@ static bool end_reasoning(struct model_stream *stream, const struct json *item, 
                err_set(err, ERR_LIMIT, "%s: a reasoning item is larger than %d MiB",
                        stream->origin->provider, MODEL_OPAQUE_MAX >> 20);
     }
-    begin_opaque(&w, &text);
+    begin_opaque(stream, &w, &text);
     json_key(&w, "item");
     put_reasoning_item(&w, item, smuggled);
     return end_opaque(stream, &w, MODEL_REASONING, 0, err);

@@ -119,3 +119,35 @@ def test_a_server_with_other_habits_is_understood_by_what_it_refuses(swarm):
     assert [next(word for word in ("stream_options", "length of 9", "after role") if word in fault)
             for fault in server.refused] == ["stream_options", "length of 9", "after role"]
     server.refused.clear()
+
+
+class OtherAnthropicServer(AnthropicServer):
+    """Signs in its own way, as those do that only speak Anthropic's dialect."""
+
+    def fault_of(self, request):
+        fault = super().fault_of(request)
+        return fault or next(("Invalid `signature` in `thinking` block" for m in request.messages
+                              if m["role"] == "assistant" for block in m["content"]
+                              if block["type"] == "thinking" and block not in self.sent()), None)
+
+    def sent(self):
+        return [thought for thoughts in self.reasoned.values() for thought in thoughts]
+
+
+def test_signatures_go_to_whom_they_came_from(start, repository):
+    def script(id):
+        return [[reasoning("I look."), call("list", {}, id=id)], [text("Done.")]]
+
+    with OtherAnthropicServer(script("one")) as first, \
+            OtherAnthropicServer(script("two")) as second:
+        config = first.config(mode="full") + second.config().split("providers:\n")[1].replace(
+            "scripted:", "claude:")
+        client = start(config=config)
+        client.initialize(root=repository, subscribe="all")
+        agent = spawn(client)
+        client.wait_state(agent["id"], "done")
+        client.request("swarm/configure", {"agentId": agent["id"], "model": "claude/any"})
+        client.request("swarm/send", {"agentId": agent["id"], "text": "and you?"})
+        client.wait_event(lambda e: e["type"] == "turn" and (e["turn"], e["phase"]) == (2, "ended"))
+        assert client.wait_state(agent["id"], "done", "failed")["error"] is None
+        assert first.refused == [] and second.refused == []

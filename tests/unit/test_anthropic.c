@@ -15,7 +15,7 @@ static void expect_body(const struct model_request *request, const char *expecte
 {
     struct buf out;
     buf_init(&out, MODEL_REQUEST_MAX);
-    anthropic_request_write(&out, request);
+    anthropic_request_write(&out, request, STR("local"));
     assert_string_equal(out.data, expected);
     buf_release(&out);
 }
@@ -29,7 +29,8 @@ static void expect_body(const struct model_request *request, const char *expecte
 static const struct model_tool tools[] = {{"read", "Reads.", "{\"type\":\"object\"}"},
                                           {"list", "Lists.", "{\"type\":\"object\"}"}};
 
-#define SIGNED(what) STR("{\"kind\":\"anthropic\",\"signature\":\"" what "\"}")
+#define SIGNED(what)                                                                               \
+    STR("{\"kind\":\"anthropic\",\"provider\":\"local\",\"signature\":\"" what "\"}")
 
 static void test_request(void **state)
 {
@@ -40,7 +41,8 @@ static void test_request(void **state)
         {.kind = MODEL_USER_TEXT, .text = STR("now")},
         {.kind = MODEL_REASONING, .text = STR("hm"), .opaque = SIGNED("Eq=")},
         {.kind = MODEL_REASONING, .text = STR(""), .opaque = SIGNED("shown to nobody")},
-        {.kind = MODEL_REASONING, .opaque = STR("{\"kind\":\"anthropic\",\"redacted\":\"xx\"}")},
+        {.kind = MODEL_REASONING,
+         .opaque = STR("{\"kind\":\"anthropic\",\"provider\":\"local\",\"redacted\":\"xx\"}")},
         {.kind = MODEL_ASSISTANT_TEXT, .text = STR("ok")},
         {.kind = MODEL_TOOL_CALL,
          .call_id = STR("toolu_1"),
@@ -151,7 +153,7 @@ static void test_thinking(void **state)
         struct model_request request = {.model = str_of(models[i].model)};
         struct buf out;
         buf_init(&out, MODEL_REQUEST_MAX);
-        anthropic_request_write(&out, &request);
+        anthropic_request_write(&out, &request, STR("local"));
         bool adaptive = strstr(out.data, "\"thinking\":{\"type\":\"adaptive\",\"display\":"
                                          "\"summarized\"}") != NULL;
         if (adaptive != models[i].adaptive)
@@ -207,6 +209,43 @@ static void expect(const char *body, struct stream_expected expected)
     BLOCK(index, "\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"" name "\",\"input\":{}")
 #define INPUT(index, json) DELTA(index, "input_json_delta", "\"partial_json\":\"" json "\"")
 
+static void expect_thinking(const char *opaque, const char *block)
+{
+    const struct model_part parts[] = {
+        {.kind = MODEL_USER_TEXT, .text = STR("do it")},
+        {.kind = MODEL_REASONING, .text = STR("hm"), .opaque = str_of(opaque)},
+        {.kind = MODEL_ASSISTANT_TEXT, .text = STR("yes")},
+        {.kind = MODEL_USER_TEXT, .text = STR("on")},
+    };
+    const struct model_request request = {.model = STR("m"), .parts = parts, .part_count = 4};
+    struct buf out;
+    buf_init(&out, MODEL_REQUEST_MAX);
+    anthropic_request_write(&out, &request, STR("local"));
+    assert_int_equal(strstr(out.data, "thinking") != NULL, block != NULL);
+    if (block && !strstr(out.data, block))
+        assert_string_equal(out.data, block);
+    buf_release(&out);
+}
+
+// What another server has signed is refused, and what it has not signed just so.
+static void test_thinking_goes_to_whom_it_came_from(void **state)
+{
+    (void)state;
+#define BY(who, signature)                                                                         \
+    "{\"kind\":\"anthropic\",\"provider\":\"" who "\",\"signature\":\"" signature "\"}"
+    expect_thinking("", NULL);
+    expect_thinking(BY("local", "s"),
+                    "{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"}");
+    expect_thinking(BY("local", ""),
+                    "{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"\"}");
+    expect_thinking(BY("other", "s"), NULL);
+    expect_thinking(BY("other", ""), NULL);
+    // as it was kept before providers were
+    expect_thinking("{\"kind\":\"anthropic\",\"signature\":\"s\"}",
+                    "{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"}");
+#undef BY
+}
+
 static void test_text(void **state)
 {
     (void)state;
@@ -226,31 +265,37 @@ static void test_text(void **state)
 static void test_thinking_and_calls(void **state)
 {
     (void)state;
-    expect(START THINKING_BLOCK("0") THINKING("0", "Let me ") THINKING("0", "see.")
-               SIGNATURE("0", "Eq") SIGNATURE("0", "QB+/=") STOP_BLOCK("0")
-                   BLOCK("1", "\"type\":\"redacted_thinking\",\"data\":\"EmwK\"") STOP_BLOCK("1")
-                       TEXT_BLOCK("2") TEXT("2", "I read.") STOP_BLOCK("2")
-                           CALL("3", "toolu_1", "read") INPUT("3", "") INPUT("3", "{\\\"path\\\":")
-                               INPUT("3", " \\\"x\xc3") INPUT("3", "\xa9\\\"}") STOP_BLOCK("3")
-                                   CALL("4", "toolu_2", "list") STOP_BLOCK("4") FINISH("tool_use")
-                                       DONE,
-           (struct stream_expected){
-               .text = "I read.",
-               .reasoning = "Let me see.",
-               .calls = "0:toolu_1:read;1:toolu_2:list;",
-               .input0 = "{\"path\": \"x\xc3\xa9\"}",
-               .opaque = "reasoning:{\"kind\":\"anthropic\",\"signature\":\"EqQB+/=\"};"
-                         "reasoning:{\"kind\":\"anthropic\",\"redacted\":\"EmwK\"};",
-               .finish = MODEL_TOOL_CALLS});
+    expect(
+        START THINKING_BLOCK("0") THINKING("0", "Let me ") THINKING("0", "see.")
+            SIGNATURE("0", "Eq") SIGNATURE("0", "QB+/=") STOP_BLOCK("0")
+                BLOCK("1", "\"type\":\"redacted_thinking\",\"data\":\"EmwK\"") STOP_BLOCK("1")
+                    TEXT_BLOCK("2") TEXT("2", "I read.") STOP_BLOCK("2")
+                        CALL("3", "toolu_1", "read") INPUT("3", "") INPUT("3", "{\\\"path\\\":")
+                            INPUT("3", " \\\"x\xc3") INPUT("3", "\xa9\\\"}") STOP_BLOCK("3")
+                                CALL("4", "toolu_2", "list") STOP_BLOCK("4") FINISH("tool_use")
+                                    DONE,
+        (struct stream_expected){
+            .text = "I read.",
+            .reasoning = "Let me see.",
+            .calls = "0:toolu_1:read;1:toolu_2:list;",
+            .input0 = "{\"path\": \"x\xc3\xa9\"}",
+            .opaque =
+                "reasoning:{\"kind\":\"anthropic\",\"provider\":\"local\",\"signature\":\"EqQB+/"
+                "=\"};"
+                "reasoning:{\"kind\":\"anthropic\",\"provider\":\"local\",\"redacted\":\"EmwK\"};",
+            .finish = MODEL_TOOL_CALLS});
     // Thinking that is kept from us has a signature only; other servers sign nothing.
-    expect(START THINKING_BLOCK("0") SIGNATURE("0", "only") STOP_BLOCK("0") THINKING_BLOCK("1")
-               THINKING("1", "open") STOP_BLOCK("1") TEXT_BLOCK("2") TEXT("2", "x")
-                   FINISH("end_turn") DONE,
-           (struct stream_expected){
-               .text = "x",
-               .reasoning = "open",
-               .opaque = "reasoning:{\"kind\":\"anthropic\",\"signature\":\"only\"};",
-               .finish = MODEL_END_TURN});
+    expect(
+        START THINKING_BLOCK("0") SIGNATURE("0", "only") STOP_BLOCK("0") THINKING_BLOCK("1")
+            THINKING("1", "open") STOP_BLOCK("1") TEXT_BLOCK("2") TEXT("2", "x") FINISH("end_turn")
+                DONE,
+        (struct stream_expected){
+            .text = "x",
+            .reasoning = "open",
+            .opaque =
+                "reasoning:{\"kind\":\"anthropic\",\"provider\":\"local\",\"signature\":\"only\"};"
+                "reasoning:{\"kind\":\"anthropic\",\"provider\":\"local\",\"signature\":\"\"};",
+            .finish = MODEL_END_TURN});
     // Blocks that grow at the same time, kinds and deltas that are not known, ids used twice.
     expect(
         START CALL("0", "t", "a") CALL("1", "t", "b") INPUT("1", "{2}") INPUT("0", "{1}")
@@ -406,7 +451,8 @@ static void test_large_signature(void **state)
                     STR(THINKING_BLOCK("0") "data: {\"type\":\"content_block_delta\","
                                             "\"index\":0,\"delta\":{\"type\":\"signature_delta\","
                                             "\"signature\":\""));
-        size_t room = MODEL_OPAQUE_MAX - strlen("{\"kind\":\"anthropic\",\"signature\":\"\"}");
+        size_t room = MODEL_OPAQUE_MAX -
+                      strlen("{\"kind\":\"anthropic\",\"provider\":\"local\",\"signature\":\"\"}");
         for (size_t i = 0; i < room + (size_t)over; i++)
             buf_add_char(&body, 'A');
         buf_add_str(&body, STR("\"}}\n\n" STOP_BLOCK("0") FINISH("end_turn") DONE));
@@ -435,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_paused),
         cmocka_unit_test(test_thinking),
         cmocka_unit_test(test_path),
+        cmocka_unit_test(test_thinking_goes_to_whom_it_came_from),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_thinking_and_calls),
         cmocka_unit_test(test_stop_reasons),

@@ -16,12 +16,13 @@ static void expect_body(const struct model_request *request, const char *expecte
 {
     struct buf out;
     buf_init(&out, MODEL_REQUEST_MAX);
-    gemini_request_write(&out, request);
+    gemini_request_write(&out, request, STR("local"));
     assert_string_equal(out.data, expected);
     buf_release(&out);
 }
 
-#define SIGNED(what) STR("{\"kind\":\"gemini\",\"thoughtSignature\":\"" what "\"}")
+#define SIGNED(what)                                                                               \
+    STR("{\"kind\":\"gemini\",\"provider\":\"local\",\"thoughtSignature\":\"" what "\"}")
 #define CALL(id, name, args)                                                                       \
     "{\"functionCall\":{\"id\":\"" id "\",\"name\":\"" name "\",\"args\":" args "}"
 
@@ -147,7 +148,7 @@ static void test_paths_and_models(void **state)
         assert_int_equal(strncmp(out.data, "/v1beta/", 8), 0);
         assert_string_equal(out.data + 7, models[i].path);
         buf_clear(&out);
-        gemini_request_write(&out, &request);
+        gemini_request_write(&out, &request, STR("local"));
         assert_int_equal(!!strstr(out.data, "includeThoughts"), models[i].thinks);
         buf_release(&out);
     }
@@ -180,30 +181,34 @@ static void test_text(void **state)
                                     .usage = "40/12/30/-1",
                                     .finish = MODEL_END_TURN});
     // Characters cut in two; a signature that comes behind the text.
-    expect(PIECE(TEXT("a\xc3"), "") PIECE(TEXT("\xa9"), "")
-               PIECE("{\"text\":\"\",\"thoughtSignature\":\"Eq=\"}", FINISH("STOP")),
-           (struct stream_expected){.text = "a\xc3\xa9",
-                                    .opaque =
-                                        "text:{\"kind\":\"gemini\",\"thoughtSignature\":\"Eq=\"};",
-                                    .finish = MODEL_END_TURN});
+    expect(
+        PIECE(TEXT("a\xc3"), "") PIECE(TEXT("\xa9"), "")
+            PIECE("{\"text\":\"\",\"thoughtSignature\":\"Eq=\"}", FINISH("STOP")),
+        (struct stream_expected){
+            .text = "a\xc3\xa9",
+            .opaque =
+                "text:{\"kind\":\"gemini\",\"provider\":\"local\",\"thoughtSignature\":\"Eq=\"};",
+            .finish = MODEL_END_TURN});
 }
 
 static void test_calls(void **state)
 {
     (void)state;
-    expect(PIECE("{\"text\":\"s\",\"thought\":true,\"thoughtSignature\":\"A\"}", "")
-               PIECE("{\"functionCall\":{\"name\":\"read\",\"args\":{\"path\":\"x\xc3\xa9\"}},"
-                     "\"thoughtSignature\":\"B\"},{\"functionCall\":{\"id\":\"i\",\"name\":"
-                     "\"list\",\"args\":{}}}",
-                     FINISH("STOP")),
-           (struct stream_expected){
-               .reasoning = "s",
-               .calls = "0:*:read;1:i:list;",
-               .input0 = "{\"path\":\"x\xc3\xa9\"}",
-               .input1 = "{}",
-               .opaque = "reasoning:{\"kind\":\"gemini\",\"thoughtSignature\":\"A\"};"
-                         "call 0:{\"kind\":\"gemini\",\"thoughtSignature\":\"B\"};",
-               .finish = MODEL_TOOL_CALLS});
+    expect(
+        PIECE("{\"text\":\"s\",\"thought\":true,\"thoughtSignature\":\"A\"}", "")
+            PIECE("{\"functionCall\":{\"name\":\"read\",\"args\":{\"path\":\"x\xc3\xa9\"}},"
+                  "\"thoughtSignature\":\"B\"},{\"functionCall\":{\"id\":\"i\",\"name\":"
+                  "\"list\",\"args\":{}}}",
+                  FINISH("STOP")),
+        (struct stream_expected){
+            .reasoning = "s",
+            .calls = "0:*:read;1:i:list;",
+            .input0 = "{\"path\":\"x\xc3\xa9\"}",
+            .input1 = "{}",
+            .opaque =
+                "reasoning:{\"kind\":\"gemini\",\"provider\":\"local\",\"thoughtSignature\":\"A\"};"
+                "call 0:{\"kind\":\"gemini\",\"provider\":\"local\",\"thoughtSignature\":\"B\"};",
+            .finish = MODEL_TOOL_CALLS});
     // No arguments, an id used twice, bytes that are no character.
     expect(PIECE("{\"functionCall\":{\"id\":\"i\",\"name\":\"a\"}},{\"functionCall\":{\"id\":\"i\","
                  "\"name\":\"b\",\"args\":{\"k\":\"\xff\"}}},{\"sparkle\":1}",

@@ -14,12 +14,12 @@ static void expect_body(const struct model_request *request, const char *expecte
 {
     struct buf out;
     buf_init(&out, MODEL_REQUEST_MAX);
-    responses_request_write(&out, request);
+    responses_request_write(&out, request, STR("local"));
     assert_string_equal(out.data, expected);
     buf_release(&out);
 }
 
-#define KIND "\"kind\":\"openai-responses\""
+#define KIND "\"kind\":\"openai-responses\",\"provider\":\"local\""
 #define ITEM(id)                                                                                   \
     "{\"type\":\"reasoning\",\"id\":\"" id "\",\"summary\":[],\"encrypted_content\":\"gA\"}"
 
@@ -109,7 +109,7 @@ static void test_reasoning_models(void **state)
         struct model_request request = {.model = str_of(models[i].model)};
         struct buf out;
         buf_init(&out, MODEL_REQUEST_MAX);
-        responses_request_write(&out, &request);
+        responses_request_write(&out, &request, STR("local"));
         if (!!strstr(out.data, "reasoning") != models[i].reasons)
             fail_msg("%s", models[i].model);
         buf_release(&out);

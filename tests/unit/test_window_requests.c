@@ -26,13 +26,13 @@ struct world {
 
 struct dialect {
     const char *kind, *model;
-    void (*write)(struct buf *out, const struct model_request *request);
+    void (*write)(struct buf *out, const struct model_request *request, struct str provider);
     const char *(*fault)(const struct json *body);
 };
 
-static void write_chat(struct buf *out, const struct model_request *request)
+static void write_chat(struct buf *out, const struct model_request *request, struct str provider)
 {
-    const struct model_target target = {STR("lab"), STR("https://api.openai.com/v1"), 0};
+    const struct model_target target = {provider, STR("https://api.openai.com/v1"), 0};
     openai_request_write(out, request, &target);
 }
 
@@ -152,7 +152,7 @@ static void check_dialect(struct world *world, const struct dialect *dialect,
     struct err err = {0};
     buf_init(&body, REQUEST_MAX);
     arena_init(&arena, REQUEST_MAX * 4L);
-    dialect->write(&body, &request);
+    dialect->write(&body, &request, STR("lab"));
     assert_false(body.overflow);
     if (!json_parse(&json, &arena, buf_str(&body), &err)) // invalid UTF-8, too
         fail_msg("%s: %s", dialect->model, err.message);
