@@ -138,19 +138,38 @@ bool sandbox_guard_repository(struct agent *agent)
     return true;
 }
 
+static void remove_planted(struct agent *agent, const char *path)
+{
+    if (unlink(path) == 0)
+        event_notice(agent, "warning",
+                     "A command made %s, by which git would read another configuration. It "
+                     "was removed.",
+                     path);
+}
+
+// The rest of an agent's own git directory is put back by the import, on another thread.
+static void clean_own(struct agent *agent)
+{
+    char *git = agent_git_folder(agent), *path = mem_format("%s/commondir", git);
+    remove_planted(agent, path);
+    mem_free(path);
+    mem_free(git);
+}
+
 void sandbox_clean_repository(struct agent *agent)
 {
     static const char *const planted[] = {"commondir", "config.worktree"};
     char path[PATH_MAX];
-    // Where there are no mounts, a link may be in the place of .git by now.
-    if (agent->isolated || agent->swarm->setup.config->sandbox.off || !has_git_folder(agent))
+    if (agent->swarm->setup.config->sandbox.off)
         return;
-    for (int i = 0; i < (agent->config_worktree ? 1 : 2); i++)
-        if (in_git(agent, planted[i], path) && unlink(path) == 0)
-            event_notice(agent, "warning",
-                         "A command made %s, by which git would read another configuration. It "
-                         "was removed.",
-                         path);
+    if (agent->isolated) {
+        clean_own(agent);
+        return;
+    }
+    // Where there are no mounts, a link may be in the place of .git by now.
+    for (int i = 0; has_git_folder(agent) && i < (agent->config_worktree ? 1 : 2); i++)
+        if (in_git(agent, planted[i], path))
+            remove_planted(agent, path);
 }
 
 bool sandbox_probe_runs(const struct swarm *swarm)

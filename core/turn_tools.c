@@ -113,6 +113,8 @@ static void run_done(void *arg)
 {
     struct turn_call *call = arg;
     turn_progress(call->turn);
+    if (call->tool->effect == TOOL_RUNS_COMMANDS)
+        sandbox_clean_repository(call->turn->agent);
     if (!turn_condense(call))
         turn_call_ran(call);
 }
@@ -140,10 +142,8 @@ void turn_call_ran(struct turn_call *call)
         turn_audit(call, "ended", NULL);
     if (item->blocked)
         turn_audit(call, "blocked", NULL);
-    if (call->tool->effect == TOOL_RUNS_COMMANDS) {
-        sandbox_clean_repository(turn->agent);
+    if (call->tool->effect == TOOL_RUNS_COMMANDS)
         turn_import(turn);
-    }
 }
 
 static void run_output(void *arg, struct str piece)

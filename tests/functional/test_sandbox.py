@@ -85,6 +85,24 @@ def in_place(swarm, repository, *commands):
     return [item["output"] for item in items(client, agent, "tool")], notices
 
 
+def test_a_planted_commondir_is_gone_when_the_command_has_ended(swarm, repository):
+    """Not only when the worktree's commits have been taken over: the person's git may run at any time."""
+    seen = []
+
+    def script(request):
+        if request.turns == 0:
+            return [call("bash", command="cd $(git rev-parse --git-dir) && echo ../planted > commondir && pwd")]
+        path = pathlib.Path(request.results[0]["content"].strip()) / "commondir"
+        seen.append((path.parent.is_dir(), path.exists()))
+        return [text("done")]
+
+    client, _ = swarm(script, sandbox="{}")
+    agent = client.wait_state(spawn(client)["id"], "done")
+    assert seen == [(True, False)]
+    assert any("commondir" in notice["text"] and "removed" in notice["text"]
+               for notice in items(client, agent, "notice"))
+
+
 def test_isolation_none_keeps_hooks_and_configuration(swarm, repository):
     before = (repository / ".git/config").read_bytes()
     shutil.rmtree(repository / ".git/hooks")
