@@ -52,6 +52,10 @@ bool send_descriptor(int channel, const char *message, int fd);
 
 // --- paths.c
 
+enum { PATH_DEVICES = 6 };
+
+extern const char *const path_devices[PATH_DEVICES]; // all that is seen of the system's
+
 bool path_is_in(const char *inner, const char *outer); // or the same
 // O_PATH; -1 and errno. Beneath a folder that commands may write no link is followed (ELOOP).
 int path_open(const struct plan *plan, const char *path);

@@ -71,8 +71,11 @@ static bool allow(struct ruleset *set, const char *path, uint64_t access)
 
 // --- what may be read where nothing is hidden by mounts
 
+// /dev, too: root could read disks there. Some of it is allowed by itself.
 static bool is_hidden(const struct plan *plan, const char *path)
 {
+    if (strcmp(path, "/dev") == 0)
+        return true;
     for (size_t i = 0; i < plan->count; i++)
         if (plan->paths[i].use == PATH_HIDE && strcmp(plan->paths[i].path, path) == 0)
             return true;
@@ -129,6 +132,16 @@ static bool allow_reading(struct ruleset *set, bool alone)
 
 // --- all
 
+// No /dev/pts: the person's terminals are there.
+static bool allow_devices(struct ruleset *set)
+{
+    uint64_t access = READ_FILE | WRITE_FILE | IOCTL_DEV | TRUNCATE;
+    for (int i = 0; i < PATH_DEVICES; i++)
+        if (!allow(set, path_devices[i], access))
+            return false;
+    return allow(set, "/dev/shm", ~0ULL);
+}
+
 static bool allow_writing(struct ruleset *set, bool alone)
 {
     const struct plan *plan = set->plan;
@@ -141,8 +154,7 @@ static bool allow_writing(struct ruleset *set, bool alone)
             return false;
     }
     if (alone)
-        return allow(set, "/dev", READ_FILE | WRITE_FILE | IOCTL_DEV | TRUNCATE) &&
-               allow(set, "/dev/shm", ~0ULL) && (!plan->tmp || allow(set, plan->tmp, ~0ULL));
+        return allow_devices(set) && (!plan->tmp || allow(set, plan->tmp, ~0ULL));
     return allow(set, "/dev", ~0ULL) &&
            (!plan->tmp || (allow(set, "/tmp", ~0ULL) && allow(set, "/var/tmp", ~0ULL)));
 }

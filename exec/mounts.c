@@ -20,16 +20,13 @@
 enum { SHARED_MEMORY_MB = 1024, PUT_TRIES_MAX = 100 };
 
 static const char scratch[] = "/tmp"; // gets an empty file system, and its own contents after it
-static const char *const devices[] = {"/dev/null",   "/dev/zero",    "/dev/full",
-                                      "/dev/random", "/dev/urandom", "/dev/tty"};
-enum { DEVICES = sizeof devices / sizeof *devices };
 
 struct mounts {
     const struct plan *plan;
     struct failure *failure;
     int sources[SANDBOX_PATHS_MAX]; // detached mounts, by the plan's paths; -1: not there
     bool open[SANDBOX_PATHS_MAX];   // hidden folders that are writable until close_hidden()
-    int devices[DEVICES];
+    int devices[PATH_DEVICES];
     int tmp, var_tmp;
     int scratch; // holds empty/, nothing (a file), and a folder for each hidden one
     int hidden;  // number of the next of these
@@ -71,8 +68,8 @@ static bool open_sources(struct mounts *m)
         if (m->sources[i] < 0 && path->use != PATH_HIDE && !path_is_missing(errno))
             return fail(m->failure, "open %s for the sandbox", path->path);
     }
-    for (int i = 0; i < DEVICES; i++)
-        m->devices[i] = clone_tree(devices[i]);
+    for (int i = 0; i < PATH_DEVICES; i++)
+        m->devices[i] = clone_tree(path_devices[i]);
     if (!plan->tmp)
         return true;
     m->tmp = clone_tree(plan->tmp);
@@ -229,11 +226,11 @@ static bool make_dev(struct mounts *m)
                                            {"pts/ptmx", "/dev/ptmx"}};
     if (!hide_around(m, "/dev"))
         return false;
-    for (int i = 0; i < DEVICES; i++) {
+    for (int i = 0; i < PATH_DEVICES; i++) {
         if (m->devices[i] < 0)
             continue;
-        make_place(devices[i], false);
-        if (!put(m, m->devices[i], devices[i]))
+        make_place(path_devices[i], false);
+        if (!put(m, m->devices[i], path_devices[i]))
             return false;
     }
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)

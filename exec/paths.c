@@ -11,6 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+const char *const path_devices[PATH_DEVICES] = {"/dev/null",   "/dev/zero",    "/dev/full",
+                                                "/dev/random", "/dev/urandom", "/dev/tty"};
+
 bool path_is_in(const char *inner, const char *outer)
 {
     size_t len = strlen(outer);

@@ -38,6 +38,7 @@ from model_server import ModelServer, call, text
 ORDINARY = 65534
 LIMITS = "processes: 150, file_mb: 64"  # so that attempts at them are short
 GIT_KEPT = ("config", "config.worktree", "commondir", "hooks", "info", "modules", "worktrees", "objects/info")
+PUT_BACK_S = 10
 SETTLE_S = 0.3  # for what is left running to show itself
 
 
@@ -130,10 +131,12 @@ class World:
         self.stream = Listener(str(self.base / "elsewhere/agent.sock"))
         self.datagram = Listener(str(self.base / "elsewhere/log.sock"), socket.SOCK_DGRAM)
         self.abstract = Listener("\0" + self.marker)
+        self.terminal = os.openpty()
         if os.geteuid() == 0 and self.user == "ordinary":
             for top, folders, files in os.walk(self.base):
                 for name in [".", *folders, *files]:
                     os.lchown(os.path.join(top, name), ORDINARY, ORDINARY)
+            os.chown(os.ttyname(self.terminal[1]), ORDINARY, ORDINARY)
         self._start_bystander()
 
     def _start_bystander(self):
@@ -166,6 +169,7 @@ class World:
                 "place": self.base / "home/place",
                 "other_id": other["id"], "elsewhere": self.base / "elsewhere",
                 "bystander": self.bystander.pid, "server": self.client.process.pid,
+                "terminal": os.ttyname(self.terminal[1]),
                 "marker": self.marker, "seconds": self.seconds}
 
     # --- what must stay ---
@@ -206,6 +210,16 @@ class World:
             kept[folder] = [name for name in os.listdir(folder) if self.marker in name]
         kept["configuration"] = (base / "config.yaml").read_bytes()
         return kept
+
+    def wait_put_back(self, own, pristine):
+        """What swarmd puts back after a command, it does beside the turn."""
+        deadline = time.monotonic() + PUT_BACK_S
+        while self._guarded(own) != pristine and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _guarded(self, own):
+        files = own / ".git", self.base / "state/git" / own.name / "config"
+        return [path.is_file() and path.read_bytes() for path in files]
 
     def run_git(self, *folders):
         """As the person does, in their editor."""
@@ -264,6 +278,8 @@ class World:
             ready.wait(60)
             if request.turns > 0:
                 one = attempts[request.turns - 1]
+                if not in_place:
+                    self.wait_put_back(state["own"], state["pristine"])
                 self.run_git(self.base / "home/project", state["own"])
                 after = self.snapshot(state["other"])
                 output = request.results[-1]["content"] if request.results else ""
@@ -274,6 +290,7 @@ class World:
                 return [text("done")]
             if request.turns == 0:
                 self.run_git(self.base / "home/project")
+                state["pristine"] = self._guarded(state["own"])
             state["before"] = self.snapshot(state["other"])
             command = attempts[request.turns].command
             state["names"]["bystander"] = self.bystander.pid
@@ -304,6 +321,8 @@ class World:
         self.bystander.wait()
         for listener in (self.stream, self.datagram, self.abstract):
             listener.socket.close()
+        for end in self.terminal:
+            os.close(end)
         shutil.rmtree(self.base, ignore_errors=True)
 
 
