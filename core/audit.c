@@ -6,7 +6,8 @@
 #include "core/time_format.h"
 #include "core/utf8.h"
 
-enum { ARGUMENT_MAX = 4096, BODY_MAX = 256 << 10 };
+// A body holds the longest reason (64 KiB) and paths with each byte written as six.
+enum { ARGUMENT_MAX = 4096, BODY_MAX = 1 << 20 };
 
 static void begin(struct json_writer *w, struct buf *body, const struct swarm *swarm,
                   const char *action)

@@ -445,6 +445,16 @@ def test_the_audit_tells_what_was_asked_by_whom_it_was_allowed_and_what_ran(swar
     assert later["entries"] == entries[3:5] and later["next"] == entries[4]["id"]
 
 
+def test_the_audit_keeps_the_longest_reason_whole(swarm):
+    client, _ = swarm([[call("bash", command="\x01" * 5000)], [text("done")]])
+    agent = ask(client)
+    client.wait_state(agent["id"], "waiting")
+    reason = "\x01" * (64 << 10)  # six bytes each in JSON
+    answer(client, approvals(client)[0], "reject", reason=reason)
+    client.wait_state(agent["id"], "done")
+    assert [(e["action"], e.get("reason")) for e in audit(client)] == [("asked", None), ("answered", reason)]
+
+
 def test_what_the_sandbox_denied_is_in_the_audit(swarm):
     client, _ = swarm([[call("bash", command="touch /usr/swarmd-test")], [text("done")]])
     agent = agents.spawn(client)
