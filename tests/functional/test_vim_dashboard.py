@@ -209,6 +209,16 @@ def test_what_time_changes_is_drawn_a_few_lines_at_a_time(board):
     board.wait_for("g:done ==# ['x']", "not the newest alone")
 
 
+def test_edit_takes_nothing_away(board):
+    put(board, agent_of("alpha", "done"), agent_of("beta", "done"))
+    go_to(board, "alpha")
+    before = board.lines(NAME)
+    board.ex("edit")
+    assert board.lines(NAME) == before and ids_here(board) == ["alpha"]
+    put(board, agent_of("gamma"))
+    board.wait_text(NAME, "gamma")
+
+
 def test_nothing_is_drawn_while_nobody_looks(board):
     put(board, agent_of("one"))
     board.wait_text(NAME, "one")

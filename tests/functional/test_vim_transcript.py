@@ -412,6 +412,18 @@ def shown_names(editor, filetype):
                        " 'bufname(v:val.bufnr)')", filetype)
 
 
+def test_edit_reads_a_transcript_anew(edit):
+    editor = edit({"mode": "full"})
+    agent = run_to_end(editor)
+    before = editor.text(transcript(agent))
+    editor.ex("edit")
+    editor.wait_for("swarm#transcript#get(g:a[0]).loading == 0 && join(getline(1, '$'), \"\\n\") ==# g:a[1]",
+                    "not as it was", [agent["id"], before])
+    to_prompt(editor)
+    editor.type("go on<CR>")
+    editor.wait_text(transcript(agent), "> go on")
+
+
 def test_transcripts_take_turns_in_one_window_unless_asked_for(edit):
     editor = edit({"mode": "full", "open": "vsplit"})
     first = run_to_end(editor, "first")

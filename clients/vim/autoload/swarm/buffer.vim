@@ -40,6 +40,7 @@ let s:SHARE = 2 " so many times longer than drawing took is waited at least
 
 let s:setups = {} " name -> [filetype, Setup], of buffers that are being made
 let s:shown = {} " bufnr -> the lines as they were given
+let s:emptied = [0, []] " the buffer that was unloaded last, and its lines
 let s:redraws = {} " bufnr -> {Fn, waiting, last, pause}
 
 " --- Making and showing. ---
@@ -63,7 +64,10 @@ endfunction
 " BufReadCmd of swarm://*: the buffer is current, but perhaps in no window. One that nobody is making
 " is read by `:edit`, or comes from a session.
 function! swarm#buffer#read(name) abort
-  if !has_key(s:setups, a:name)
+  if !has_key(s:setups, a:name) && exists('b:swarm_made')
+    call s:fill_again(bufnr())
+    return
+  elseif !has_key(s:setups, a:name)
     call swarm#command#restore(a:name)
     return
   endif
@@ -78,7 +82,17 @@ function! swarm#buffer#read(name) abort
   let &l:filetype = filetype
 endfunction
 
+" `:edit` in one of ours has taken its lines, and nothing else.
+function! s:fill_again(bufnr) abort
+  let s:shown[a:bufnr] = ['']
+  if s:emptied[0] == a:bufnr
+    call swarm#buffer#render(a:bufnr, s:emptied[1], 1)
+  endif
+  call swarm#event#emit('emptied', {'bufnr': a:bufnr})
+endfunction
+
 function! s:unloaded(bufnr) abort
+  let s:emptied = [a:bufnr, get(s:shown, a:bufnr, [''])]
   silent! call remove(s:shown, a:bufnr)
   silent! call remove(s:redraws, a:bufnr)
 endfunction

@@ -15,6 +15,7 @@
 "   agents  {}                 the whole list was read anew
 "   item, delta, turn          the protocol's event of that type, of agents that are watched
 "   reset   {}                 events are missing: what is shown of items must be read anew
+"   emptied {bufnr}            `:edit` has taken the lines of a buffer of ours; those rendered are back
 "   opened, uncovered  {bufnr} a buffer of ours came into a new window; came back from below another
 "
 "   swarm#event#user(name, data)  triggers the User autocommand Swarm{name}; the data is in

@@ -196,16 +196,33 @@ function! s:set_autocommands(buffer) abort
   augroup END
 endfunction
 
-function! s:create(id) abort
+function! s:new(id) abort
   let self = {'id': a:id, 'stream': swarm#transcript#stream#new(), 'older': 0, 'loading': 0,
         \ 'loading_older': 0, 'problem': '', 'queue': [], 'frame': 0, 'timer': -1}
-  let s:transcripts[a:id] = self
-  let self.buffer = swarm#buffer#open(swarm#transcript#name(a:id), 'swarmtranscript', 'hidden', function('s:set_up', [self]))
   let self.draw = {-> swarm#buffer#every(self.buffer, function('s:draw', [self]))}
   let self.take = function('s:take', [self])
+  let s:transcripts[a:id] = self
+  return self
+endfunction
+
+function! s:create(id) abort
+  let self = s:new(a:id)
+  call swarm#buffer#open(swarm#transcript#name(a:id), 'swarmtranscript', 'hidden', function('s:set_up', [self]))
   call s:draw(self)
   call s:load(self)
   return self
+endfunction
+
+" The buffer is there with its keys, but it was unloaded.
+function! s:emptied(data) abort
+  let id = matchstr(bufname(a:data.bufnr), '^swarm://agent/\zs[^/]\+$')
+  if id !=# ''
+    let self = s:new(id)
+    let self.buffer = a:data.bufnr
+    let self.blocks = swarm#transcript#blocks#new(a:data.bufnr)
+    call s:draw(self)
+    call s:load(self)
+  endif
 endfunction
 
 " With the buffer current, which is new.
@@ -304,5 +321,6 @@ call swarm#event#on('agent', function('s:agent'))
 call swarm#event#on('gone', function('s:gone'))
 call swarm#event#on('exit', function('s:exit'))
 call swarm#event#on('uncovered', function('s:uncovered'))
+call swarm#event#on('emptied', function('s:emptied'))
 call swarm#event#on('ready', function('s:load_all'))
 call swarm#event#on('reset', function('s:load_all'))
