@@ -93,6 +93,7 @@ def test_completion_knows_verbs_agents_and_words(edit):
     editor.type(f":vertical Swarm open {agent['id'][:5]}<C-a><Home>\"<CR>")
     editor.wait_for("@: ==# g:a", "no completion behind :vertical", '"vertical Swarm open ' + agent["id"])
     assert editor.eval(complete, "Swarm sort c") == ["cost"]
+    assert editor.eval(complete, f"Swarm merge {agent['id']} s") == ["squash"]
     assert editor.eval(complete, "SwarmNew -m") == ["-model=", "-mode="]
     assert editor.eval(complete, "SwarmNew -mode=f") == ["-mode=full"]
 

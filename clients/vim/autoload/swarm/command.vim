@@ -35,7 +35,7 @@ let s:table = {
       \ 'reject': ['agents', 'swarm#approval#reject', ''],
       \ 'approvals': ['words', 'swarm#approval#inbox', ''],
       \ 'diff': ['each', 'swarm#review#open', ''],
-      \ 'merge': ['each', 'swarm#review#merge', ''],
+      \ 'merge': ['each', 'swarm#review#merge', 'swarm#review#merge#strategies'],
       \ }
 
 " --- Which agents. ---

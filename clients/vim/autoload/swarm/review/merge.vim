@@ -190,6 +190,10 @@ function! s:chosen(self, strategy, index) abort
   endif
 endfunction
 
+function! swarm#review#merge#strategies() abort
+  return map(copy(s:strategies), 'v:val[0]')
+endfunction
+
 function! swarm#review#merge#strategy() abort
   call swarm#ui#select(s:strategies, {'prompt': 'How to merge:', 'kind': 'swarm-strategy',
         \ 'format': {item -> item[0] . ': ' . item[1]}}, function('s:chosen', [s:merges[b:swarm_agent]]))
