@@ -136,6 +136,20 @@ def test_a_message_waits_while_text_streams(editor):
     editor.compare("vim-streaming")
 
 
+def test_what_streams_shows_while_a_question_is_open(editor):
+    command(editor, "tab SwarmNew -mode=full tell a story")
+    editor.wait("which")
+    command(editor, "Swarm send")
+    editor.wait(r"^To tell-a-story\S*: *$")
+    editor.type("and th")
+    editor.wait(r"^To tell-a-story\S*: and th$")
+    editor.stop.open()
+    editor.wait(r"^which read\.$")
+    editor.type("en?")
+    editor.keys("Enter")
+    editor.wait(r"^> and then\?")
+
+
 def test_the_inbox_and_the_dashboard(editor):
     command(editor, "tab SwarmNew -mode=full write notes")
     editor.wait(r"^✓ done")

@@ -338,6 +338,7 @@ function! s:redraw(bufnr, redraw, timer) abort
   let begin = reltime()
   try
     call a:redraw.Fn()
+    call swarm#editor#call('drawn')
   finally
     let took = float2nr(reltimefloat(reltime(begin)) * 1000)
     let a:redraw.last = reltime()

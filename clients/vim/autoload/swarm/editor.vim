@@ -14,6 +14,7 @@
 "   float(lines, options)            shows lines over the others: a handle for close(handle).
 "                                    options: {filetype, focus}
 "   close(handle)
+"   drawn()                          a buffer was changed, perhaps while a question is open
 "   user(pattern, data)              triggers a User autocommand
 "   diagnostics(bufnr, first, last)  what the editor's own list has for lines:
 "                                    [{lnum, end_lnum, text, severity}]

@@ -75,8 +75,23 @@ function! swarm#nvim#select(items, prompt, kind, Fn) abort
   call v:lua.require'swarm.ui'.select(a:items, a:prompt, a:kind, s:keep(a:Fn))
 endfunction
 
+let s:asking = 0 " lines that are being asked for
+
 function! swarm#nvim#input(prompt, default, Fn) abort
-  call v:lua.require'swarm.ui'.input(a:prompt, a:default, s:keep(a:Fn))
+  let s:asking += 1
+  call v:lua.require'swarm.ui'.input(a:prompt, a:default, s:keep(function('s:took_input', [a:Fn])))
+endfunction
+
+function! s:took_input(Fn, text) abort
+  let s:asking -= 1
+  call a:Fn(a:text)
+endfunction
+
+" While Neovim's own vim.ui.input() has a line typed, events come but nothing shows what they change.
+function! swarm#nvim#drawn() abort
+  if s:asking && mode() ==# 'c'
+    redraw
+  endif
 endfunction
 
 function! s:keep(Fn) abort

@@ -352,6 +352,9 @@ function! swarm#vim#close(handle) abort
   call popup_close(a:handle)
 endfunction
 
+function! swarm#vim#drawn() abort
+endfunction
+
 function! swarm#vim#user(pattern, data) abort
   execute 'doautocmd <nomodeline> User' a:pattern
 endfunction
