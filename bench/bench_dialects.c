@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -21,6 +22,7 @@ enum {
     REQUESTS = 10,          // in a round
     STEPS = 400, // of the transcript: reasoning, text, a call and a result of RESULT bytes
     RESULT = 4000,
+    SIGNATURE = 600, // bytes of what a vendor wants back of each step
     MEMORY_MAX = 256 << 20,
 };
 
@@ -28,7 +30,9 @@ struct subject {
     const char *name;
     const struct model_dialect *(*dialect)(void);
     const char *model;
-    const char *delta; // as the vendor sends them
+    const char *delta;             // as the vendor sends them
+    enum model_part_kind reasoned; // the part that has what the vendor wants back,
+    const char *opaque;            // with %s for SIGNATURE bytes
 };
 
 static const struct subject subjects[] = {
@@ -36,22 +40,30 @@ static const struct subject subjects[] = {
      "data: {\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWx\",\"object\":\"chat.completion.chunk\","
      "\"created\":1721038123,\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\","
      "\"system_fingerprint\":\"fp_0123456789a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
-     "\" text\"},\"finish_reason\":null}]}\n\n"},
+     "\" text\"},\"finish_reason\":null}]}\n\n",
+     MODEL_TOOL_CALL,
+     "{\"kind\":\"openai-chat\",\"provider\":\"lab\",\"field\":\"reasoning_content\","
+     "\"extra_content\":{\"google\":{\"thought_signature\":\"%s\"}}}"},
     {"openai-responses", openai_responses_dialect, "gpt-5.1",
      "event: response.output_text.delta\n"
      "data: {\"type\":\"response.output_text.delta\",\"sequence_number\":123,\"item_id\":"
      "\"msg_67c9fdcf37fc8190ba82116e33fb28c507b8b0ad4e5eb654\",\"output_index\":0,"
-     "\"content_index\":0,\"delta\":\" text\",\"logprobs\":[],\"obfuscation\":\"aBcDeFgHiJ\"}\n\n"},
+     "\"content_index\":0,\"delta\":\" text\",\"logprobs\":[],\"obfuscation\":\"aBcDeFgHiJ\"}\n\n",
+     MODEL_REASONING,
+     "{\"kind\":\"openai-responses\",\"provider\":\"lab\",\"item\":{\"type\":\"reasoning\",\"id\":"
+     "\"rs_1\",\"summary\":[],\"encrypted_content\":\"%s\"}}"},
     {"anthropic", anthropic_dialect, "claude-sonnet-5",
      "event: content_block_delta\n"
      "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
-     "\"text\":\" text\"}}\n\n"},
+     "\"text\":\" text\"}}\n\n",
+     MODEL_REASONING, "{\"kind\":\"anthropic\",\"provider\":\"lab\",\"signature\":\"%s\"}"},
     {"gemini", gemini_dialect, "gemini-3.8-flash",
      "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \" text\"}],\"role\": "
      "\"model\"},\"index\": 0}],\"usageMetadata\": {\"promptTokenCount\": 1234,"
      "\"candidatesTokenCount\": 56,\"totalTokenCount\": 1290,\"promptTokensDetails\": "
      "[{\"modality\": \"TEXT\",\"tokenCount\": 1234}]},\"modelVersion\": \"gemini-3.8-flash\","
-     "\"responseId\": \"AbCdEfGhIjKlMnOpQrStUv\"}\r\n\r\n"},
+     "\"responseId\": \"AbCdEfGhIjKlMnOpQrStUv\"}\r\n\r\n",
+     MODEL_TOOL_CALL, "{\"kind\":\"gemini\",\"provider\":\"lab\",\"thoughtSignature\":\"%s\"}"},
 };
 
 static double cpu_time(void)
@@ -164,7 +176,21 @@ static struct model_part *make_parts(size_t *count)
     return parts;
 }
 
-static void bench_request(const struct subject *subject)
+static void sign(const struct subject *subject, struct model_part *parts, size_t count)
+{
+    static char opaque[SIGNATURE + 300];
+    char signature[SIGNATURE + 1];
+    const char *at = strstr(subject->opaque, "%s");
+    memset(signature, 'A', SIGNATURE);
+    signature[SIGNATURE] = '\0';
+    snprintf(opaque, sizeof(opaque), "%.*s%s%s", (int)(at - subject->opaque), subject->opaque,
+             signature, at + 2);
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].kind == subject->reasoned)
+            parts[i].opaque = str_of(opaque);
+}
+
+static void bench_request(const struct subject *subject, bool is_signed)
 {
     static const struct model_target target = {.provider = {"lab", 3},
                                                .base_url = {"https://host", 12}};
@@ -173,6 +199,8 @@ static void bench_request(const struct subject *subject)
     size_t size = 0;
     struct model_part *parts = make_parts(&request.part_count);
     request.parts = parts;
+    if (is_signed)
+        sign(subject, parts, request.part_count);
     for (int r = 0; r < ROUNDS; r++) {
         double start = cpu_time();
         for (int i = 0; i < REQUESTS; i++) {
@@ -184,7 +212,8 @@ static void bench_request(const struct subject *subject)
         }
         rounds[r] = (cpu_time() - start) / REQUESTS / 1e6;
     }
-    printf("request_%-26s %10.3f ms\n", subject->name, median(rounds));
+    printf("request_%s%-*s %10.3f ms\n", subject->name, (int)(26 - strlen(subject->name)),
+           is_signed ? "_signed" : "", median(rounds));
     if (size < 1900000)
         fprintf(stderr, "bench_dialects: a request of %zu bytes\n", size);
     mem_free(parts);
@@ -195,6 +224,8 @@ int main(void)
     for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++)
         bench_deltas(&subjects[i]);
     for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++)
-        bench_request(&subjects[i]);
+        bench_request(&subjects[i], false);
+    for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++)
+        bench_request(&subjects[i], true);
     return 0;
 }

@@ -220,8 +220,15 @@ static void take_usage(struct model_stream *stream, const struct json *usage)
         stream->sink->usage(stream->arg, &totals);
 }
 
-static bool end_response(struct model_stream *stream, const struct json *response, bool complete)
+// Some servers say in the response alone, and not by the event's type, how it ended.
+static bool end_response(struct model_stream *stream, const struct json *response, bool complete,
+                         struct err *err)
 {
+    struct str status = json_str(response, "status");
+    if (str_is(status, "failed"))
+        return model_error_in_stream(stream->origin, json_get(response, "error"), &stream->fault,
+                                     err);
+    complete = complete && !str_is(status, "incomplete");
     struct str reason = json_str(json_get(response, "incomplete_details"), "reason");
     stream->finished = stream->done = true;
     if (!complete && str_is(reason, "content_filter"))
@@ -264,7 +271,7 @@ static bool take_event(struct model_stream *stream, const struct json *event, bo
     if (str_is(type, "response.output_item.done"))
         return end_item(stream, event, smuggled, err);
     if (str_is(type, "response.completed") || str_is(type, "response.incomplete"))
-        return end_response(stream, response, str_is(type, "response.completed"));
+        return end_response(stream, response, str_is(type, "response.completed"), err);
     if (str_is(type, "response.failed"))
         return model_error_in_stream(stream->origin, json_get(response, "error"), &stream->fault,
                                      err);

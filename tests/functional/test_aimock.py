@@ -23,11 +23,13 @@ PNG = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA
 # kind: (what follows the server's URL, a model, the path of its requests)
 KINDS = {
     "openai-chat": ("/v1", "gpt-5.1", "/v1/chat/completions"),
+    "openrouter": ("/api/v1", "openai/gpt-5.1", "/api/v1/chat/completions"),  # its own shapes
     "openai-responses": ("/v1", "gpt-5.1", "/v1/responses"),
     "anthropic": ("", "claude-sonnet-4-5", "/v1/messages"),
     "gemini": ("", "gemini-2.5-flash",
                "/v1beta/models/gemini-2.5-flash:streamGenerateContent"),
 }
+DIALECTS = [kind for kind in KINDS if kind != "openrouter"]
 
 
 def node_version():
@@ -64,6 +66,7 @@ class Mock:
 
     def config(self, kind, **settings):
         base, model, _ = KINDS[kind]
+        kind = "openai-chat" if kind == "openrouter" else kind
         lines = [f"{name}: {value}" for name, value in settings.items()]
         return "\n".join([f"model: mock/{model}", "mode: full", *lines, "providers:",
                           f'  mock: {{kind: {kind}, base_url: "{self.url}{base}", '
@@ -137,12 +140,12 @@ def test_story(start, repository, mock, kind):
     seen = [r for r in server.requests() if r["method"] == "POST"]
     assert [r["response"]["status"] for r in seen] == [200] * 4
     assert {r["path"].split("?")[0] for r in seen} == {KINDS[kind][2]}
-    if kind == "openai-chat":  # of the others it keeps only what has a place in this one
+    if kind in ("openai-chat", "openrouter"):  # of the others it keeps only what has a place in this one
         assert PNG in json.dumps(seen[3]["body"])
     assert client.close() == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DIALECTS)
 @pytest.mark.parametrize("status, type, error", [
     (401, "authentication_error", "auth"),
     (400, "invalid_request_error", "provider"),
@@ -159,7 +162,7 @@ def test_errors(start, repository, mock, kind, status, type, error):
     assert client.close() == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DIALECTS)
 @pytest.mark.parametrize("trouble", [
     {"response": {"error": {"message": "slow down", "type": "rate_limit_error"}, "status": 429,
                   "retryAfter": 1}},
@@ -177,4 +180,37 @@ def test_trouble_that_passes(start, repository, mock, kind, trouble):
     assert ended["state"] == "done", ended["error"]
     assert items(client, agent, "assistant")[-1]["text"] == "Done."
     assert len([r for r in server.requests() if r["method"] == "POST"]) == 2
+    assert client.close() == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_limit_of_the_output(start, repository, mock, kind):
+    server = mock({"match": {"userMessage": "do it"},
+                   "response": {"content": "So far", "finishReason": "length"}})
+    client = connect(start, repository, server.config(kind))
+    agent = client.request("swarm/spawn", {"task": "do it"})["agent"]
+    assert client.wait_turn_end(agent["id"])["stopReason"] == "maxTokens"
+    assert items(client, agent, "assistant")[0]["text"] == "So far"
+    assert client.close() == 0
+
+
+@pytest.mark.parametrize("kind", ["openai-chat", "openrouter", "gemini"])  # it fails the others
+def test_a_filter(start, repository, mock, kind):
+    server = mock({"match": {"userMessage": "do it"},
+                   "response": {"content": "So", "finishReason": "content_filter"}})
+    client = connect(start, repository, server.config(kind))
+    agent = client.request("swarm/spawn", {"task": "do it"})["agent"]
+    assert client.wait_turn_end(agent["id"])["stopReason"] == "refused"
+    assert client.close() == 0
+
+
+def test_thinking_that_nobody_may_read(start, repository, mock):
+    """It must come back as it was, in front of the call."""
+    server = mock(*in_order({"reasoning": "I look.", "reasoningSignature": "c2lnbmF0dXJl",
+                             "redactedThinking": ["c2VjcmV0"], "toolCalls": [call("one", "list")]},
+                            {"content": "Done."}))
+    client = connect(start, repository, server.config("anthropic"))
+    agent = client.request("swarm/spawn", {"task": "do it"})["agent"]
+    assert client.wait_state(agent["id"], "done", "failed")["error"] is None
+    assert [r["response"]["status"] for r in server.requests()] == [200, 200]
     assert client.close() == 0

@@ -225,6 +225,24 @@ static void test_ends(void **state)
            (struct stream_expected){.text = "x", .finish = MODEL_REFUSED});
     expect(INCOMPLETE("one_of_tomorrow"),
            (struct stream_expected){.text = "x", .finish = MODEL_MAX_TOKENS});
+    // said by the response alone
+    expect(TEXT("0", "x")
+               EVENT("response.completed", ",\"response\":{\"status\":\"incomplete\"," USAGE "}"),
+           (struct stream_expected){.text = "x", .usage = "40/8/30/5", .finish = MODEL_MAX_TOKENS});
+    expect(TEXT("0", "x") EVENT("response.completed",
+                                ",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
+                                "\"rate_limit_exceeded\",\"message\":\"slowly\"}}"),
+           (struct stream_expected){.text = "x",
+                                    .finish = MODEL_FAILED,
+                                    .error = "HTTP 429: slowly",
+                                    .kind = ERR_RATE_LIMITED,
+                                    .failure = MODEL_FAILURE_RATE_LIMITED,
+                                    .error_status = 429});
+    expect(EVENT("response.completed", ",\"response\":{\"status\":\"failed\",\"error\":null}"),
+           (struct stream_expected){.finish = MODEL_FAILED,
+                                    .error = "the server gave no reason",
+                                    .kind = ERR_PROVIDER,
+                                    .failure = MODEL_FAILURE_SERVER});
     expect(TEXT("0", "par"), (struct stream_expected){.text = "par",
                                                       .finish = MODEL_FAILED,
                                                       .error = "local: the stream ended early",
