@@ -463,6 +463,18 @@ def test_the_dashboard_makes_room_for_a_transcript(edit):
     assert above <= 40 // 3 < below
 
 
+def test_the_header_is_not_out_of_sight_while_there_is_room(board):
+    put(board, *[agent_of(f"w{n}", second=n) for n in range(6)])
+    board.wait_text(NAME, "w0")
+    board.ex("setlocal scrolloff=0 | resize 5 | normal! Gzb")
+    top = "getwininfo(win_getid())[0].topline"
+    assert board.eval(top) == 6 and ids_here(board) == ["w0"]
+    board.ex("resize 15 | call winrestview({'topline': 6})")
+    put(board, agent_of("x", "done"))
+    board.wait_text(NAME, "1 done")
+    assert board.eval(top) == 1 and ids_here(board) == ["w0"]
+
+
 def test_columns_of_files_come_with_the_first_change(board):
     put(board, agent_of("one"))
     board.wait_text(NAME, "● one")

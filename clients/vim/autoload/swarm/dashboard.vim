@@ -162,12 +162,19 @@ function! s:follow(cursors, none_before) abort
   for [window, id, cursor, below] in a:cursors
     let line = empty(id) ? first : get(s:line_of, id)
     if line && line != getcurpos(window)[1]
-      " No line is out of sight above while there is room below.
-      let last_top = max([1, len(s:rows) - winheight(window) + 1])
       call win_execute(window, printf('call winrestview({"lnum": %d, "col": %d, "curswant": %d, "topline": %d})',
-            \ line, cursor[2] - 1, cursor[4] - 1, min([last_top, max([1, line - below])])))
+            \ line, cursor[2] - 1, cursor[4] - 1, max([1, line - below])))
     endif
+    call s:fill(window)
   endfor
+endfunction
+
+" No line is out of sight above while there is room below.
+function! s:fill(window) abort
+  let last_top = max([1, len(s:rows) - winheight(a:window) + 1])
+  if getwininfo(a:window)[0].topline > last_top
+    call win_execute(a:window, printf('call winrestview({"topline": %d})', last_top))
+  endif
 endfunction
 
 " --- Drawing. ---
@@ -390,6 +397,7 @@ function! swarm#dashboard#make_room() abort
   let height = max([6, min([len(s:rows) + 1, &lines / 3])])
   if window && winwidth(window) == &columns && winheight(window) > height
     call win_execute(window, 'resize ' .. height)
+    call s:fill(window)
   endif
 endfunction
 

@@ -250,7 +250,7 @@ endfunction
 
 let s:window_options = ['winfixheight', 'wrap', 'linebreak', 'nonumber', 'norelativenumber', 'nolist', 'nospell',
       \ 'nocursorline', 'signcolumn=no', 'foldcolumn=0', 'colorcolumn=', 'nofoldenable',
-      \ 'statusline=%{get(b:,\"swarm_hint\",\"\")}']
+      \ 'statusline=%{get(b:,\"swarm_hint\",\"\")}%<']
 
 function! s:below(window, buffer) abort
   let current = win_getid()
