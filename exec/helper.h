@@ -153,7 +153,7 @@ struct watch {
     const struct plan *plan;
     bool is_init;
     int64_t began_at, next_at; // ms; next_at -1: nothing to look at
-    int64_t disk_at_start[WATCH_DISKS];
+    int64_t room_at_start[WATCH_DISKS], files_at_start[WATCH_DISKS];
 };
 
 void watch_begin(struct watch *watch, const struct plan *plan, bool is_init);

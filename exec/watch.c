@@ -22,6 +22,8 @@ enum {
     LATER_LOOK_MS = 250,
     YOUNG_MS = 3000,
     TAKEN_MIN = 64 << 20, // bytes that have gone from a disk that is nearly full anyway
+    FILES_TAKEN_MIN = 1000,
+    FILES_KEPT = 50, // a fiftieth of them
     LINE_MAX_ = 1024,
 };
 
@@ -116,23 +118,45 @@ static bool passes_processes(const struct watch *watch, int64_t threads)
     return true;
 }
 
+static bool passes_room(struct watch *watch, int i, const struct statvfs *fs, const char *where)
+{
+    int64_t left = (int64_t)fs->f_bavail * (int64_t)fs->f_frsize;
+    if (watch->room_at_start[i] < 0)
+        watch->room_at_start[i] = left;
+    if (left >= watch->plan->disk_free || left + TAKEN_MIN > watch->room_at_start[i])
+        return false;
+    report(SANDBOX_SAYS_LIMIT,
+           "less than %" PRId64 " MB are left on the disk of %s (limit sandbox.disk_free_mb)",
+           watch->plan->disk_free >> 20, where);
+    return true;
+}
+
+// Empty files take no room, and yet all that a disk has for them. Some file systems (f_files is 0)
+// have as many as there is room.
+static bool passes_files(struct watch *watch, int i, const struct statvfs *fs, const char *where)
+{
+    int64_t left = (int64_t)fs->f_favail, all = (int64_t)fs->f_files;
+    if (watch->files_at_start[i] < 0)
+        watch->files_at_start[i] = left;
+    if (left >= all / FILES_KEPT || left + FILES_TAKEN_MIN > watch->files_at_start[i])
+        return false;
+    report(SANDBOX_SAYS_LIMIT,
+           "the disk of %s has room for %" PRId64 " more files only, of %" PRId64
+           " (limit sandbox.disk_free_mb)",
+           where, left, all);
+    return true;
+}
+
 // Where the worktree is, and where /tmp is.
 static bool passes_disk(struct watch *watch)
 {
     const char *places[WATCH_DISKS] = {".", getenv("TMPDIR")};
     for (int i = 0; i < WATCH_DISKS && watch->plan->disk_free > 0; i++) {
         struct statvfs fs;
-        if (!places[i] || statvfs(places[i], &fs) < 0)
-            continue;
-        int64_t left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
-        if (watch->disk_at_start[i] < 0)
-            watch->disk_at_start[i] = left;
-        if (left >= watch->plan->disk_free || left + TAKEN_MIN > watch->disk_at_start[i])
-            continue;
-        report(SANDBOX_SAYS_LIMIT,
-               "less than %" PRId64 " MB are left on the disk of %s (limit sandbox.disk_free_mb)",
-               watch->plan->disk_free >> 20, i == 0 ? "the worktree" : "/tmp");
-        return true;
+        const char *where = i == 0 ? "the worktree" : "/tmp";
+        if (places[i] && statvfs(places[i], &fs) == 0 &&
+            (passes_room(watch, i, &fs, where) || passes_files(watch, i, &fs, where)))
+            return true;
     }
     return false;
 }
@@ -147,7 +171,8 @@ static void look_before_others(void)
 
 void watch_begin(struct watch *watch, const struct plan *plan, bool is_init)
 {
-    *watch = (struct watch){.plan = plan, .is_init = is_init, .disk_at_start = {-1, -1}};
+    *watch = (struct watch){
+        .plan = plan, .is_init = is_init, .room_at_start = {-1, -1}, .files_at_start = {-1, -1}};
     watch->next_at = -1;
     if (!plan->sandboxed || (!plan->memory && !plan->processes && !plan->disk_free))
         return;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What works in the sandbox, what its limits and denials say. Escapes: test_escape.py."""
+import contextlib
 import json
 import os
 import pathlib
@@ -215,22 +216,31 @@ def test_a_limit_is_told(swarm, command, sandbox, says):
     assert item["status"] == "failed" and says in got and item["exitCode"] >= 128
 
 
-def test_room_is_kept_on_the_disk_of_tmp_too(swarm, repository):
-    (repository / "src").mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", repository / "src"]).returncode:
+@contextlib.contextmanager
+def disk(folder, options):
+    """A repository on a disk of its own."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]).returncode:
         pytest.skip("no disk can be mounted here")
     try:
         for command in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=b", "commit", "-q",
                                          "--allow-empty", "-m", "x"]):
-            subprocess.run(["git", *command], cwd=repository / "src", check=True)
-        client, _ = swarm([[call("bash", command="head -c 100M /dev/zero > /tmp/x; sleep 60")],
-                           [text("done")]], sandbox="{disk_free_mb: 10000000}")
-        agent = client.wait_state(
-            spawn(client, isolation="none", cwd=str(repository / "src"))["id"], "done")
-        assert "the disk of /tmp (limit sandbox.disk_free_mb)" in items(client, agent, "tool")[-1]["output"]
-        client.kill()
+            subprocess.run(["git", *command], cwd=folder, check=True)
+        yield folder
     finally:
-        subprocess.run(["umount", "-l", repository / "src"], check=True)
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("command, room, says", [
+    ("head -c 100M /dev/zero > /tmp/x", 10000000, "the disk of /tmp (limit sandbox.disk_free_mb)"),
+    ("mkdir d; touch d/{1..6000} 2>touch d/{1..2950}-", 1, "the disk of the worktree has room for")])
+def test_room_is_kept_on_disks(swarm, repository, command, room, says):
+    with disk(repository / "src", "size=64m,nr_inodes=5000") as folder:
+        client, _ = swarm([[call("bash", command=f"{command}; sleep 60")], [text("done")]],
+                          sandbox="{disk_free_mb: %d}" % room)
+        agent = client.wait_state(spawn(client, isolation="none", cwd=str(folder))["id"], "done")
+        assert says in items(client, agent, "tool")[-1]["output"]
+        client.kill()
 
 
 def test_a_cgroup_is_exact_where_one_can_be_had(swarm):
