@@ -2,6 +2,7 @@
 #include "core/agent.h"
 
 #include "core/mem.h"
+#include "core/review_watch.h"
 #include "core/swarm_internal.h"
 #include "core/utf8.h"
 
@@ -111,6 +112,7 @@ void agent_free(struct agent *agent)
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
         mem_free(*strings[i]);
+    review_watch_free(agent);
     window_release(&agent->window);
     mem_free(agent->compact);
     rules_release(&agent->rules);

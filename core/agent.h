@@ -106,6 +106,7 @@ struct agent_bound {
 struct swarm;
 struct turn;
 struct setup;
+struct review_watch;
 struct backend;
 
 struct agent {
@@ -172,9 +173,10 @@ struct agent {
     bool removing; // the intent to remove is on disk
     bool leaving;  // from the look for unmerged work to the end of a removal: nothing can be
                    // asked to stop, and nobody would answer it
-    enum agent_cause stopping; // why the turn is being ended; CAUSE_COUNT when it is not
-    bool interrupted;          // after it the queue begins a turn of its own
-    struct list ops;           // struct swarm_op: those who wait for the turn's end
+    enum agent_cause stopping;  // why the turn is being ended; CAUSE_COUNT when it is not
+    bool interrupted;           // after it the queue begins a turn of its own
+    struct list ops;            // struct swarm_op: those who wait for the turn's end
+    struct review_watch *watch; // of core/review_watch.h; NULL before its first command
     // of core/review.h
     struct list reviews;                  // struct review_job: the first one runs
     char checkpoint[CHECKPOINT_NAME_MAX]; // that its files go on from; "" for the newest

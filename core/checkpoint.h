@@ -61,6 +61,11 @@ struct checkpoint_result {
 // files: before anybody else could write there. Failing costs time, no more.
 bool checkpoint_seed(const struct checkpoint_place *place, struct err *err);
 
+// Paths of the present files that differ from the merge base with the target, at most `max`, each
+// with a NUL behind it.
+bool checkpoint_present_paths(const struct checkpoint_place *place, size_t max, struct buf *paths,
+                              struct err *err);
+
 // Keeps the present state, unless it is that of `parent` (a name; "" means the newest).
 bool checkpoint_make(const struct checkpoint_place *place, int64_t turn, const char *parent,
                      struct checkpoint_result *result, struct err *err);

@@ -137,6 +137,12 @@ bool checkpoint_seed(const struct checkpoint_place *place, struct err *err)
     return git->seed(place, err);
 }
 
+bool checkpoint_present_paths(const struct checkpoint_place *place, size_t max, struct buf *paths,
+                              struct err *err)
+{
+    return git->present_paths(place, max, paths, err);
+}
+
 bool checkpoint_make(const struct checkpoint_place *place, int64_t turn, const char *parent,
                      struct checkpoint_result *result, struct err *err)
 {

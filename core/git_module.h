@@ -44,6 +44,8 @@ struct git_module {
     bool (*merge_reconcile)(const struct worktree_spec *agent, struct merge_plan *plan, bool *done,
                             struct err *err);
     bool (*seed)(const struct checkpoint_place *place, struct err *err);
+    bool (*present_paths)(const struct checkpoint_place *place, size_t max, struct buf *paths,
+                          struct err *err);
     bool (*checkpoint)(const struct checkpoint_place *place, int64_t turn, const char *parent,
                        struct checkpoint_result *result, struct err *err);
     bool (*checkpoints)(const struct checkpoint_place *place, struct buf *json, struct err *err);

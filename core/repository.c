@@ -228,6 +228,7 @@ __attribute__((visibility("default"))) const struct git_module swarmd_git = {
     .merge_read_intent = merge_read_intent,
     .merge_reconcile = merge_reconcile,
     .seed = checkpoint_seed,
+    .present_paths = checkpoint_present_paths,
     .checkpoint = checkpoint_make,
     .checkpoints = checkpoint_list,
     .diff = checkpoint_diff,

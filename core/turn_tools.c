@@ -3,6 +3,7 @@
 #include "core/condense.h"
 #include "core/mem.h"
 #include "core/review.h"
+#include "core/review_watch.h"
 #include "core/tool_output.h"
 #include "core/turn.h"
 
@@ -115,6 +116,7 @@ static void run_done(void *arg)
     turn_progress(call->turn);
     if (call->tool->effect == TOOL_RUNS_COMMANDS)
         sandbox_clean_repository(call->turn->agent);
+    review_call_ended(call->turn->agent, call->tool);
     if (!turn_condense(call))
         turn_call_ran(call);
 }
@@ -171,6 +173,7 @@ static void run_committed(struct journal_wait *wait)
     call->run.output = run_output;
     call->run.done = run_done;
     call->run.arg = call;
+    review_call_begins(call->turn->agent, call->tool);
     tool_run_start(&call->run);
 }
 

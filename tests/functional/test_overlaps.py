@@ -3,7 +3,7 @@
 
 import subprocess
 
-from agents import get, spawn
+from agents import get, spawn, worktree
 from model_server import Gate, call, gate, text
 
 
@@ -48,6 +48,22 @@ def test_what_commands_change_counts_after_the_turn(swarm, repository):
     # What is merged is no overlap any more.
     client.request("swarm/merge", {"agentId": one["id"]})
     assert overlaps(client) == {} and others(client, two) == []
+    assert client.close() == 0
+
+
+def test_what_commands_change_is_seen_while_they_run(swarm):
+    held = Gate()
+    client, _ = swarm({"one": [[call("bash", command="mkdir d; echo 1 > d/new; while ! [ -e end ]; do sleep 0.1; done")],
+                               [text("done")]],
+                       "two": [[write("d/new")], [gate(held), text("done")]]})
+    one, two = spawn(client, task="one"), spawn(client, task="two")
+    client.wait(lambda: overlaps(client) == {"d/new": [one["id"], two["id"]]}, "the overlap")
+    assert others(client, one) == [two["id"]] and others(client, two) == [one["id"]]
+    assert {get(client, agent)["agent"]["state"] for agent in (one, two)} == {"working"}
+    (worktree(one) / "end").touch()
+    held.open()
+    for agent in (one, two):
+        client.wait_state(agent["id"], "done")
     assert client.close() == 0
 
 
