@@ -96,8 +96,7 @@ static void run_once(struct scene *scene, int round)
         die("the transcript does not fit");
     double fitted = cpu_ms();
     arena_init(&arena, ARENA_MAX);
-    if (!window_parts(&scene->window, &scene->transcript, &scene->limits, &arena, &parts, &count,
-                      &err))
+    if (!window_parts(&scene->window, &scene->transcript, &arena, &parts, &count, &err))
         die(err.message);
     if (tokens_of_parts(parts, count) != cut.after)
         die("parts and fit do not agree");

@@ -44,8 +44,7 @@ static bool start_request(struct turn *turn, const struct turn_head *head,
 {
     struct model_part *parts;
     size_t count;
-    if (!window_parts(&turn->agent->window, &turn->transcript, &head->limits, arena, &parts, &count,
-                      err))
+    if (!window_parts(&turn->agent->window, &turn->transcript, arena, &parts, &count, err))
         return false;
     turn->estimate = head->tokens + tokens_of_parts(parts, count);
     turn->agent->usage.context_used =

@@ -111,9 +111,9 @@ static void finish_compaction(struct turn *turn, struct str summary, const char 
     // with it.
     item->seq = journal_next_seq(agent->swarm->setup.journal);
     transcript_add(&turn->transcript, item);
-    window_compacted(&agent->window, turn->boundary, item->seq);
     turn_head_make(turn, &head);
-    window_measure(&agent->window, &turn->transcript, &head.limits, &cut, &ignored);
+    window_compacted(&agent->window, &head.limits, turn->boundary, item->seq);
+    window_measure(&agent->window, &turn->transcript, &cut, &ignored);
     item->before = reported(turn, &head, turn->full_tokens);
     item->after = reported(turn, &head, cut.after);
     turn_head_release(&head);
@@ -312,8 +312,7 @@ void turn_window_blame(const struct turn *turn, struct err *err)
     size_t count;
     arena_init(&arena, TURN_REQUEST_BYTES_MAX);
     turn_head_make(turn, &head);
-    if (window_parts(&turn->agent->window, &turn->transcript, &head.limits, &arena, &parts, &count,
-                     &ignored))
+    if (window_parts(&turn->agent->window, &turn->transcript, &arena, &parts, &count, &ignored))
         for (size_t i = 0; i < count; i++)
             if (!largest || tokens_of_part(&parts[i]) > tokens_of_part(largest))
                 largest = &parts[i];

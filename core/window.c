@@ -15,7 +15,7 @@ void window_release(struct window *window)
 void window_reset(struct window *window)
 {
     window->results = window->reasoning = window->compacted = window->summary = 0;
-    window->part_max = 0;
+    window->part_max = window->pinned_max = window->summary_max = 0;
 }
 
 void window_write_json(struct json_writer *w, const struct window *window)
@@ -27,6 +27,8 @@ void window_write_json(struct json_writer *w, const struct window *window)
     json_add_int(w, "summary", window->summary);
     json_add_int(w, "size", window->size);
     json_add_int(w, "partMax", window->part_max);
+    json_add_int(w, "pinnedMax", window->pinned_max);
+    json_add_int(w, "summaryMax", window->summary_max);
     json_add_int(w, "ratio", window->ratio);
     json_add_bool(w, "warned", window->warned);
     json_key(w, "pins");
@@ -49,6 +51,8 @@ void window_read_json(struct window *window, const struct json *json)
         .summary = json_int(json, "summary", 0),
         .size = json_int(json, "size", 0),
         .part_max = json_int(json, "partMax", 0),
+        .pinned_max = json_int(json, "pinnedMax", 0),
+        .summary_max = json_int(json, "summaryMax", 0),
         .ratio = ratio >= TOKENS_RATIO_MIN && ratio <= TOKENS_RATIO_MAX ? (int)ratio : 0,
         .warned = json_bool(json, "warned", false),
     };
@@ -130,9 +134,12 @@ void window_limits(const struct window *window, int64_t size, int64_t reserve, i
     };
 }
 
-void window_compacted(struct window *window, int64_t boundary, int64_t summary)
+void window_compacted(struct window *window, const struct window_limits *limits, int64_t boundary,
+                      int64_t summary)
 {
     window->compacted = boundary;
     window->summary = summary;
     window->part_max = 0;
+    window->pinned_max = (int64_t)tokens_to_bytes(limits->pinned);
+    window->summary_max = (int64_t)tokens_to_bytes(limits->summary);
 }

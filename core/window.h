@@ -41,7 +41,11 @@ struct window {
     int64_t summary;   // seq of the compaction item that has it; 0: none
     int64_t size;      // tokens that the provider was found to take at most; 0: as the model's
     int64_t part_max;  // bytes that any part has at most; 0: no bound
-    int64_t *pins;     // seqs, ascending; released by window_release()
+    // Bytes that the pinned items of the older part have together, and that the summary has, at
+    // most; 0: no bound. Of the limits at the compaction: those change with every report of usage,
+    // and the view must not.
+    int64_t pinned_max, summary_max;
+    int64_t *pins; // seqs, ascending; released by window_release()
     size_t pin_count;
     int ratio;   // tokens.h
     bool warned; // the notice before the first cut was given
@@ -74,8 +78,7 @@ void window_limits(const struct window *window, int64_t size, int64_t reserve, i
 // The run of parts that model.h promises, in the arena; views into the items where nothing is
 // shortened. Every call has exactly one result. ERR_LIMIT past the arena's ceiling.
 bool window_parts(const struct window *window, const struct transcript *transcript,
-                  const struct window_limits *limits, struct arena *arena,
-                  struct model_part **parts, size_t *count, struct err *err);
+                  struct arena *arena, struct model_part **parts, size_t *count, struct err *err);
 
 struct window_cut {        // what a fit did
     int64_t before, after; // estimated tokens of parts
@@ -86,7 +89,7 @@ struct window_cut {        // what a fit did
 
 // How large the view is: cut->after.
 bool window_measure(const struct window *window, const struct transcript *transcript,
-                    const struct window_limits *limits, struct window_cut *cut, struct err *err);
+                    struct window_cut *cut, struct err *err);
 
 enum window_fit {
     WINDOW_FITS,
@@ -107,6 +110,7 @@ int64_t window_boundary(const struct window *window, const struct transcript *tr
                         const struct window_limits *limits);
 
 // The compaction item `summary`, in the transcript by now, stands for what is older than boundary.
-void window_compacted(struct window *window, int64_t boundary, int64_t summary);
+void window_compacted(struct window *window, const struct window_limits *limits, int64_t boundary,
+                      int64_t summary);
 
 #endif

@@ -21,21 +21,21 @@ static bool measure(struct fitting *fitting)
     struct model_part *parts;
     size_t count;
     arena_reset(&fitting->arena);
-    if (!window_parts(fitting->window, fitting->transcript, fitting->limits, &fitting->arena,
-                      &parts, &count, fitting->err))
+    if (!window_parts(fitting->window, fitting->transcript, &fitting->arena, &parts, &count,
+                      fitting->err))
         return false;
     fitting->tokens = tokens_of_parts(parts, count);
     return true;
 }
 
 bool window_measure(const struct window *window, const struct transcript *transcript,
-                    const struct window_limits *limits, struct window_cut *cut, struct err *err)
+                    struct window_cut *cut, struct err *err)
 {
     struct model_part *parts;
     size_t count;
     struct arena arena;
     arena_init(&arena, VIEW_BYTES_MAX);
-    bool ok = window_parts(window, transcript, limits, &arena, &parts, &count, err);
+    bool ok = window_parts(window, transcript, &arena, &parts, &count, err);
     *cut = (struct window_cut){0};
     if (ok)
         cut->before = cut->after = tokens_of_parts(parts, count);
@@ -82,16 +82,25 @@ static void shorten_results(struct fitting *fitting)
     }
 }
 
-static void drop_reasoning(struct fitting *fitting)
+// The first message of the newest turn: what was said in its course (steering) begins none.
+static int64_t newest_turn(const struct transcript *transcript)
 {
-    int64_t turn_begins = 0;
-    size_t count = 0;
-    list_for_each(node, &fitting->transcript->items)
+    int64_t begins = 0, turn = -1;
+    list_for_each(node, &transcript->items)
     {
         const struct item *item = list_entry(node, struct item, node);
-        if (item->kind == ITEM_USER)
-            turn_begins = item->seq;
+        if (item->kind != ITEM_USER || item->turn == turn)
+            continue;
+        begins = item->seq;
+        turn = item->turn;
     }
+    return begins;
+}
+
+static void drop_reasoning(struct fitting *fitting)
+{
+    int64_t turn_begins = newest_turn(fitting->transcript);
+    size_t count = 0;
     list_for_each(node, &fitting->transcript->items)
     {
         const struct item *item = list_entry(node, struct item, node);
@@ -121,6 +130,25 @@ static bool cut_parts(struct fitting *fitting)
     return true;
 }
 
+// After a change to a smaller model.
+static void lower(int64_t *max, int64_t tokens)
+{
+    int64_t bytes = (int64_t)tokens_to_bytes(tokens);
+    if (bytes < WINDOW_PART_MIN)
+        bytes = WINDOW_PART_MIN;
+    if (*max <= 0 || *max > bytes)
+        *max = bytes;
+}
+
+static void lower_maxima(struct fitting *fitting)
+{
+    struct window *window = fitting->window;
+    if (!window->compacted)
+        return;
+    lower(&window->pinned_max, fitting->limits->pinned);
+    lower(&window->summary_max, fitting->limits->summary);
+}
+
 static enum window_fit fit(struct fitting *fitting, bool force)
 {
     const struct window_limits *limits = fitting->limits;
@@ -134,6 +162,7 @@ static enum window_fit fit(struct fitting *fitting, bool force)
         return WINDOW_FITS;
     if (force)
         return boundary ? WINDOW_COMPACT : WINDOW_FITS;
+    lower_maxima(fitting);
     shorten_results(fitting);
     if (!measure(fitting))
         return WINDOW_ERROR;

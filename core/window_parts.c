@@ -67,17 +67,21 @@ static void place_summary(struct view *view, size_t place)
     view->count++;
 }
 
-static void cap_pinned(struct view *view, size_t older, const struct window_limits *limits)
+static size_t at_most(int64_t max)
 {
-    size_t bytes = 0, room = tokens_to_bytes(limits->pinned);
+    return max > 0 ? (size_t)max : SIZE_MAX - SHORTEN_SLACK;
+}
+
+static void cap_pinned(struct view *view, size_t older)
+{
+    size_t bytes = 0, room = at_most(view->window->pinned_max);
     for (size_t i = 0; i < older; i++)
         bytes += view->items[i]->text.len + str_of(view->items[i]->input).len;
     view->pinned_cap = bytes > room ? room / older : SIZE_MAX;
-    view->summary_cap = tokens_to_bytes(limits->summary);
+    view->summary_cap = at_most(view->window->summary_max);
 }
 
-static bool choose_items(struct view *view, const struct transcript *transcript,
-                         const struct window_limits *limits)
+static bool choose_items(struct view *view, const struct transcript *transcript)
 {
     size_t max = 0, images = 0, older = 0;
     list_for_each(node, &transcript->items)
@@ -100,7 +104,7 @@ static bool choose_items(struct view *view, const struct transcript *transcript,
         view->items[view->count++] = item;
         older += item->seq < view->window->compacted;
     }
-    cap_pinned(view, older, limits);
+    cap_pinned(view, older);
     place_summary(view, older);
     return true;
 }
@@ -110,9 +114,7 @@ static bool choose_items(struct view *view, const struct transcript *transcript,
 static size_t cap_of(const struct view *view, const struct item *item)
 {
     const struct window *window = view->window;
-    size_t cap = SIZE_MAX - SHORTEN_SLACK;
-    if (window->part_max > 0 && (size_t)window->part_max < cap)
-        cap = (size_t)window->part_max;
+    size_t cap = at_most(window->part_max);
     if (item->seq < window->compacted && view->pinned_cap < cap)
         cap = view->pinned_cap;
     if (item->kind == ITEM_TOOL && item->seq < window->results && WINDOW_RESULT_KEPT < cap)
@@ -156,16 +158,16 @@ static void put_summary(struct view *view)
 {
     struct str text = buf_str(&view->summary->text);
     struct str body = shortened(view, text, view->summary_cap, NULL);
-    size_t head = strlen(SUMMARY_HEAD);
-    char *copy = arena_alloc(view->arena, head + body.len + 1);
+    struct str head = STR(SUMMARY_HEAD);
+    char *copy = arena_alloc(view->arena, head.len + body.len);
     if (!copy) {
         view->failed = true;
         return;
     }
-    memcpy(copy, SUMMARY_HEAD, head);
+    memcpy(copy, head.data, head.len);
     if (body.len)
-        memcpy(copy + head, body.data, body.len);
-    next_part(view, MODEL_USER_TEXT)->text = str_from(copy, head + body.len);
+        memcpy(copy + head.len, body.data, body.len);
+    next_part(view, MODEL_USER_TEXT)->text = str_from(copy, head.len + body.len);
 }
 
 static void put_user(struct view *view, const struct item *item)
@@ -336,11 +338,10 @@ static void begin_with_user(struct view *view)
 }
 
 bool window_parts(const struct window *window, const struct transcript *transcript,
-                  const struct window_limits *limits, struct arena *arena,
-                  struct model_part **parts, size_t *count, struct err *err)
+                  struct arena *arena, struct model_part **parts, size_t *count, struct err *err)
 {
     struct view view = {.window = window, .arena = arena};
-    view.failed = !choose_items(&view, transcript, limits);
+    view.failed = !choose_items(&view, transcript);
     if (!view.failed)
         put_items(&view);
     begin_with_user(&view);

@@ -531,6 +531,7 @@ class ModelServer:
             body, fault = {}, f"the body is not JSON: {error}"
         with self._changed:
             request = self.request_class(len(self.requests), path, headers, body)
+            request.raw = content
             request.refused = fault or self.fault_of(request)
             if request.refused:
                 self.refused.append(request.refused)

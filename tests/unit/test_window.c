@@ -126,7 +126,7 @@ static void compact(struct world *world)
     struct item *summary = history_add(&world->history, ITEM_COMPACTION);
     buf_add_str(&summary->text, STR("the summary of it all"));
     history_add_text(&world->history, &summary->text);
-    window_compacted(&world->window, boundary, summary->seq);
+    window_compacted(&world->window, &world->limits, boundary, summary->seq);
     world->compactions++;
 }
 
@@ -153,8 +153,8 @@ static void view(struct world *world, struct arena *arena, struct model_part **p
 {
     struct err err;
     arena_init(arena, 256 << 20);
-    assert_true(window_parts(&world->window, &world->history.transcript, &world->limits, arena,
-                             parts, count, &err));
+    assert_true(
+        window_parts(&world->window, &world->history.transcript, arena, parts, count, &err));
 }
 
 static bool same_part(const struct model_part *a, const struct model_part *b)
@@ -276,6 +276,8 @@ static void test_record(void **unused)
                             .compacted = 3,
                             .summary = 9,
                             .part_max = 1000,
+                            .pinned_max = 500,
+                            .summary_max = 600,
                             .ratio = 1200,
                             .warned = true};
     struct window read = {0};
@@ -299,6 +301,37 @@ static void test_record(void **unused)
     assert_int_equal(read.results, 0);
     buf_release(&text);
     arena_release(&arena);
+}
+
+static struct item *add_long(struct world *world, enum item_kind kind, int64_t turn)
+{
+    world->history.turn = turn;
+    struct item *item = history_add(&world->history, kind);
+    while (item->text.len < 8000)
+        buf_add_str(&item->text, STR("a thought that is not short "));
+    return item;
+}
+
+static void test_what_is_said_in_its_course_begins_no_turn(void **unused)
+{
+    (void)unused;
+    struct world world = {.history.random = 1};
+    struct window_cut cut;
+    struct err err;
+    transcript_init(&world.history.transcript);
+    window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
+    history_add_message(&world.history);
+    add_long(&world, ITEM_REASONING, 1);
+    history_add_message(&world.history);
+    int64_t begins = world.history.seq;
+    add_long(&world, ITEM_REASONING, 2);
+    add_long(&world, ITEM_REASONING, 2);
+    history_add(&world.history, ITEM_USER);
+    buf_add_str(&history_add(&world.history, ITEM_USER)->text, STR("mind this, too"));
+    window_fit(&world.window, &world.history.transcript, &world.limits, false, &cut, &err);
+    assert_int_equal(cut.reasonings, 1);
+    assert_int_equal(world.window.reasoning, begins);
+    transcript_release(&world.history.transcript);
 }
 
 static void test_head_alone_too_large(void **unused)
@@ -359,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_shortened_results_say_how_to_read_them),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_record),
+        cmocka_unit_test(test_what_is_said_in_its_course_begins_no_turn),
         cmocka_unit_test(test_head_alone_too_large),
         cmocka_unit_test(test_ratio),
         cmocka_unit_test(test_shorten),

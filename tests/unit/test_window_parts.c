@@ -41,12 +41,10 @@ static size_t parts_of(const struct transcript *transcript, struct arena *arena,
                        struct model_part **parts)
 {
     const struct window window = {0};
-    struct window_limits limits;
     struct err err;
     size_t count = 0;
-    window_limits(&window, 1 << 30, 0, 0, 0, &limits);
     arena_init(arena, 64 << 20);
-    assert_true(window_parts(&window, transcript, &limits, arena, parts, &count, &err));
+    assert_true(window_parts(&window, transcript, arena, parts, &count, &err));
     return count;
 }
 

@@ -15,13 +15,6 @@
 
 enum { SIZE = 12000, RESERVE = 1000, HEAD = 500, STEPS = 12, REQUEST_MAX = 64 << 20 };
 
-struct world {
-    struct history history;
-    struct window window;
-    struct window_limits limits;
-    int compactions, images, signatures;
-};
-
 // --- the dialects ---
 
 struct dialect {
@@ -56,6 +49,23 @@ static const struct dialect dialects[] = {
 
 enum { DIALECTS = sizeof(dialects) / sizeof(*dialects) };
 
+// The request before, as the world's own dialect wrote it; no parts: something was cut since.
+struct sent {
+    struct buf body;
+    size_t parts;
+    int64_t turn;
+};
+
+struct world {
+    struct history history;
+    struct window window;
+    struct window_limits limits;
+    const struct dialect *dialect; // its own
+    int compactions, images, signatures, prefixes;
+    int64_t restarted; // the turn, whose steps were counted anew
+    struct sent sent;
+};
+
 // --- a turn before its request ---
 
 static void compact(struct world *world)
@@ -64,7 +74,7 @@ static void compact(struct world *world)
     struct item *summary = history_add(&world->history, ITEM_COMPACTION);
     buf_add_str(&summary->text, STR("the summary of it all"));
     history_add_text(&world->history, &summary->text);
-    window_compacted(&world->window, boundary, summary->seq);
+    window_compacted(&world->window, &world->limits, boundary, summary->seq);
     if (history_pick(&world->history, 2)) // as the turn does, or a restart
         transcript_forget(&world->history.transcript, &world->window);
     world->compactions++;
@@ -78,6 +88,8 @@ static bool make_fit(struct world *world)
     for (int rounds = 0; rounds < 5; rounds++) {
         fit = window_fit(&world->window, &world->history.transcript, &world->limits, false, &cut,
                          &err);
+        if (fit != WINDOW_FITS)
+            world->sent.parts = 0;
         if (fit != WINDOW_COMPACT)
             break;
         compact(world);
@@ -167,6 +179,81 @@ static void check_dialect(struct world *world, const struct dialect *dialect,
     buf_release(&body);
 }
 
+// --- prompt caches ---
+
+// An answer that says something, or calls: what a server is asked to go on from.
+static bool is_answered(const struct model_part *parts, size_t from, size_t count)
+{
+    for (; from < count && parts[from].kind != MODEL_USER_TEXT; from++)
+        if (parts[from].kind == MODEL_TOOL_CALL ||
+            (parts[from].kind == MODEL_ASSISTANT_TEXT && str_trim(parts[from].text).len > 0))
+            return true;
+    return false;
+}
+
+// Anthropic's marks of what is to be cached are not of what is cached.
+static void write_unmarked(const struct dialect *dialect, const struct model_part *parts,
+                           size_t count, struct buf *out)
+{
+    const struct str mark = STR(",\"cache_control\":{\"type\":\"ephemeral\"}");
+    const struct model_request request = {
+        .model = str_of(dialect->model),
+        .system = STR("You work."),
+        .parts = parts,
+        .part_count = count,
+    };
+    struct buf body;
+    buf_init(&body, REQUEST_MAX);
+    buf_init(out, REQUEST_MAX);
+    dialect->write(&body, &request, STR("lab"));
+    struct str rest = buf_str(&body);
+    for (long at; (at = str_find(rest, mark)) >= 0;) {
+        buf_add(out, rest.data, (size_t)at);
+        rest = str_skip(rest, (size_t)at + mark.len);
+    }
+    buf_add_str(out, rest);
+    buf_release(&body);
+}
+
+// What stands behind the last text of a request: ends of lists, and options.
+static size_t length_of_end(const struct dialect *dialect)
+{
+    const struct model_part part = {.kind = MODEL_USER_TEXT, .text = STR("WORD")};
+    struct buf body;
+    write_unmarked(dialect, &part, 1, &body);
+    size_t length = body.len - (size_t)str_find(buf_str(&body), STR("WORD")) - 4;
+    buf_release(&body);
+    return length;
+}
+
+// Byte for byte, a request begins with the one before it, unless something was cut in between.
+static void check_prefix(struct world *world)
+{
+    const struct dialect *dialect = world->dialect;
+    struct sent *sent = &world->sent, now = {.turn = world->history.turn};
+    struct arena arena;
+    struct model_part *parts;
+    struct err err;
+    arena_init(&arena, 256 << 20);
+    assert_true(
+        window_parts(&world->window, &world->history.transcript, &arena, &parts, &now.parts, &err));
+    write_unmarked(dialect, parts, now.parts, &now.body);
+    if (sent->parts && now.parts > sent->parts && sent->turn != world->restarted &&
+        is_answered(parts, sent->parts, now.parts)) {
+        size_t length = sent->body.len - length_of_end(dialect), same = 0;
+        while (same < length && sent->body.data[same] == now.body.data[same])
+            same++;
+        if (same < length)
+            fail_msg("%s: another byte at %zu of %zu:\n%.200s\n%.200s", dialect->model, same,
+                     length, sent->body.data + (same > 100 ? same - 100 : 0),
+                     now.body.data + (same > 100 ? same - 100 : 0));
+        world->prefixes++;
+    }
+    buf_release(&sent->body);
+    *sent = now;
+    arena_release(&arena);
+}
+
 static void check_requests(struct world *world)
 {
     struct arena arena;
@@ -174,8 +261,8 @@ static void check_requests(struct world *world)
     size_t count;
     struct err err;
     arena_init(&arena, 256 << 20);
-    assert_true(window_parts(&world->window, &world->history.transcript, &world->limits, &arena,
-                             &parts, &count, &err));
+    assert_true(
+        window_parts(&world->window, &world->history.transcript, &arena, &parts, &count, &err));
     assert_true(tokens_of_parts(parts, count) <= world->limits.limit);
     for (size_t i = 0; i < DIALECTS; i++)
         if (!world->history.dialect || strcmp(dialects[i].kind, world->history.dialect) == 0 ||
@@ -203,10 +290,18 @@ static void walk(struct world *world)
     pin_some(world);
     for (int step = 0; step < STEPS; step++) {
         history_add_step(&world->history);
+        if (world->history.step == 0)
+            world->restarted = world->history.turn;
         if (history_pick(&world->history, 4) == 0)
             history_add_message(&world->history);
         end_with_a_question(world);
-        if (make_fit(world) && history_pick(&world->history, 3) == 0) // else the turn would fail
+        // What the provider reports of each request moves the limits a little.
+        world->window.ratio = 950 + (int)history_pick(&world->history, 100);
+        window_limits(&world->window, SIZE, RESERVE, 0, HEAD, &world->limits);
+        if (!make_fit(world)) // the turn would fail
+            continue;
+        check_prefix(world);
+        if (history_pick(&world->history, 3) == 0)
             check_requests(world);
     }
 }
@@ -220,21 +315,23 @@ static int rounds(void)
 static void test_every_dialect_takes_what_is_left(void **unused)
 {
     (void)unused;
-    int compactions = 0, images = 0, signatures = 0;
+    int compactions = 0, images = 0, signatures = 0, prefixes = 0;
     for (int round = 0; round < rounds(); round++) {
         struct world world = {.history = {.random = (uint64_t)round * 7919 + 17, .wild = true}};
-        world.history.dialect = dialects[round % DIALECTS].kind;
+        world.dialect = &dialects[round % DIALECTS];
+        world.history.dialect = world.dialect->kind;
         transcript_init(&world.history.transcript);
-        window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
         walk(&world);
         compactions += world.compactions;
         images += world.images;
         signatures += world.signatures;
+        prefixes += world.prefixes;
+        buf_release(&world.sent.body);
         transcript_release(&world.history.transcript);
         window_release(&world.window);
     }
-    assert_true(compactions > rounds() && images > rounds() / 4 &&
-                signatures > rounds() / 40); // it was about something
+    assert_true(compactions > rounds() && images > rounds() / 4 && signatures > rounds() / 40 &&
+                prefixes > rounds()); // it was about something
 }
 
 int main(void)
