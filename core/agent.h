@@ -122,6 +122,7 @@ struct agent {
     char id[AGENT_ID_MAX];
     char *name, *task;
     enum agent_state state;
+    enum stop_reason stop_reason;
     char *activity; // or NULL
     char *provider, *model;
     char *role;
@@ -136,7 +137,6 @@ struct agent {
     char *base, *base_name;
     char *branch;   // NULL with isolation "none"
     char *worktree; // absolute path, also with isolation "none" (then the repository); or NULL
-    bool isolated;
     int64_t created_at, updated_at; // ms since 1970
     struct list queue;              // of struct queued_message
     struct list approvals;          // of struct approval, undecided
@@ -151,9 +151,8 @@ struct agent {
     bool model_configured;  // nobody named its model; see fallback.h
     bool unpriced_told;     // that a budget in dollars cannot be counted
     bool budget_waits;      // its turn asked, and is woken when the answer is known
-    enum stop_reason stop_reason;
-    struct err *error; // or NULL
-    struct turn *turn; // the backend's own, while one is under way
+    struct err *error;      // or NULL
+    struct turn *turn;      // the backend's own, while one is under way
     struct backend *backend;
     struct setup *setup;                    // the worktree being made or removed, or NULL
     struct agent_merge *merge;              // of its work, or an update, under way; or NULL
@@ -163,6 +162,7 @@ struct agent {
     char *merge_intent;                     // that is on disk: JSON (core/merge.h), or NULL
     // What the last squash or rebase took along, and the commit that it made; or NULL.
     char *merged_work, *merged_as;
+    bool isolated;
     bool worktree_made; // its worktree and branch exist
     bool out_of_quota;  // blocked: its provider has none left for it
     // Without isolation: .git/config.worktree was there before the turn's commands.

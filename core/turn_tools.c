@@ -200,8 +200,8 @@ void turn_calls_run(struct turn *turn)
         if (call->phase == CALL_DONE)
             continue;
         bool reads = call->tool && call->tool->effect == TOOL_READS;
-        if (call->phase == CALL_READY && under_way < TURN_READS_MAX && (reads || !held) &&
-            (under_way == 0 || (reads && all_read)))
+        if (call->phase == CALL_READY && call->tool && under_way < TURN_READS_MAX &&
+            (reads || !held) && (under_way == 0 || (reads && all_read)))
             start(call);
         under_way++;
         all_read = all_read && reads;
