@@ -77,6 +77,23 @@ def test_a_question_survives_and_its_answer_goes_on(restarts):
     assert len(server.requests) == 2
 
 
+def test_a_turn_that_goes_on_counts_its_steps_on(restarts):
+    """Calls of two steps are two answers, also where a restart was between them."""
+    connect, server = restarts([[call("write", path="a", content="1")], [call("read", path="a")],
+                                [text("done")]])
+    client = connect()
+    agent = spawn(client, mode="ask")
+    client.wait_state(agent["id"], "waiting")
+    kill_9(client)
+    client = connect()
+    asked = client.request("swarm/get", {"agentId": agent["id"]})["approvals"][0]
+    client.request("swarm/approve", {"approvalId": asked["id"], "decision": "allow"})
+    client.wait_state(agent["id"], "done")
+    before, after = server.requests[1].messages, server.requests[2].messages
+    assert after[:len(before)] == before
+    assert [m["role"] for m in after[-4:]] == ["assistant", "tool", "assistant", "tool"]
+
+
 def test_a_question_can_be_cancelled_after_a_restart(restarts):
     connect, _ = restarts([[call("write", path="a.txt", content="yes\n")], [text("again")]])
     client = connect()
