@@ -54,9 +54,11 @@ static int64_t threads_of_user(void)
 
 void limits_apply(const struct plan *plan, bool in_namespaces)
 {
-    // Without a namespace of its own all processes of the user count. Root is exempt.
+    // The init of the namespace counts, and without one all processes of the user. So many may be
+    // made that watch.c sees the limit reached, and ends what would only fail to fork. Root is
+    // exempt.
     if (plan->processes > 0)
-        limit(RLIMIT_NPROC, plan->processes + (in_namespaces ? 0 : threads_of_user()));
+        limit(RLIMIT_NPROC, plan->processes + (in_namespaces ? 1 : threads_of_user()));
     limit_cpu(plan->cpu);
     limit(RLIMIT_FSIZE, plan->file);
     limit(RLIMIT_NOFILE, plan->files);

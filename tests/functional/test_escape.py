@@ -356,6 +356,17 @@ def test_work_is_possible_in_the_same_sandbox(user, sandbox):
         world.close()
 
 
+@pytest.mark.parametrize("user", users())
+def test_a_fork_bomb_is_ended_and_the_result_says_so(user):
+    world = World(user)
+    try:
+        bomb = next(one for one in ATTEMPTS if one.name == "is a fork bomb")
+        assert world.run([bomb], timeout=60) == {}
+        assert "sandbox.processes" in world.results[bomb.name]
+    finally:
+        world.close()
+
+
 @pytest.mark.parametrize("wall", ["landlock", "seccomp"])
 def test_mounts_hold_files_without(wall):
     reading_and_writing = ATTEMPTS[:[one.name for one in ATTEMPTS].index("connects to a socket's path")]
