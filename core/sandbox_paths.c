@@ -27,7 +27,9 @@ const char *const sandbox_caches[] = {"~/.cache",
                                       "~/.conan2/p",
                                       "~/.cabal/packages",
                                       "~/.hex/packages",
-                                      "~/.pub-cache",
+                                      "~/.pub-cache/hosted",
+                                      "~/.pub-cache/hosted-hashes",
+                                      "~/.pub-cache/git",
                                       NULL};
 
 // Credentials, other people's sessions, and the doors to programs that would act for the command.
