@@ -127,7 +127,7 @@ Those with unsaved changes stay as they are, which is said."
   "Return what the buffer is to read."
   (concat
    (format "%s into %s, by %s\n" swarm-agent-id
-           (or (plist-get swarm-merge--tried :into) (plist-get swarm-merge--options :into) "the branch it began from")
+           (or (plist-get swarm-merge--options :into) (plist-get swarm-merge--tried :into) "the branch it began from")
            (plist-get swarm-merge--options :strategy))
    (cond (swarm-merge--problem
           (concat "\n" (propertize swarm-merge--problem 'face 'error) "\n"
@@ -305,6 +305,7 @@ stay in its worktree, for you."
   "What merging an agent's work would do.
 \\{swarm-merge-mode-map}"
   (setq header-line-format '(:eval (swarm-merge--header)))
+  (setq-local word-wrap t)
   (buffer-disable-undo))
 
 ;;;###autoload

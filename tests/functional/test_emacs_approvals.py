@@ -10,6 +10,7 @@ pytestmark = needs_emacs
 
 @pytest.mark.parametrize("name", [
     "questions-come-into-the-inbox-and-are-answered-there",
+    "one-goes-from-question-to-question",
     "always-says-what-rule-it-makes",
     "what-is-asked-for-can-be-changed-first",
     "an-answer-of-somebody-else-is-said",

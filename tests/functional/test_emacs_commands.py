@@ -65,7 +65,7 @@ def test_a_command_while_work_is_done(say, name):
 
 def test_questions_of_several_agents(say):
     say("questions-of-marked-agents-are-answered-together",
-        {name: [SLEEPS[0], [text("Done.")]] for name in ("one", "two", "three")}, mode="ask")
+        {"one": SLEEPS, "two": SLEEPS, "three": [*SLEEPS[:2], [text("Done.")]]}, mode="ask")
 
 
 def test_messages(say):

@@ -104,11 +104,17 @@
   (should (equal (plist-get (agent) :name) "from the menu"))
   (should (equal (plist-get (agent) :mode) "full"))
   (should-not (plist-get (agent) :branch))
+  (cl-letf (((symbol-function 'transient-args) (lambda (_) '("name=written" "mode=read"))))
+    (call #'swarm-menu-compose)
+    (insert "write it")
+    (call #'swarm-task-start)
+    (wait-until (= (swarm-agent-count) 2))
+    (should (equal (plist-get (agent-named "write-it") :name) "written")))
   (swarm-menu--ask-for-models)
   (wait-until swarm-menu--models)
   (let ((swarm-spawn-options '(:mode "read" :name "from the options")))
     (swarm-new "use the defaults")
-    (wait-until (= (swarm-agent-count) 2))
+    (wait-until (= (swarm-agent-count) 3))
     (should (equal (plist-get (agent-named "use-the-defaults") :mode) "read"))))
 
 (ert-deftest a-spawn-that-is-refused-loses-nothing ()
@@ -166,7 +172,19 @@
     (goto-agent (plist-get (agent-named "three") :id))
     (with-answers '(("Reject; what should it know" . "not now"))
       (call (lookup-key swarm-dashboard-mode-map "r"))))
-  (wait-until (not (equal (plist-get (agent-named "three") :state) "waiting"))))
+  (let ((id (plist-get (agent-named "three") :id)))
+    (wait-until (member "bash: sleep 700" (mapcar (lambda (question) (plist-get question :title))
+                                                  (swarm-approvals-of-agents (list id)))))
+    (with-current-buffer swarm-board-name
+      (call-here id #'swarm-dashboard-mark)
+      (should (equal (swarm-agents-here) (list id)))
+      (call-here id #'swarm-dashboard-unmark)
+      (should (zerop (hash-table-count swarm-board-marks)))
+      (goto-agent id)
+      (with-answers '(("Reject; what should" . "no")) (call #'swarm-menu-reject))
+      (wait-state "done" id)
+      (goto-agent id)
+      (should-error (call #'swarm-menu-allow) :type 'user-error))))
 
 ;;; Turns
 
@@ -257,6 +275,12 @@
       (call-here id #'swarm-vc-worktree)
       (with-current-buffer (window-buffer)
         (should (derived-mode-p 'vc-dir-mode))))
+    (save-window-excursion
+      (with-current-buffer swarm-board-name
+        (pop-to-buffer (current-buffer))
+        (call-here id #'swarm-dashboard-open-other-window)
+        (should (eq (window-buffer) (current-buffer)))
+        (should (get-buffer-window (swarm-transcript-buffer id)))))
     (should-error (call-here id #'swarm-parent) :type 'user-error)
     ;; New agents from there are of the repository, not of the agent's worktree.
     (with-current-buffer (swarm-transcript-buffer id)
