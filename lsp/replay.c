@@ -130,6 +130,8 @@ static void read_page(struct replay *replay)
 static void end_replay(struct replay *replay)
 {
     struct subscription *s = replay->owner;
+    if (!replay->whole_filter)
+        subscription_tell_snapshots(s, &replay->entry);
     list_remove(&replay->node);
     replay_free(replay);
     s->behind = false;

@@ -217,6 +217,25 @@ static void flush_snapshots(struct subscription *s, struct batch *batch)
     s->snapshots_at = port_mono_ms(s->ports);
 }
 
+void subscription_tell_snapshots(struct subscription *s, const struct filter_entry *entry)
+{
+    if (entry->kind != FILTER_AGENT) {
+        s->agents_seen = 0;
+        return;
+    }
+    const struct agent *agent = swarm_find_num(s->swarm, entry->agent);
+    // What is not on disk is not shown; its event will come.
+    if (!agent || agent->changed == agent->published_change || agent->published_seq > s->cursor)
+        return;
+    struct filter_subject subject = subject_of(agent);
+    if (!filter_wants_agent(&s->filter, &subject))
+        return;
+    struct batch batch;
+    batch_init(&batch, s->session);
+    put_snapshot(&batch, agent);
+    batch_send(&batch);
+}
+
 static void put_reset(struct subscription *s, struct batch *batch)
 {
     s->reset = false;

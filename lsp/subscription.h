@@ -84,4 +84,9 @@ int64_t subscription_seen(const struct subscription *subscription);
 // For replay.c: `lagged`, at once.
 void subscription_tell_lagged(struct subscription *subscription);
 
+// For replay.c: what was replayed may be older than a snapshot without a seq that the client has
+// already. Those of the replayed agents are written once more.
+void subscription_tell_snapshots(struct subscription *subscription,
+                                 const struct filter_entry *entry);
+
 #endif

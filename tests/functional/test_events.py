@@ -220,6 +220,25 @@ def test_replay_of_one_agent(client, repository):
     assert [e for e in client.events[before:] if "seq" in e] == live
 
 
+@pytest.mark.parametrize("whose", ["agentId", "scope"])
+def test_the_newest_snapshot_follows_a_replay(start, repository, whose):
+    """What is replayed is older than an activity, which has no seq and was told already."""
+    with ModelServer([[call("bash", command="sleep 600")]]) as server:
+        client = start(config=server.config(mode="full"))
+        client.initialize(scope="here")
+        agent = spawn(client, repository, scope="here")
+
+        def activity():
+            return [e["agent"]["activity"] for e in client.events if e["type"] == "agent"][-1:]
+
+        client.wait(lambda: activity() == ["bash: sleep 600"], "the activity")
+        said = len(client.events)
+        answer = client.request("swarm/subscribe", {whose: agent["id" if whose == "agentId" else "scope"], "after": 0})
+        client.wait(lambda: answer["seq"] in seqs(client.events[said:]), "the replay")
+        client.wait(lambda: activity() == ["bash: sleep 600"], "the activity once more")
+        assert [e for e in client.events[said:] if e["type"] == "agent" and "seq" in e]
+
+
 def test_replay_after_a_restart(start, repository):
     with ModelServer(lambda _: [text("Done.")]) as server:
         first = start(config=server.config())
