@@ -80,29 +80,40 @@ static bool take_finish(struct model_stream *stream, struct str reason, struct e
     return true;
 }
 
+// What was read from the cache has three names: OpenAI's and most others', DeepSeek's, Moonshot's.
+static int64_t cached(const struct json *usage, const struct json *details)
+{
+    int64_t tokens = json_int(details, "cached_tokens", -1);
+    if (tokens < 0)
+        tokens = json_int(usage, "prompt_cache_hit_tokens", -1);
+    return tokens < 0 ? json_int(usage, "cached_tokens", -1) : tokens;
+}
+
 static void take_usage(struct model_stream *stream, const struct json *usage)
 {
     const struct json *details = json_get(usage, "prompt_tokens_details");
     struct model_usage totals = {
         .input = json_int(usage, "prompt_tokens", -1),
         .output = json_int(usage, "completion_tokens", -1),
-        .cache_read = json_int(details, "cached_tokens", -1),
-        .cache_write = -1,
+        .cache_read = cached(usage, details),
+        .cache_write = json_int(details, "cache_write_tokens", -1),
     };
-    if (totals.input >= 0 || totals.output >= 0)
+    if ((totals.input >= 0 || totals.output >= 0) && !stream->stopped)
         stream->sink->usage(stream->arg, &totals);
 }
 
 static bool take_chunk(struct model_stream *stream, const struct json *chunk, bool smuggled,
                        struct err *err)
 {
-    const struct json *choices = NULL, *usage = NULL;
+    const struct json *choices = NULL, *usage = NULL, *groq = NULL;
     json_for_each(member, chunk)
     {
         if (str_is(member->key, "choices"))
             choices = member;
         else if (str_is(member->key, "usage"))
             usage = member;
+        else if (str_is(member->key, "x_groq"))
+            groq = json_get(member, "usage");
         else if (str_is(member->key, "error") && member->type != JSON_NULL)
             return model_error_in_stream(stream->origin, member, &stream->fault, err);
     }
@@ -112,11 +123,12 @@ static bool take_chunk(struct model_stream *stream, const struct json *chunk, bo
         if (delta && delta->type == JSON_OBJECT && !take_delta(stream, delta, smuggled, err))
             return false;
         struct str reason = json_str(choice, "finish_reason");
+        take_usage(stream, json_get(choice, "usage")); // Moonshot's place for it
         if (reason.len && !take_finish(stream, reason, err))
             return false;
     }
-    if (usage && usage->type == JSON_OBJECT && !stream->stopped)
-        take_usage(stream, usage);
+    take_usage(stream, groq);
+    take_usage(stream, usage);
     return !stream->stopped;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Keys of providers: where they come from, and that they stay in the server."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -60,9 +61,10 @@ def until(condition):
 def below(pid):
     """The process and all that it has started."""
     found = [pid]
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += below(int(child))
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += below(int(child))
     return found
 
 
@@ -74,7 +76,8 @@ def test_marker_stays_in_the_server(session, source, tmp_path):
     gate_ = Gate()
     with ModelServer([[call("bash", command=look)], [gate(gate_), text("fine")]],
                      key=KEY) as server:
-        client, spawn = session(server, env=env, key_from=key_from)
+        client, spawn = session(server, env={**env, "SWARMD_LOG_LEVEL": "debug"},
+                                key_from=key_from)
         agent = spawn()
         client.wait_event(lambda e: e["type"] == "delta" and "HOME=" in e["text"])
         worktree = pathlib.Path(client.wait_state(agent["id"], "working")["worktree"][7:])
@@ -87,6 +90,8 @@ def test_marker_stays_in_the_server(session, source, tmp_path):
                     assert KEY.encode() not in pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
                 except PermissionError:  # only root may look into the server and the sandbox
                     assert os.getuid() != 0 and name == "environ"
+                except (FileNotFoundError, ProcessLookupError):
+                    assert pid != client.process.pid  # a program of the command that has ended
         client.request("swarm/cancel", {"agentId": agent["id"]})
         client.wait_state(agent["id"], "done")
         gate_.open()

@@ -171,6 +171,24 @@ static void test_usage(void **state)
                           "\"completion_tokens\":3,\"prompt_tokens_details\":{"
                           "\"cached_tokens\":8}}}\n\n" DONE,
            (struct stream_expected){.usage = "12/3/8/-1", .finish = MODEL_END_TURN});
+    // OpenRouter, DeepSeek, Moonshot, Groq
+    expect(FINISH("stop") "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":12,"
+                          "\"completion_tokens\":3,\"prompt_tokens_details\":{"
+                          "\"cached_tokens\":8,\"cache_write_tokens\":2}}}\n\n" DONE,
+           (struct stream_expected){.usage = "12/3/8/2", .finish = MODEL_END_TURN});
+    expect(FINISH("stop") "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":12,"
+                          "\"completion_tokens\":3,\"prompt_cache_hit_tokens\":7,"
+                          "\"prompt_cache_miss_tokens\":5}}\n\n" DONE,
+           (struct stream_expected){.usage = "12/3/7/-1", .finish = MODEL_END_TURN});
+    expect("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"usage\":{"
+           "\"prompt_tokens\":12,\"completion_tokens\":3,\"cached_tokens\":6}}]}\n\n" DONE,
+           (struct stream_expected){.usage = "12/3/6/-1", .finish = MODEL_END_TURN});
+    expect("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null,"
+           "\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":3}}}"
+           "\n\n" DONE,
+           (struct stream_expected){.usage = "12/3/-1/-1", .finish = MODEL_END_TURN});
+    expect(FINISH("stop") "data: {\"usage\":7,\"x_groq\":8}\n\n" DONE,
+           (struct stream_expected){.usage = "-1/-1/-1/-1", .finish = MODEL_END_TURN});
 }
 
 static void test_broken_streams(void **state)
