@@ -389,6 +389,8 @@ def test_help_has_each_key_of_a_buffer(file, tag):
     described = set(re.findall(r"(?<=\s)\S+", "\n".join(line[:16] for line in section(tag).splitlines()
                                                          if line.startswith("    "))))
     assert len(keys) > 8 and not keys - described - {"<2-LeftMouse>"}
+    # What begins another key would be taken before that is typed.
+    assert not [(one, other) for one in keys for other in keys if one != other and other.startswith(one)]
 
 
 @pytest.mark.skipif(not shutil.which("stylua"), reason="stylua is not installed")

@@ -148,7 +148,7 @@ def test_a_message_that_waits_is_shown_edited_and_dropped(edit):
         editor.type("<C-w>k")
         editor.wait_for("bufname() ==# g:a", "not in the transcript", name)
         editor.ex("call search('queued. drop this')")
-        editor.type("dd")
+        editor.type("x")
         editor.wait_for("len(swarm#transcript#get(g:a).queue) == 1", "not dropped", agent["id"])
         editor.type("e")
         editor.wait_text(prompt(agent), "and another thing")

@@ -60,7 +60,7 @@ function! swarm#transcript#frame#foot(agent, transcript) abort
     let lines += ['', s:line('> (queued) ' . text, 'SwarmDim')]
   endfor
   if !empty(lines)
-    call add(lines, s:line('  e edit   dd drop', 'SwarmKey'))
+    call add(lines, s:line('  e edit   x drop', 'SwarmKey'))
   endif
   let state = s:line(s:state(a:agent, a:transcript), swarm#sign#group(a:agent.state))
   return {'lines': lines + ['', state], 'folds': []}

@@ -14,7 +14,7 @@ function! swarm#transcript#keys#set(id) abort
   call Map('a', 'call swarm#command#run("approve", [b:swarm_agent], "")', 'answer: allow')
   call Map('A', 'call swarm#command#run("reject", [b:swarm_agent], "")', 'answer: reject')
   call Map('e', 'call swarm#transcript#keys#edit_queued()', 'edit the message that waits here')
-  call Map('dd', 'call swarm#transcript#keys#drop_queued()', 'drop the message that waits here')
+  call Map('x', 'call swarm#transcript#keys#drop_queued()', 'drop the message that waits here')
   call Map('d', 'call swarm#command#run("diff", [b:swarm_agent], "")', 'review its change')
   call Map('c', 'call swarm#command#run("cancel", [b:swarm_agent], "")', 'cancel the turn')
   call Map('K', 'call swarm#command#run("kill", [b:swarm_agent], "")', 'kill')
