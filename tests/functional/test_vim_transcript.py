@@ -424,6 +424,26 @@ def test_edit_reads_a_transcript_anew(edit):
     editor.wait_text(transcript(agent), "> go on")
 
 
+def test_what_is_done_to_an_agent_is_done_from_its_transcript_too(edit, repository):
+    git(repository, "config", "user.name", "A")
+    git(repository, "config", "user.email", "a@example.org")
+    editor, agent, server, stop = begin_streaming(edit, [text("The end."), call("write", path="a.md", content="a\n")])
+    with server:
+        editor.type("p")
+        editor.wait_state("paused")
+        editor.type("P")
+        editor.wait_state("working", "queued")
+        stop.open()
+        editor.wait_text(transcript(agent), "✓ done")
+        editor.type("m")
+        editor.wait_text("swarm://merge/" + agent["id"], "added       a.md")
+        editor.type("q")
+        editor.wait_for("bufname() ==# g:a", "not back", transcript(agent))
+        editor.answer("before the first turn", "Only the files")
+        editor.type("U")
+        editor.wait_message("is rewound")
+
+
 def test_transcripts_take_turns_in_one_window_unless_asked_for(edit):
     editor = edit({"mode": "full", "open": "vsplit"})
     first = run_to_end(editor, "first")
