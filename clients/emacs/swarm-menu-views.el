@@ -19,13 +19,13 @@
 (transient-define-prefix swarm-review-menu ()
   "What can be done in a review."
   [["Hunk"
-    ("a" "accept it, or take that back" swarm-review-accept)
-    ("k" "reject it: out of the worktree" swarm-review-reject)
-    ("u" "bring back what was rejected" swarm-review-undo)
-    ("c" "comment on it, or on the region" swarm-review-comment)]
+    ("a" "accept (again: not)" swarm-review-accept)
+    ("k" "reject it" swarm-review-reject)
+    ("u" "undo a rejection" swarm-review-undo)
+    ("c" "comment on it" swarm-review-comment)]
    ["File"
-    ("A" "accept all of it" swarm-review-accept-file)
-    ("K" "reject all of it" swarm-review-reject-file)]
+    ("A" "accept all" swarm-review-accept-file)
+    ("K" "reject all" swarm-review-reject-file)]
    ["Go to"
     ("n" "the next hunk" diff-hunk-next :transient t)
     ("p" "the one before" diff-hunk-prev :transient t)
@@ -35,8 +35,8 @@
     ("t" "the transcript" swarm-review-transcript)]
    ["Change"
     ("m" "merge it" swarm-merge)
-    ("C" "checkpoints, rewind" swarm-checkpoints)
-    ("G" "show it in magit" swarm-review-magit)
+    ("C" "checkpoints" swarm-checkpoints)
+    ("G" "show in magit" swarm-review-magit)
     ("g" "read anew" swarm-review-refresh)]])
 
 (defun swarm-menu-views--strategy ()
@@ -46,7 +46,7 @@
 (defun swarm-menu-views--branch ()
   "Return the branch of the merge in this buffer, for a menu."
   (format "into: %s" (or (plist-get swarm-merge--options :into) (plist-get swarm-merge--tried :into)
-                         "the branch it began from")))
+                         "where it began")))
 
 ;;;###autoload (autoload 'swarm-merge-menu "swarm-menu-views" nil t)
 (transient-define-prefix swarm-merge-menu ()

@@ -143,7 +143,7 @@
    ["Work"
     ("=" "review" swarm-review)
     ("M" "merge" swarm-merge)
-    ("C" "checkpoints, rewind" swarm-checkpoints)
+    ("C" "checkpoints" swarm-checkpoints)
     ("D" "folder" swarm-visit-worktree)
     ("G" "git status" swarm-vc-worktree)]
    ["Agent"

@@ -153,7 +153,11 @@
       (with-temp-buffer
         (switch-to-buffer (current-buffer))
         (cl-letf (((symbol-function 'swarm-connection-request) #'ignore)) (funcall mode))
-        (transient-setup menu)))))
+        (transient-setup menu))
+      ;; It fits a terminal of 80 columns.
+      (with-current-buffer transient--buffer-name
+        (dolist (line (split-string (buffer-string) "\n"))
+          (should (< (string-width line) 80)))))))
 
 (ert-deftest questions-of-marked-agents-are-answered-together ()
   (swarm-dashboard)
