@@ -252,6 +252,7 @@ int64_t window_boundary(const struct window *window, const struct transcript *tr
                         const struct window_limits *limits)
 {
     int64_t tokens = 0, boundary = 0;
+    bool asks = false; // a request ends with what a person said, or a tool
     for (const struct list *node = transcript->items.prev; node != &transcript->items;
          node = node->prev) {
         const struct item *item = list_entry(node, struct item, node);
@@ -260,9 +261,10 @@ int64_t window_boundary(const struct window *window, const struct transcript *tr
         if (item->kind != ITEM_USER && !is_answer(item))
             continue;
         tokens += tokens_of_item(window, item);
+        asks = asks || item->kind == ITEM_USER || item->kind == ITEM_TOOL;
         if (boundary && tokens > limits->tail)
             break;
-        if (begins_group(item, before_it(transcript, item)))
+        if (asks && begins_group(item, before_it(transcript, item)))
             boundary = item->seq;
     }
     return boundary && has_older(window, transcript, boundary) ? boundary : 0;

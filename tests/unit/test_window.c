@@ -334,6 +334,25 @@ static void test_what_is_said_in_its_course_begins_no_turn(void **unused)
     transcript_release(&world.history.transcript);
 }
 
+// Else the request would end with what is pinned: an answer, which providers refuse.
+static void test_the_newest_question_stays_where_nothing_was_answered(void **unused)
+{
+    (void)unused;
+    struct world world = {.history.random = 1};
+    transcript_init(&world.history.transcript);
+    window_limits(&world.window, SIZE, RESERVE, 0, HEAD, &world.limits);
+    history_add_message(&world.history);
+    add_long(&world, ITEM_ASSISTANT, 1);
+    world.history.step = 2;
+    int64_t asked = add_long(&world, ITEM_TOOL, 1)->seq;
+    world.history.step = 3;
+    history_add(&world.history, ITEM_REASONING);
+    history_add(&world.history, ITEM_ASSISTANT);
+    assert_int_equal(window_boundary(&world.window, &world.history.transcript, &world.limits),
+                     asked);
+    transcript_release(&world.history.transcript);
+}
+
 static void test_head_alone_too_large(void **unused)
 {
     (void)unused;
@@ -393,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_what_is_said_in_its_course_begins_no_turn),
+        cmocka_unit_test(test_the_newest_question_stays_where_nothing_was_answered),
         cmocka_unit_test(test_head_alone_too_large),
         cmocka_unit_test(test_ratio),
         cmocka_unit_test(test_shorten),
