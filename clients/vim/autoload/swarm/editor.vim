@@ -12,7 +12,7 @@
 "   input(prompt, default, Fn)       Fn(text), v:null when it was given up
 "   message(text, level)             level: info, warning, error
 "   float(lines, options)            shows lines over the others: a handle for close(handle).
-"                                    options: {filetype, focus}
+"                                    options: {filetype, focus, corner: out of the way}
 "   close(handle)
 "   drawn()                          a buffer was changed, perhaps while a question is open
 "   user(pattern, data)              triggers a User autocommand

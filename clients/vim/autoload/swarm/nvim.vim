@@ -134,7 +134,8 @@ function! swarm#nvim#float(lines, options) abort
   let width = min([100, &columns - 6, max([20] + map(copy(a:lines), 'strdisplaywidth(v:val)'))])
   let height = max([1, min([len(a:lines), &lines - 14])])
   let window = nvim_open_win(buffer, get(a:options, 'focus') ? v:true : v:false, {
-        \ 'relative': 'editor', 'row': 1, 'col': max([0, (&columns - width) / 2]), 'width': width, 'height': height,
+        \ 'relative': 'editor', 'row': 1, 'width': width, 'height': height,
+        \ 'col': max([0, get(a:options, 'corner') ? &columns - width - 2 : (&columns - width) / 2]),
         \ 'style': 'minimal', 'border': 'rounded'})
   call setwinvar(window, '&wrap', 1)
   if get(a:options, 'focus')

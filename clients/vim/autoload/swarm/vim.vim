@@ -325,8 +325,10 @@ endfunction
 
 function! swarm#vim#float(lines, options) abort
   let filter = get(a:options, 'focus') ? {'filter': function('s:float_filter')} : {}
-  let id = popup_create(a:lines, extend(filter, {
-        \ 'pos': 'topleft', 'line': 2, 'col': max([1, (&columns - 100) / 2]),
+  let place = get(a:options, 'corner') ? {'pos': 'topright', 'col': &columns}
+        \ : {'pos': 'topleft', 'col': max([1, (&columns - 100) / 2])}
+  let id = popup_create(a:lines, extend(extend(filter, place), {
+        \ 'line': 2,
         \ 'maxwidth': min([100, &columns - 6]), 'minwidth': min([20, &columns - 6]), 'maxheight': max([1, &lines - 14]),
         \ 'border': [], 'padding': [0, 1, 0, 1], 'wrap': v:true, 'scrollbar': 1, 'mapping': v:false,
         \ 'close': 'button',

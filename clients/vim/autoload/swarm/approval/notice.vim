@@ -33,7 +33,7 @@ function! s:agent(data) abort
     return
   endif
   call s:close()
-  let s:notice = {'handle': swarm#editor#call('float', s:lines(a:data.agent), {}), 'timer': 0}
+  let s:notice = {'handle': swarm#editor#call('float', s:lines(a:data.agent), {'corner': v:true}), 'timer': 0}
   let s:notice.timer = timer_start(s:SHOWN, function('s:close'))
 endfunction
 
