@@ -129,7 +129,5 @@ struct pending *repeat_pending(struct call *call, const char *method,
         pending = first_or_again(call, session->lookup, kind);
     }
     mem_free(key);
-    if (!call->waits)
-        repeat_drop(session);
     return pending;
 }

@@ -15,6 +15,6 @@ struct lookup; // in the store; the session's input waits for it
 struct pending *repeat_pending(struct call *call, const char *method,
                                const struct pending_kind *kind);
 
-void repeat_drop(struct session *session); // the connection is gone
+void repeat_drop(struct session *session); // the message is handled, or the connection is gone
 
 #endif

@@ -124,6 +124,8 @@ static bool parse_and_take(struct session *session, struct str body)
 static bool take_message(struct session *session, struct str body)
 {
     bool taken = parse_and_take(session, body);
+    if (taken) // whatever became of it: the next message is another one
+        repeat_drop(session);
     arena_reset(&session->arena);
     return taken;
 }
