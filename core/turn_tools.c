@@ -7,6 +7,7 @@
 #include "core/tool_output.h"
 #include "core/turn.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -304,7 +305,8 @@ static bool is_id_taken(const struct turn *turn, struct str id)
     return false;
 }
 
-// Some servers give no ids, or the same ones in each answer; others want each to be there once.
+// Some servers give the same ids in each answer; others want each to be there once. The first number
+// to try grows with the calls: a long transcript is not looked through for each of them.
 static void make_id(struct turn_call *call)
 {
     char *given = call->call_id;
@@ -313,9 +315,10 @@ static void make_id(struct turn_call *call)
         given = mem_dup(STR("call"));
     }
     call->call_id = mem_dup(str_of(given));
-    for (int number = 2; is_id_taken(call->turn, str_of(call->call_id)); number++) {
+    int64_t number = call->turn->agent->usage.tool_calls + 1;
+    for (; is_id_taken(call->turn, str_of(call->call_id)); number++) {
         mem_free(call->call_id);
-        call->call_id = mem_format("%.40s-%d", given, number);
+        call->call_id = mem_format("%.40s-%" PRId64, given, number);
     }
     mem_free(given);
 }
