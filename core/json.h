@@ -55,7 +55,8 @@ const struct json *json_get(const struct json *json, const char *key);
 
 // Typed getters of optional members: absent or null gives the fallback and true; a value of
 // another type gives ERR_PARAMS with the message "<key>: expected <type>" and false. A real
-// without a fraction is an integer too (5.0); an integer is a real too.
+// without a fraction is an integer too (5.0); an integer is a real too. A string with U+0000 in it
+// is refused as well: what is kept ends with that character.
 bool json_get_str(const struct json *json, const char *key, struct str *out, struct err *err);
 bool json_get_int(const struct json *json, const char *key, int64_t *out, struct err *err);
 bool json_get_bool(const struct json *json, const char *key, bool *out, struct err *err);

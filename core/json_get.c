@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/json.h"
 
+#include <string.h>
+
 const struct json *json_get(const struct json *json, const char *key)
 {
     const struct json *found = NULL;
@@ -57,6 +59,8 @@ bool json_get_str(const struct json *json, const char *key, struct str *out, str
         return true;
     if (member->type != JSON_STRING)
         return expected(err, key, "a string");
+    if (member->string.len && memchr(member->string.data, '\0', member->string.len))
+        return err_set(err, ERR_PARAMS, "%s: has a character U+0000 in it", key);
     *out = member->string;
     return true;
 }

@@ -8,7 +8,7 @@ static bool check_model(const struct swarm *swarm, const struct agent *agent, st
                         struct err *err)
 {
     long slash = str_find(model, STR("/"));
-    if (slash <= 0 || (size_t)slash + 1 >= model.len || memchr(model.data, 0, model.len))
+    if (slash <= 0 || (size_t)slash + 1 >= model.len)
         return err_set(err, ERR_PARAMS, "model: expected \"provider/model\", not '%.*s'",
                        STR_ARG(model));
     // A turn has its place with the provider, and the transcript in that one's dialect.

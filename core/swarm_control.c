@@ -3,6 +3,8 @@
 #include "core/mem.h"
 #include "core/swarm_internal.h"
 
+#include <string.h>
+
 bool swarm_pause(struct swarm *swarm, struct agent *agent, bool pause, struct swarm_op *op)
 {
     enum agent_cause cause = pause ? CAUSE_PAUSE : CAUSE_CONTINUE;
@@ -44,25 +46,33 @@ static struct queued_message *find_queued(struct agent *agent, struct str item_i
     return NULL;
 }
 
+// text.data NULL: it is dropped.
+static bool may_replace(const struct agent *agent, const struct queued_message *message,
+                        struct str text, struct err *err)
+{
+    size_t before = strlen(message->text);
+    if (!text.data)
+        return true;
+    if (str_trim(text).len == 0)
+        return err_set(err, ERR_PARAMS, "text: expected a message, or null to drop it");
+    if (text.len > AGENT_TASK_MAX)
+        return err_set(err, ERR_PARAMS, "text: at most %d bytes, this has %zu", AGENT_TASK_MAX,
+                       text.len);
+    return text.len <= before || queue_has_bytes(agent, text.len - before, err);
+}
+
 void swarm_queue(struct swarm *swarm, struct agent *agent, struct str item_id, struct str text,
                  struct swarm_op *op)
 {
     struct queued_message *message = find_queued(agent, item_id);
-    op->err.kind = ERR_NONE;
     if (!message)
         err_set(&op->err, ERR_PARAMS, "itemId: %s has no queued message '%.*s'; was it sent?",
                 agent->id, STR_ARG(item_id));
-    else if (text.data && str_trim(text).len == 0)
-        err_set(&op->err, ERR_PARAMS, "text: expected a message, or null to drop it");
-    else if (text.len > AGENT_TASK_MAX)
-        err_set(&op->err, ERR_PARAMS, "text: at most %d bytes, this has %zu", AGENT_TASK_MAX,
-                text.len);
-    else if (text.len > strlen(message->text))
-        queue_has_bytes(agent, text.len - strlen(message->text), &op->err);
-    if (op->err.kind != ERR_NONE) {
+    if (!message || !may_replace(agent, message, text, &op->err)) {
         op_fail(swarm, op);
         return;
     }
+    op->err.kind = ERR_NONE;
     if (text.data) {
         mem_free(message->text);
         message->text = mem_dup(text);

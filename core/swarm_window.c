@@ -31,8 +31,6 @@ void swarm_compact(struct swarm *swarm, struct agent *agent, struct str instruct
     if (instructions.len > SWARM_INSTRUCTIONS_MAX)
         err_set(&op->err, ERR_PARAMS, "instructions: at most %d bytes, this has %zu",
                 SWARM_INSTRUCTIONS_MAX, instructions.len);
-    else if (instructions.len && memchr(instructions.data, 0, instructions.len))
-        err_set(&op->err, ERR_PARAMS, "instructions: has a character U+0000 in it");
     else if (agent->removing)
         err_set(&op->err, ERR_WRONG_STATE, "%s is being removed", agent->id);
     else

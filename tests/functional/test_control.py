@@ -108,6 +108,10 @@ def test_queued_messages_can_be_edited_and_dropped(swarm):
             client.request("swarm/queue", {"agentId": agent["id"], **params},
                            valid=says == "itemId")
         assert error.value.code == -32602 and says in error.value.message
+    for method, params in [("swarm/queue", {"itemId": first["itemId"], "text": "one\0two"}),
+                           ("swarm/compact", {"instructions": "one\0two"})]:
+        with pytest.raises(RpcError, match="U.0000"):  # and is not cut there
+            client.request(method, {"agentId": agent["id"], **params})
     here.open()
     server.wait_requests(2)
     assert server.requests[1].messages[-1]["content"] == "first"

@@ -7,7 +7,7 @@
 static const char text[] = "{\"s\": \"x\", \"i\": -7, \"r\": 2.5, \"f\": 5.0, \"big\": 1e300, "
                            "\"top\": 9223372036854775808,"
                            " \"b\": true, \"n\": null, \"o\": {\"s\": \"inner\"}, \"a\": [1, 2],"
-                           " \"twice\": 1, \"twice\": 2, \"k\\u0000\": 3}";
+                           " \"twice\": 1, \"twice\": 2, \"k\\u0000\": 3, \"nul\": \"a\\u0000b\"}";
 
 struct fixture {
     struct arena arena;
@@ -54,7 +54,7 @@ static void walks_only_arrays_and_objects(void **state)
     json_for_each(item, json_get(f->json, "a")) sum += item->integer;
     assert_int_equal(sum, 3);
     json_for_each(item, f->json) count++;
-    assert_int_equal(count, 13);
+    assert_int_equal(count, 14);
     json_for_each(item, json_get(f->json, "s")) fail();
     json_for_each(item, json_get(f->json, "i")) fail();
     json_for_each(item, NULL) fail();
@@ -106,6 +106,8 @@ static void typed_getters_name_what_they_expected(void **state)
     double r = 9.5;
     bool b = true;
     const struct json *o = NULL;
+    assert_false(json_get_str(f->json, "nul", &s, &f->err));
+    assert_non_null(strstr(f->err.message, "nul: has a character U+0000"));
     assert_false(json_get_str(f->json, "i", &s, &f->err));
     assert_int_equal(f->err.kind, ERR_PARAMS);
     assert_string_equal(f->err.message, "i: expected a string");
