@@ -121,104 +121,128 @@ static bool add_provider(struct config_walk *walk, const struct config_entry *en
     return check_provider(provider, entry, err);
 }
 
-// The whole numbers of the file.
-struct number_key {
+// --- the keys at the top ---
+
+static bool read_providers(struct config_walk *walk, const struct config_entry *entry,
+                           struct err *err)
+{
+    return config_is_empty(entry) ||
+           config_each_entry(walk, entry->value, "providers", add_provider, NULL, err);
+}
+
+static bool read_pool(struct config_walk *walk, const struct config_entry *entry, struct err *err)
+{
+    return config_each_entry(walk, entry->value, "worktree_pool", config_set_pool_key, NULL, err);
+}
+
+static bool read_retry(struct config_walk *walk, const struct config_entry *entry, struct err *err)
+{
+    return config_each_entry(walk, entry->value, "retry", config_set_retry_key, NULL, err);
+}
+
+static bool read_permissions(struct config_walk *walk, const struct config_entry *entry,
+                             struct err *err)
+{
+    return config_read_rules(walk, entry, &walk->config->permissions, RULE_USER, err);
+}
+
+static bool read_outputs(struct config_walk *walk, const struct config_entry *entry,
+                         struct err *err)
+{
+    return config_read_outputs(walk, entry, &walk->config->outputs, err);
+}
+
+static bool read_summary_model(struct config_walk *walk, const struct config_entry *entry,
+                               struct err *err)
+{
+    return config_set_summary_model(&walk->config->summary_model, entry, err);
+}
+
+static bool read_model(struct config_walk *walk, const struct config_entry *entry, struct err *err)
+{
+    struct str value = {0};
+    if (!config_scalar(entry, &value, err))
+        return false;
+    *walk->model_at = entry->value_at;
+    return config_set_model(walk->config, &entry->value_at, value, err);
+}
+
+static bool read_mode(struct config_walk *walk, const struct config_entry *entry, struct err *err)
+{
+    struct str value = {0};
+    return config_scalar(entry, &value, err) &&
+           config_set_mode(walk->config, &entry->value_at, value, err);
+}
+
+static bool read_detach(struct config_walk *walk, const struct config_entry *entry, struct err *err)
+{
+    struct str value = {0};
+    return config_scalar(entry, &value, err) &&
+           config_set_bool(&walk->config->detach, &entry->value_at, "detach", value, err);
+}
+
+static const struct top_key {
     const char *name;
+    bool (*read)(struct config_walk *walk, const struct config_entry *entry, struct err *err);
+    // Without it, a whole number:
     size_t offset; // in struct config
     int min, max;
+} top_keys[] = {
+    {"model", .read = read_model},
+    {"mode", .read = read_mode},
+    {"max_active", .offset = offsetof(struct config, max_active), .min = 1,
+     .max = CONFIG_ACTIVE_MAX},
+    {"step_limit", .offset = offsetof(struct config, step_limit), .min = 1,
+     .max = CONFIG_STEPS_MAX},
+    {"context_percent", .offset = offsetof(struct config, context_percent), .min = 20, .max = 95},
+    {"outputs", .read = read_outputs},
+    {"summary_model", .read = read_summary_model},
+    {"turn_idle_seconds", .offset = offsetof(struct config, turn_idle_s), .min = 1,
+     .max = CONFIG_SECONDS_MAX},
+    {"turn_seconds", .offset = offsetof(struct config, turn_s), .min = 0,
+     .max = CONFIG_SECONDS_MAX},
+    {"stall_seconds", .offset = offsetof(struct config, stall_s), .min = 1,
+     .max = CONFIG_SECONDS_MAX},
+    {"providers", .read = read_providers},
+    {"detach", .read = read_detach},
+    {"idle_seconds", .offset = offsetof(struct config, idle_s), .min = 0,
+     .max = CONFIG_SECONDS_MAX},
+    {"sandbox", .read = config_read_sandbox},
+    {"merge", .read = config_read_merge},
+    {"retry", .read = read_retry},
+    {"quota_probe_seconds", .offset = offsetof(struct config, quota_probe_s), .min = 1,
+     .max = CONFIG_SECONDS_MAX},
+    {"models", .read = config_read_models},
+    {"budgets", .read = config_read_budgets},
+    {"fallback", .read = config_read_fallback},
+    {"permissions", .read = read_permissions},
+    {"worktree_pool", .read = read_pool},
+    {"repositories", .read = config_read_repositories},
 };
 
-static const struct number_key numbers[] = {
-    {"max_active", offsetof(struct config, max_active), 1, CONFIG_ACTIVE_MAX},
-    {"step_limit", offsetof(struct config, step_limit), 1, CONFIG_STEPS_MAX},
-    {"context_percent", offsetof(struct config, context_percent), 20, 95},
-    {"turn_idle_seconds", offsetof(struct config, turn_idle_s), 1, CONFIG_SECONDS_MAX},
-    {"turn_seconds", offsetof(struct config, turn_s), 0, CONFIG_SECONDS_MAX},
-    {"stall_seconds", offsetof(struct config, stall_s), 1, CONFIG_SECONDS_MAX},
-    {"quota_probe_seconds", offsetof(struct config, quota_probe_s), 1, CONFIG_SECONDS_MAX},
-    {"idle_seconds", offsetof(struct config, idle_s), 0, CONFIG_SECONDS_MAX},
-};
+enum { TOP_KEYS = sizeof(top_keys) / sizeof(*top_keys) };
 
-static const struct number_key *number_key(struct str name)
+static bool set_number(struct config_walk *walk, const struct config_entry *entry,
+                       const struct top_key *key, struct err *err)
 {
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-        if (str_is(name, numbers[i].name))
-            return &numbers[i];
-    return NULL;
+    struct str value = {0};
+    int *number = (int *)((char *)walk->config + key->offset);
+    return config_scalar(entry, &value, err) &&
+           config_set_int(number, &entry->value_at, key->name, value, key->min, key->max, err);
 }
 
 static bool set_top_key(struct config_walk *walk, const struct config_entry *entry, void *arg,
                         struct err *err)
 {
-    static const char *const known[] = {"model",
-                                        "mode",
-                                        "max_active",
-                                        "step_limit",
-                                        "context_percent",
-                                        "outputs",
-                                        "summary_model",
-                                        "turn_idle_seconds",
-                                        "turn_seconds",
-                                        "stall_seconds",
-                                        "providers",
-                                        "detach",
-                                        "idle_seconds",
-                                        "sandbox",
-                                        "merge",
-                                        "retry",
-                                        "quota_probe_seconds",
-                                        "models",
-                                        "budgets",
-                                        "fallback",
-                                        "permissions",
-                                        "worktree_pool",
-                                        "repositories",
-                                        NULL};
-    const struct number_key *number = number_key(entry->key);
-    struct str value = {0};
+    const char *names[TOP_KEYS + 1] = {NULL};
     (void)arg;
-    if (str_is(entry->key, "providers")) {
-        if (config_is_empty(entry))
-            return true;
-        return config_each_entry(walk, entry->value, "providers", add_provider, NULL, err);
+    for (size_t i = 0; i < TOP_KEYS; i++) {
+        const struct top_key *key = &top_keys[i];
+        names[i] = key->name;
+        if (str_is(entry->key, key->name))
+            return key->read ? key->read(walk, entry, err) : set_number(walk, entry, key, err);
     }
-    if (str_is(entry->key, "merge"))
-        return config_read_merge(walk, entry, err);
-    if (str_is(entry->key, "outputs"))
-        return config_read_outputs(walk, entry, &walk->config->outputs, err);
-    if (str_is(entry->key, "summary_model"))
-        return config_set_summary_model(&walk->config->summary_model, entry, err);
-    if (str_is(entry->key, "sandbox"))
-        return config_read_sandbox(walk, entry, err);
-    if (str_is(entry->key, "repositories"))
-        return config_read_repositories(walk, entry, err);
-    if (str_is(entry->key, "worktree_pool"))
-        return config_each_entry(walk, entry->value, "worktree_pool", config_set_pool_key, NULL,
-                                 err);
-    if (str_is(entry->key, "retry"))
-        return config_each_entry(walk, entry->value, "retry", config_set_retry_key, NULL, err);
-    if (str_is(entry->key, "models"))
-        return config_read_models(walk, entry, err);
-    if (str_is(entry->key, "budgets"))
-        return config_read_budgets(walk, entry, err);
-    if (str_is(entry->key, "fallback"))
-        return config_read_fallback(walk, entry, err);
-    if (str_is(entry->key, "permissions"))
-        return config_read_rules(walk, entry, &walk->config->permissions, RULE_USER, err);
-    if (!number && !str_is(entry->key, "model") && !str_is(entry->key, "mode") &&
-        !str_is(entry->key, "detach"))
-        return config_unknown_key(entry, known, err);
-    if (!config_scalar(entry, &value, err))
-        return false;
-    if (number)
-        return config_set_int((int *)((char *)walk->config + number->offset), &entry->value_at,
-                              number->name, value, number->min, number->max, err);
-    if (str_is(entry->key, "detach"))
-        return config_set_bool(&walk->config->detach, &entry->value_at, "detach", value, err);
-    if (str_is(entry->key, "mode"))
-        return config_set_mode(walk->config, &entry->value_at, value, err);
-    *walk->model_at = entry->value_at;
-    return config_set_model(walk->config, &entry->value_at, value, err);
+    return config_unknown_key(entry, names, err);
 }
 
 bool config_read_yaml(struct config *config, const char *path, struct str yaml,
