@@ -112,12 +112,14 @@ static const struct provider_config *find_provider(const struct catalogue *catal
 // Is `host` the one that the base URL names?
 static bool is_at(const struct provider_config *provider, struct str host)
 {
-    struct str url = str_of(provider ? provider->base_url : NULL);
+    if (!provider || !provider->base_url || host.len == 0)
+        return false;
+    struct str url = str_of(provider->base_url);
     long scheme = str_find(url, STR("://"));
     if (scheme < 0)
         return false;
     url = str_skip(url, (size_t)scheme + 3);
-    if (host.len == 0 || !str_starts(url, host))
+    if (!str_starts(url, host))
         return false;
     return url.len == host.len || url.data[host.len] == '/' || url.data[host.len] == ':';
 }

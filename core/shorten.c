@@ -87,7 +87,7 @@ struct str shorten_input(struct arena *arena, struct str json, size_t keep)
     arena_init(&scratch, TREE_MAX);
     struct buf out;
     buf_init(&out, keep * INPUT_FACTOR);
-    struct str copy = STR_NONE;
+    struct str copy;
     if (json_parse(&tree, &scratch, json, &ignored) && tree->type == JSON_OBJECT &&
         shorten_strings(&scratch, tree, keep)) {
         struct json_writer w;

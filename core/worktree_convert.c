@@ -209,7 +209,7 @@ static bool reencode(const char *encoding, struct str in, struct buf *out)
         mark = STR("\xFE\xFF");
     }
     iconv_t conversion = iconv_open(to, "UTF-8");
-    if (conversion == (iconv_t)-1)
+    if (conversion == (iconv_t)-1) // NOLINT(performance-no-int-to-ptr): POSIX says so
         return false;
     buf_add_str(out, mark);
     char *from = (char *)(in.data ? in.data : ""); // iconv() does not write to it

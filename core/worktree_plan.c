@@ -160,8 +160,7 @@ static bool add_file(struct walk *w, const git_tree_entry *from, size_t len, siz
     if (plan->count == PLAN_ENTRIES_MAX)
         return err_set(w->err, ERR_LIMIT, "the base commit has more than %d files",
                        PLAN_ENTRIES_MAX);
-    const struct plan_entry *last = plan->count ? &plan->entries[plan->count - 1] : NULL;
-    if (last && strcmp(last->path, entry.path) >= 0)
+    if (plan->count && strcmp(plan->entries[plan->count - 1].path, entry.path) >= 0)
         return err_set(w->err, ERR_WORKTREE,
                        "the base commit is damaged: %s is not in its place in the tree",
                        entry.path);

@@ -103,8 +103,11 @@ static void add_item(struct items *items, const char *folder, const char *name, 
     struct err ignored; // tried again the next time
     if (is_leftover(name, age))
         folder_remove(path, &ignored);
-    if (strlen(name) > strlen(prefix) && name[REPOSITORY_HEX] == '-' &&
-        sscanf(name + strlen(prefix), "%" SCNd64, &item.bytes) == 1) {
+    bool whole = strlen(name) > strlen(prefix) && name[REPOSITORY_HEX] == '-';
+    char *end = NULL;
+    if (whole)
+        item.bytes = strtoll(name + strlen(prefix), &end, 10);
+    if (whole && end > name + strlen(prefix)) {
         item.name = mem_dup(str_of(name));
         items->list[items->count++] = item;
         items->bytes += item.bytes;

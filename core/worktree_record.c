@@ -118,14 +118,31 @@ static bool take_commit(const char **at, const char *name, char commit[WORKTREE_
     return true;
 }
 
+// " 12"; of a negative one, what it is in two's complement.
+static bool take_number(const char **at, uint64_t *number)
+{
+    char *end;
+    if (**at != ' ')
+        return false;
+    *number = strtoull(*at + 1, &end, 10);
+    bool any = end > *at + 1;
+    *at = end;
+    return any;
+}
+
 static bool take_guard(const char **at, struct guard_key *key)
 {
-    int used = 0;
-    if (sscanf(*at, "guard %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 "%n", &key->inode,
-               &key->size, &key->modified, &key->changed, &used) != 4 ||
-        (*at)[used] != '\n')
+    static const char name[] = "guard";
+    uint64_t modified, changed;
+    if (strncmp(*at, name, sizeof name - 1) != 0)
         return false;
-    *at += used + 1;
+    *at += sizeof name - 1;
+    if (!take_number(at, &key->inode) || !take_number(at, &key->size) ||
+        !take_number(at, &modified) || !take_number(at, &changed) || **at != '\n')
+        return false;
+    key->modified = (int64_t)modified;
+    key->changed = (int64_t)changed;
+    ++*at;
     return true;
 }
 

@@ -175,6 +175,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a + GIT_OID_HEXSZ, *(char *const *)b + GIT_OID_HEXSZ);
 }
 
+static void sort_refs(struct refs *refs)
+{
+    if (refs->lines)
+        qsort(refs->lines, refs->count, sizeof *refs->lines, by_name);
+}
+
 static void add_ref(struct refs *refs, char *line)
 {
     if (refs->count == refs->room) {
@@ -219,7 +225,7 @@ static bool list_refs(struct refs *refs, const char *own, struct err *err)
     if (code != GIT_ITEROVER)
         return git_fail(err, ERR_WORKTREE, "cannot list the references of %s",
                         git_repository_commondir(refs->repository));
-    qsort(refs->lines, refs->count, sizeof *refs->lines, by_name);
+    sort_refs(refs);
     return true;
 }
 
@@ -242,14 +248,14 @@ static void keep_own(struct refs *refs, const struct worktree_spec *spec, char *
             git_oid_fromstrn(&id, line, GIT_OID_HEXSZ) < 0)
             continue;
         const char *name = line + GIT_OID_HEXSZ + 1;
-        bool here = refs->lines &&
-                    bsearch(&line, refs->lines, listed, sizeof *refs->lines, by_name) != NULL;
+        bool here =
+            listed > 0 && bsearch(&line, refs->lines, listed, sizeof *refs->lines, by_name) != NULL;
         bool wanted = strcmp(name, head) == 0 || !objects || !git_odb_exists(objects, &id);
         if (!here && wanted && refs->count < REFS_MAX && git_reference_is_valid_name(name) == 1)
             add_ref(refs, mem_dup(str_of(line)));
     }
     git_odb_free(objects);
-    qsort(refs->lines, refs->count, sizeof *refs->lines, by_name);
+    sort_refs(refs);
 }
 
 bool private_write_refs(git_repository *repository, const struct worktree_spec *spec,

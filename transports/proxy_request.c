@@ -16,7 +16,7 @@ static bool matches(const char *pattern, struct str host, int port)
     size_t len = strlen(pattern);
     const char *colon = strchr(pattern, ':');
     if (colon && !strchr(colon + 1, ':')) { // with two it is an address of IPv6
-        if (atoi(colon + 1) != port)
+        if (strtol(colon + 1, NULL, 10) != port)
             return false;
         len = (size_t)(colon - pattern);
     }
@@ -58,7 +58,7 @@ static bool parse_authority(struct str text, int port, struct proxy_target *targ
         if (*end != ':' || rest < 2 || rest > 6)
             return false;
         memcpy(digits, end + 1, rest - 1);
-        port = digits[strspn(digits, "0123456789")] ? 0 : atoi(digits);
+        port = digits[strspn(digits, "0123456789")] ? 0 : (int)strtol(digits, NULL, 10);
     }
     if (host.len == 0 || host.len >= sizeof target->host || port < 1 || port > 65535 ||
         memchr(host.data, '\0', host.len) || memchr(host.data, '@', host.len))
