@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // One turn of the built-in backend: requests to a model and the tool calls in between. Shared by
 // turn.c (life), turn_model.c (the requests), turn_stream.c (what streams back), turn_place.c
-// (their places), turn_retry.c (requests that failed), turn_tools.c (the calls), turn_ask.c
-// (approvals).
+// (their places), turn_retry.c (requests that failed), turn_tools.c (the calls), turn_mend.c (calls
+// that are cut off), turn_ask.c (approvals).
 //
-// A turn only ever advances from turn_advance(), at the end of a loop turn: callbacks of streams
-// and tools note what came and ask for it. So no callback frees what called it.
+// A turn only ever goes on at the end of a loop turn: callbacks of streams and tools note what came
+// and ask for it by turn_wake(). So no callback frees what called it.
 #ifndef SWARMD_CORE_TURN_H
 #define SWARMD_CORE_TURN_H
 
@@ -115,7 +115,7 @@ struct turn {
     struct buf sandbox; // the description of its commands' sandbox
 };
 
-void turn_wake(struct turn *turn);     // turn_advance() at the end of this loop turn
+void turn_wake(struct turn *turn);     // it goes on at the end of this loop turn
 void turn_progress(struct turn *turn); // something came: the idle limit starts anew
 // Ends the turn when nothing is under way any more. The first reason stays.
 void turn_stop(struct turn *turn, enum stop_reason reason, const struct err *error);
@@ -170,11 +170,15 @@ void turn_calls_begin(struct turn *turn); // items, permissions
 void turn_calls_run(struct turn *turn);   // whatever may run now
 bool turn_calls_done(const struct turn *turn);
 void turn_calls_release(struct turn *turn); // all are done
-void turn_calls_cut(struct turn *turn, bool keep_questions);
-void turn_calls_mend(struct turn *turn, bool keep_questions); // from a transcript just loaded
+// The tool and its arguments, from JSON. ERR_PARAMS is for the model.
+bool turn_call_parse(struct turn_call *call, struct str input, struct err *err);
 void turn_call_show(struct turn_call *call); // its item is in the transcript from now on
 void turn_call_fail(struct turn_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// turn_mend.c
+void turn_calls_cut(struct turn *turn, bool keep_questions);
+void turn_calls_mend(struct turn *turn, bool keep_questions); // from a transcript just loaded
 
 // turn_condense.c
 struct output_sizes turn_output_sizes(const struct turn *turn, const struct tool *tool);

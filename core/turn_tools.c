@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The tool calls of one step: which may run, in which order, and what becomes of them.
-#include "core/condense.h"
 #include "core/mem.h"
 #include "core/review.h"
 #include "core/review_watch.h"
-#include "core/tool_output.h"
 #include "core/turn.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum {
     INPUT_ARENA_MAX = 8 * ITEM_TEXT_MAX, // a tree of arguments
     EDITED_SHOWN_MAX = 4096,             // bytes of a person's arguments that the model gets back
 };
-
-static const char cut_off[] =
-    "(cut off: the server ended while this call was under way. It was not run again; it may have "
-    "had effects. Look before you repeat it.)";
 
 struct turn_call *turn_call_new(struct turn *turn)
 {
@@ -245,7 +238,7 @@ static void take_title(struct turn_call *call)
         call->item->title = mem_dup(str_of(call->name));
 }
 
-static bool parse(struct turn_call *call, struct str input, struct err *err)
+bool turn_call_parse(struct turn_call *call, struct str input, struct err *err)
 {
     struct turn *turn = call->turn;
     call->tool = tool_find(str_of(call->name));
@@ -267,7 +260,7 @@ bool turn_call_edit(struct turn_call *call, const char *input, struct err *err)
 {
     tool_run_release(&call->run);
     call->run_made = false;
-    if (!parse(call, str_of(input), err))
+    if (!turn_call_parse(call, str_of(input), err))
         return false;
     mem_free(call->item->edited);
     call->item->edited = mem_dup(str_of(input));
@@ -305,8 +298,8 @@ static bool is_id_taken(const struct turn *turn, struct str id)
     return false;
 }
 
-// Some servers give the same ids in each answer; others want each to be there once. The first number
-// to try grows with the calls: a long transcript is not looked through for each of them.
+// Some servers give the same ids in each answer; others want each to be there once. The first
+// number to try grows with the calls: a long transcript is not looked through for each of them.
 static void make_id(struct turn_call *call)
 {
     char *given = call->call_id;
@@ -333,7 +326,7 @@ static void begin_call(struct turn_call *call)
     struct str input = str_trim(buf_str(&call->input));
     if (input.len == 0)
         input = STR("{}"); // tools without arguments are called with nothing by some servers
-    bool good = parse(call, input, &err);
+    bool good = turn_call_parse(call, input, &err);
     char *object = compact_object(input);
     if (object) { // what is none stays a string: people see what the model wrote
         mem_free(call->item->input);
@@ -354,100 +347,4 @@ void turn_calls_begin(struct turn *turn)
     for (size_t i = 0; i < turn->call_count; i++)
         begin_call(turn->calls[i]);
     turn_wake(turn);
-}
-
-// --- cutting off, and taking up again ---
-
-static void not_run(struct turn_call *call)
-{
-    journal_wait_cancel(&call->wait);
-    turn_call_fail(call, "(not run: the turn was ended before)");
-}
-
-void turn_calls_cut(struct turn *turn, bool keep_questions)
-{
-    if (!keep_questions)
-        turn_close_questions(turn);
-    for (size_t i = 0; i < turn->call_count; i++) {
-        struct turn_call *call = turn->calls[i];
-        bool previewing = call->phase == CALL_PREVIEW && turn->busy > 0;
-        bool asking = call->phase == CALL_ASKING && keep_questions;
-        if (call->phase == CALL_RUNNING && !call->cut) {
-            call->cut = true;
-            if (call->condense)
-                condense_cancel(call->condense);
-            else
-                tool_run_cancel(&call->run);
-        } else if (call->phase != CALL_RUNNING && call->phase != CALL_DONE && !previewing &&
-                   !asking) {
-            not_run(call);
-        }
-    }
-}
-
-static bool has_question(const struct turn *turn, const struct item *item)
-{
-    list_for_each(node, &turn->agent->approvals)
-    {
-        if (strcmp(list_entry(node, struct approval, node)->call_item, item->id) == 0)
-            return true;
-    }
-    list_for_each(node, &turn->answers)
-    {
-        if (strcmp(list_entry(node, struct approval, node)->call_item, item->id) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void take_up(struct turn *turn, struct item *item)
-{
-    struct turn_call *call = turn_call_new(turn);
-    struct err err;
-    call->item = item;
-    call->name = mem_dup(str_of(item->name));
-    call->call_id = mem_dup(str_of(item->call_id));
-    call->phase = CALL_ASKING;
-    if (turn->step < item->step)
-        turn->step = item->step;
-    if (!parse(call, str_of(item->input), &err))
-        turn_call_fail(call, "%s", err.message);
-}
-
-static void tell_cut_off(const struct turn *turn, struct item *item, bool ran)
-{
-    if (!ran) {
-        buf_add_str(&item->text, STR("(not run: the turn was ended before)"));
-        return;
-    }
-    char *name = tool_output_name(item->id);
-    char *path = mem_format("%s/output/%s/%s", turn->agent->swarm->setup.state_folder,
-                            turn->agent->id, name);
-    buf_add_str(&item->text, str_of(cut_off));
-    if (access(path, F_OK) == 0)
-        buf_addf(&item->text, "\n(what it had printed by then: `read` or `grep` output:%s)",
-                 item->id);
-    mem_free(path);
-    mem_free(name);
-}
-
-void turn_calls_mend(struct turn *turn, bool keep_questions)
-{
-    if (!keep_questions)
-        turn_close_questions(turn);
-    list_for_each_safe(node, &turn->transcript.items)
-    {
-        struct item *item = list_entry(node, struct item, node);
-        if (item->status != ITEM_STARTED || item->kind == ITEM_APPROVAL)
-            continue;
-        if (item->kind == ITEM_TOOL && keep_questions && has_question(turn, item)) {
-            if (!turn->mend_only && !turn->stop && turn->call_count < MODEL_TOOL_CALLS_MAX)
-                take_up(turn, item);
-            continue;
-        }
-        item->status = ITEM_FAILED;
-        if (item->kind == ITEM_TOOL)
-            tell_cut_off(turn, item, keep_questions);
-        event_item(turn->agent, item);
-    }
 }
