@@ -51,6 +51,10 @@ static bool check_markers(git_repository *repository, struct merge_plan *plan, c
                 (struct merge_conflict){.path = mem_dup(str_of(path->path)), .kind = "content"};
         git_blob_free(blob);
     }
+    if (plan->conflict_count == 0) { // the merge's own are to come
+        mem_free(plan->conflicts);
+        plan->conflicts = NULL;
+    }
     merge_result_release(&changes);
     git_tree_free(old);
     git_tree_free(new);

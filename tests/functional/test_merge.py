@@ -234,6 +234,18 @@ def test_markers_that_stay_are_not_merged(merged, repository):
     assert client.close() == 0
 
 
+def test_a_conflict_after_one_that_was_resolved(merged, repository):
+    client, agent = merged([[write("README.md", "# Theirs\n")], [text("done")]])
+    for title in ("# Mine\n", "# Mine again\n"):
+        (repository / "README.md").write_text(title)
+        git(repository, "commit", "-qam", "mine")
+        if title == "# Mine\n":
+            update(client, agent, conflicts="markers")
+            (worktree(agent) / "README.md").write_text("# Both\n")
+    assert refused(client, agent).data["files"] == [{"path": "README.md", "kind": "content"}]
+    assert client.close() == 0
+
+
 def test_files_are_not_rewound_in_the_middle_of_a_merge(merged, repository):
     client, agent = merged([[write("README.md", "# Theirs\n")], [text("done")]])
     (repository / "README.md").write_text("# Mine\n")

@@ -79,8 +79,9 @@ def person(repository, units, rng, stop):
             git(repository, "stash", "-q", "-u", check=False)
         elif kind == "pop":
             git(repository, "stash", "pop", "-q", check=False)
-            if git(repository, "ls-files", "-u", check=False):  # both sides are kept
-                git(repository, "checkout", "-q", "--ours", ".", check=False)
+            unmerged = {line.split("\t")[1] for line in git(repository, "ls-files", "-u", check=False).splitlines()}
+            if unmerged:  # the stash is kept; files that the person edited since are not these
+                git(repository, "checkout", "-q", "--ours", "--", *unmerged, check=False)
                 git(repository, "add", "-A", check=False)
         elif kind == "switch":
             git(repository, "switch", "-q", rng.choice(("main", "side")), check=False)
