@@ -21,8 +21,8 @@ void swarm_budget(struct swarm *swarm, const struct budget_target *target, const
         op_fail(swarm, op);
         return;
     }
-    buf_init(&op->approval, ANSWER_BYTES_MAX);
-    json_writer_init(&w, &op->approval);
+    buf_init(&op->answer, ANSWER_BYTES_MAX);
+    json_writer_init(&w, &op->answer);
     json_begin_object(&w);
     json_add_cstr(&w, "kind", budget_kind_name(target->kind));
     json_key(&w, "resumed");

@@ -127,10 +127,10 @@ struct swarm_op {
     char item_id[ITEM_ID_MAX]; // send
     const char *delivery;      // send: "started", "queued" or "steered"
     int position;              // send: place in the queue, from 1; 0 when started
-    struct buf approval;       // approve: the approval as JSON; budget: its answer
-    struct buf answer; // remove: what was kept, or empty; merge, update, checkpoints, diff: the
-                       // result as JSON; rewind, revert: the name of the checkpoint that was kept;
-                       // failed: of a merge data.files, else empty
+    struct buf answer; // approve: the approval as JSON; budget, models, merge, update,
+                       // checkpoints, diff: the result as JSON; remove: what was kept, or empty;
+                       // rewind, revert: the name of the checkpoint that was kept; failed: of a
+                       // merge data.files, else empty
     // the swarm's own
     struct swarm *swarm;
     int64_t agent_num;
@@ -191,7 +191,7 @@ void swarm_pin(struct swarm *swarm, struct agent *agent, struct str item_id, boo
 void swarm_configure(struct swarm *swarm, struct agent *agent, struct str model, struct str mode,
                      struct swarm_op *op);
 void swarm_resume(struct swarm *swarm, struct agent *agent, struct swarm_op *op);
-// Sets a budget; with `own` NULL it only looks. op->approval is {kind, budget, resumed}.
+// Sets a budget; with `own` NULL it only looks. op->answer is {kind, budget, resumed}.
 void swarm_budget(struct swarm *swarm, const struct budget_target *target, const struct budget *own,
                   struct swarm_op *op);
 void swarm_remove(struct swarm *swarm, struct agent *agent, bool force, struct swarm_op *op);

@@ -15,7 +15,6 @@ enum { INPUT_TREE_MAX = 8 * ITEM_TEXT_MAX, REMEMBER_TREE_MAX = 1 << 20 };
 struct old_approval {
     struct journal_read read;
     struct swarm_op *op;
-    struct swarm *swarm;
     char item_id[ITEM_ID_MAX];
 };
 
@@ -29,7 +28,7 @@ static bool take_approval(struct old_approval *old)
     if (line.len && json_parse(&json, &arena, line, &old->op->err) &&
         str_is(json_str(json, "id"), old->item_id) && json_get(json, "approval")) {
         struct json_writer w;
-        json_writer_init(&w, &old->op->approval);
+        json_writer_init(&w, &old->op->answer);
         json_put_tree(&w, json_get(json, "approval"));
         found = true;
     }
@@ -65,7 +64,6 @@ static void find_decided(struct swarm *swarm, struct str id, struct swarm_op *op
     struct old_approval *old = mem_new(sizeof(*old));
     memcpy(old->item_id, item.data, item.len);
     old->op = op;
-    old->swarm = swarm;
     old->read.agent = agent->num;
     old->read.after = strtoll(old->item_id + 1, NULL, 10) - 1;
     old->read.limit = 1;
@@ -241,7 +239,7 @@ void swarm_approve(struct swarm *swarm, struct str id, const struct answer *answ
 {
     struct agent *agent;
     struct approval *approval = swarm_find_approval(swarm, id, &agent);
-    buf_init(&op->approval, 64 << 20);
+    buf_init(&op->answer, 64 << 20);
     if (!journal_can_take(swarm->setup.journal, &op->err)) {
         op_fail(swarm, op);
         return;
@@ -257,7 +255,7 @@ void swarm_approve(struct swarm *swarm, struct str id, const struct answer *answ
     }
     op->err.kind = ERR_NONE;
     bool kept = is_kept(approval, answer->decision);
-    decide(agent, approval, answer, &op->approval);
+    decide(agent, approval, answer, &op->answer);
     if (kept)
         answer_others(swarm, agent->repository, answer->by);
     journal_want_sync(swarm->setup.journal);

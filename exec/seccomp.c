@@ -256,6 +256,10 @@ static int install(const struct plan *plan, bool own_network, unsigned refuse, u
 {
     struct filter filter = {.count = 0, .refuse = refuse};
     build(&filter, plan, own_network);
+    if (filter.count == RULES_MAX) { // some may be missing
+        errno = E2BIG;
+        return -1;
+    }
     struct sock_fprog program = {filter.count, filter.rules};
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }

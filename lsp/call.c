@@ -106,7 +106,6 @@ static void finish(struct pending *pending, const struct err *err)
     list_for_each_safe(node, &pending->followers)
         follow(list_entry(node, struct pending, by_request), &pending->op, err);
     mem_free(pending->request_key);
-    buf_release(&pending->op.approval);
     buf_release(&pending->op.answer);
     journal_read_release(&pending->read);
     mem_free(pending->agent_id);

@@ -19,7 +19,7 @@ enum {
 static void result(struct pending *pending, struct json_writer *json)
 {
     json_begin_object(json);
-    json_add_raw(json, "approval", buf_str(&pending->op.approval));
+    json_add_raw(json, "approval", buf_str(&pending->op.answer));
     json_end_object(json);
 }
 

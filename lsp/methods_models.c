@@ -128,7 +128,7 @@ static void put_provider(struct json_writer *json, const struct entry *entry)
 
 static void models_result(struct pending *pending, struct json_writer *json)
 {
-    json_put_raw(json, buf_str(&pending->op.approval));
+    json_put_raw(json, buf_str(&pending->op.answer));
 }
 
 static const struct pending_kind models_kind = {.result = models_result, .can_be_left = true};
@@ -138,8 +138,8 @@ static void finish(struct listing *listing)
     struct swarm_op *op = &listing->pending->op;
     struct json_writer json;
     if (listing->pending->session) { // else nobody waits, and the swarm may be gone
-        buf_init(&op->approval, ANSWER_BYTES_MAX);
-        json_writer_init(&json, &op->approval);
+        buf_init(&op->answer, ANSWER_BYTES_MAX);
+        json_writer_init(&json, &op->answer);
         json_begin_object(&json);
         json_add_str(&json, "default", swarm_default_model(listing->swarm));
         json_key(&json, "models");
@@ -153,7 +153,7 @@ static void finish(struct listing *listing)
             put_provider(&json, &listing->entries[i]);
         json_end_array(&json);
         json_end_object(&json);
-        if (op->approval.overflow)
+        if (op->answer.overflow)
             err_set(&op->err, ERR_LIMIT, "the lists of models are larger than %d MiB",
                     ANSWER_BYTES_MAX >> 20);
     }

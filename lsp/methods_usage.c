@@ -103,7 +103,7 @@ void method_usage(struct call *call)
 
 static void budget_result(struct pending *pending, struct json_writer *json)
 {
-    json_put_raw(json, buf_str(&pending->op.approval));
+    json_put_raw(json, buf_str(&pending->op.answer));
 }
 
 static const struct pending_kind budget_kind = {.result = budget_result};
