@@ -135,6 +135,22 @@ size_t images_bytes(const struct images *images)
     return bytes;
 }
 
+size_t images_held(const struct images *images)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < images->count; i++)
+        bytes += images->items[i].data ? images->items[i].len : 0;
+    return bytes;
+}
+
+void images_forget(struct images *images)
+{
+    for (size_t i = 0; i < images->count; i++) {
+        mem_free(images->items[i].data);
+        images->items[i].data = NULL;
+    }
+}
+
 static void append(struct images *images, const char *type, char *data, size_t len)
 {
     if (!images->items)

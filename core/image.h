@@ -16,8 +16,8 @@ enum {
 
 struct image {
     const char *mime_type; // image/png, image/jpeg, image/gif or image/webp
-    char *data;            // base64
-    size_t len;            // of data
+    char *data;            // base64; NULL: it is in the store alone
+    size_t len;            // of data, also when it is not held
 };
 
 struct images {
@@ -28,6 +28,8 @@ struct images {
 void images_release(struct images *images);
 void images_move(struct images *to, struct images *from); // `to` is empty
 size_t images_bytes(const struct images *images);         // of base64
+size_t images_held(const struct images *images);          // of it, those in memory
+void images_forget(struct images *images); // frees what they hold, and keeps their sizes
 
 // Adds a copy. ERR_PARAMS names what is wrong and what it takes: the type, base64 (with its
 // padding, without white space), an image that is of that type, a ceiling.

@@ -23,7 +23,13 @@ void transcript_release(struct transcript *transcript)
 
 static size_t bytes_of(const struct item *item)
 {
-    return item->text.len + (item->opaque ? strlen(item->opaque) : 0) + images_bytes(&item->images);
+    return item->text.len + (item->opaque ? strlen(item->opaque) : 0) + images_held(&item->images);
+}
+
+static void forget_images(struct transcript *transcript, struct item *item)
+{
+    transcript->bytes -= images_held(&item->images);
+    images_forget(&item->images);
 }
 
 void transcript_add(struct transcript *transcript, struct item *item)
@@ -37,6 +43,8 @@ void transcript_forget(struct transcript *transcript, const struct window *windo
     list_for_each_safe(node, &transcript->items)
     {
         struct item *item = list_entry(node, struct item, node);
+        if (!window_shows_images(window, item))
+            forget_images(transcript, item);
         if (window_shows(window, item))
             continue;
         transcript->bytes -= bytes_of(item);
@@ -57,6 +65,21 @@ struct item *transcript_find(const struct transcript *transcript, const char *id
 
 // --- loading ---
 
+// Those that the window would leave out before the next request: they need not fit all at once.
+static void hold_few_images(struct transcript *transcript)
+{
+    size_t bytes = 0;
+    for (struct list *node = transcript->items.prev; node != &transcript->items;
+         node = node->prev) {
+        struct item *item = list_entry(node, struct item, node);
+        if (item->images.count == 0)
+            continue;
+        bytes += images_bytes(&item->images);
+        if (bytes > WINDOW_IMAGES_MAX || !window_shows_images(transcript->window, item))
+            forget_images(transcript, item);
+    }
+}
+
 static bool take_line(struct transcript *transcript, struct arena *arena, struct str line,
                       struct err *err)
 {
@@ -70,10 +93,13 @@ static bool take_line(struct transcript *transcript, struct arena *arena, struct
     transcript->read.after = item->seq;
     bool is_pin = transcript->read.limit == 1;
     if (window_shows(transcript->window, item) &&
-        (!is_pin || item->seq < transcript->window->compacted))
+        (!is_pin || item->seq < transcript->window->compacted)) {
         transcript_add(transcript, item);
-    else
+        if (item->images.count > 0)
+            hold_few_images(transcript);
+    } else {
         item_free(item); // it is behind what was asked for
+    }
     return true;
 }
 

@@ -38,7 +38,7 @@ void transcript_load(struct transcript *transcript, struct journal *journal, int
                      void (*loaded)(struct transcript *transcript, const struct err *err));
 
 void transcript_add(struct transcript *transcript, struct item *item); // takes it over
-// Frees the items that the window shows no more.
+// Frees the items, and the images, that the window shows no more.
 void transcript_forget(struct transcript *transcript, const struct window *window);
 struct item *transcript_find(const struct transcript *transcript, const char *id);
 

@@ -87,6 +87,7 @@ struct turn {
     int64_t estimate;        // tokens of the request, as estimated
     bool overflowed;         // it was too large for the provider once, and was cut for it
     int64_t size_before;     // what was known of the window then
+    int64_t part_max_before; // and to how much single texts were cut
     int64_t retry_at;        // monotonic ms
     struct account *account; // whose place the request has, or had last
     struct limiter_user user;
@@ -145,8 +146,8 @@ bool turn_window_ready(struct turn *turn);
 // The provider says that the request is too large: cuts harder, and makes it anew, once.
 void turn_window_overflowed(struct turn *turn);
 void turn_window_again(struct turn *turn); // the same step, made to fit anew: the model is another
-// It is too large even so: says what is.
-void turn_window_blame(const struct turn *turn, struct err *err);
+// It is too large even so: says in its error what is.
+void turn_window_blame(struct turn *turn);
 void turn_window_cut(struct turn *turn); // ends a compaction that is under way
 
 // turn_place.c

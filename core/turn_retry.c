@@ -113,7 +113,7 @@ void turn_request_failed(struct turn *turn)
         forget_partial_text(turn);
     } else {
         if (too_large)
-            turn_window_blame(turn, &turn->end.err);
+            turn_window_blame(turn);
         bool refused = turn->end.failure == MODEL_FAILURE_REFUSED;
         turn_stop(turn, refused ? STOP_REFUSED : STOP_ERROR, &turn->end.err);
     }

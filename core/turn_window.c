@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 enum {
+    HTTP_TOO_LARGE = 413,
     SUMMARY_TOKENS_MAX = 4096, // of the model's answer
     REASON_MAX = 240,
 };
@@ -74,9 +75,13 @@ static void describe_cut(const struct window_cut *cut, char reason[REASON_MAX])
         len += snprintf(reason + len, REASON_MAX - (size_t)len,
                         "%s reasoning and images of earlier turns are left out",
                         cut->results ? "," : "");
+    if (cut->images)
+        len += snprintf(reason + len, REASON_MAX - (size_t)len,
+                        "%s images of %zu older messages are left out",
+                        cut->results || cut->reasonings ? "," : "", cut->images);
     if (cut->parts)
         snprintf(reason + len, REASON_MAX - (size_t)len, "%s the largest texts are cut",
-                 cut->results || cut->reasonings ? "," : "");
+                 cut->results || cut->reasonings || cut->images ? "," : "");
 }
 
 static void warn(struct turn *turn, const struct turn_head *head, int64_t tokens)
@@ -199,11 +204,17 @@ void turn_window_cut(struct turn *turn)
 
 // --- before a request ---
 
+static void unlearn(struct turn *turn)
+{
+    turn->agent->window.size = turn->size_before;
+    turn->agent->window.part_max = turn->part_max_before;
+}
+
 static void too_big(struct turn *turn, const struct turn_head *head, const struct window_cut *cut)
 {
     struct err err;
     if (turn->overflowed) { // the provider says why; that nothing can be cut teaches no size
-        turn->agent->window.size = turn->size_before;
+        unlearn(turn);
         err = turn->end.err;
     } else if (head->limits.limit <= 0) {
         err_set(&err, ERR_LIMIT,
@@ -241,6 +252,7 @@ static bool fit(struct turn *turn, const struct turn_head *head)
         warn(turn, head, cut.before);
         describe_cut(&cut, reason);
         tell_cut(turn, head, &cut, reason);
+        transcript_forget(&turn->transcript, &agent->window);
         return true;
     case WINDOW_COMPACT:
         if (!asked)
@@ -267,12 +279,42 @@ bool turn_window_ready(struct turn *turn)
     return ready;
 }
 
+// Images are most of the bytes and few of the tokens: without them the window need not be smaller.
+static bool dropped_images(struct turn *turn)
+{
+    struct window_cut before, cut;
+    struct err ignored;
+    struct turn_head head;
+    char reason[REASON_MAX];
+    struct window *window = &turn->agent->window;
+    window_measure(window, &turn->transcript, &before, &ignored);
+    size_t dropped = window_drop_images(window, &turn->transcript);
+    if (dropped == 0)
+        return false;
+    window_measure(window, &turn->transcript, &cut, &ignored);
+    cut.before = before.before;
+    snprintf(reason, sizeof(reason),
+             "the request had too many bytes for the provider: images of %zu older messages are "
+             "left out",
+             dropped);
+    turn_head_make(turn, &head);
+    tell_cut(turn, &head, &cut, reason);
+    turn_head_release(&head);
+    transcript_forget(&turn->transcript, window);
+    return true;
+}
+
 void turn_window_overflowed(struct turn *turn)
 {
     enum { KEPT_PERCENT = 80 };
     struct window *window = &turn->agent->window;
+    if (turn->end.http_status == HTTP_TOO_LARGE && dropped_images(turn)) {
+        turn_window_again(turn);
+        return;
+    }
     turn->overflowed = true;
     turn->size_before = window->size;
+    turn->part_max_before = window->part_max;
     window->size = tokens_corrected(turn->estimate, window->ratio) * KEPT_PERCENT / 100;
     turn_window_again(turn);
 }
@@ -302,8 +344,11 @@ static const char *kind_of(const struct model_part *part)
     }
 }
 
-void turn_window_blame(const struct turn *turn, struct err *err)
+void turn_window_blame(struct turn *turn)
 {
+    struct err *err = &turn->end.err;
+    if (turn->end.http_status == HTTP_TOO_LARGE)
+        unlearn(turn); // bytes: fewer tokens have not helped
     struct turn_head head;
     struct arena arena;
     struct model_part *parts;

@@ -14,7 +14,7 @@ void window_release(struct window *window)
 
 void window_reset(struct window *window)
 {
-    window->results = window->reasoning = window->compacted = window->summary = 0;
+    window->results = window->reasoning = window->images = window->compacted = window->summary = 0;
     window->part_max = window->pinned_max = window->summary_max = 0;
 }
 
@@ -23,6 +23,7 @@ void window_write_json(struct json_writer *w, const struct window *window)
     json_begin_object(w);
     json_add_int(w, "results", window->results);
     json_add_int(w, "reasoning", window->reasoning);
+    json_add_int(w, "images", window->images);
     json_add_int(w, "compacted", window->compacted);
     json_add_int(w, "summary", window->summary);
     json_add_int(w, "size", window->size);
@@ -47,6 +48,7 @@ void window_read_json(struct window *window, const struct json *json)
     *window = (struct window){
         .results = json_int(json, "results", 0),
         .reasoning = json_int(json, "reasoning", 0),
+        .images = json_int(json, "images", 0),
         .compacted = json_int(json, "compacted", 0),
         .summary = json_int(json, "summary", 0),
         .size = json_int(json, "size", 0),
@@ -106,6 +108,12 @@ bool window_pin(struct window *window, int64_t seq, bool pinned, struct err *err
 bool window_shows(const struct window *window, const struct item *item)
 {
     return item->seq >= window->compacted || window_is_pinned(window, item->seq);
+}
+
+bool window_shows_images(const struct window *window, const struct item *item)
+{
+    return item->seq >= window->reasoning && item->seq >= window->images &&
+           window_shows(window, item);
 }
 
 static int64_t percent(int64_t of, int part)

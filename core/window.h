@@ -3,7 +3,8 @@
 //
 // The view is a pure function of the items, of the pins, and of a few marks that only move
 // forward: tool results and arguments older than one are shown shortened, reasoning older than
-// another is left out, and what is older than the third stands in a summary. A mark moves only
+// another is left out, images older than the third are a line each, and what is older than the
+// fourth stands in a summary. A mark moves only
 // when the view has become too large, and then far enough (WINDOW_TARGET) that it is rare: between
 // two cuts a request begins with the bytes of the one before, and providers' prompt caches hit.
 //
@@ -30,13 +31,18 @@ enum {
     WINDOW_PART_MIN = 200,     // bytes: no part is ever cut below
     WINDOW_PINS_MAX = 64,      // pinned items of an agent; more are refused (limit)
     WINDOW_FIRST_TURNS = 2,    // whose messages and last words are pinned from the start
+    // Encoded bytes of all images of a request: vendors take 20 to 32 MB. The newest message's,
+    // always whole, are fewer (image.h). A cut leaves at most the second.
+    WINDOW_IMAGES_MAX = 20 << 20,
+    WINDOW_IMAGES_TARGET = 10 << 20,
 };
 
 // In the agent's record. Marks are seqs of items; 0: nothing is older.
 struct window {
     int64_t results; // tool calls and results older than this are shortened
     int64_t
-        reasoning; // reasoning and images older than this are left out; it is where a turn begins
+        reasoning;  // reasoning and images older than this are left out; it is where a turn begins
+    int64_t images; // images of messages older than this are a line of text each
     int64_t compacted; // what is older than this is in the summary
     int64_t summary;   // seq of the compaction item that has it; 0: none
     int64_t size;      // tokens that the provider was found to take at most; 0: as the model's
@@ -63,6 +69,8 @@ bool window_pin(struct window *window, int64_t seq, bool pinned, struct err *err
 
 // Is the item shown as it is or shortened, that is, not only in the summary?
 bool window_shows(const struct window *window, const struct item *item);
+// Are its images, if it has some, sent along?
+bool window_shows_images(const struct window *window, const struct item *item);
 
 // What a request may have, in estimated tokens: the provider's numbers through the ratio.
 struct window_limits {
@@ -84,6 +92,7 @@ struct window_cut {        // what a fit did
     int64_t before, after; // estimated tokens of parts
     size_t results;        // tool calls that are shortened from now on
     size_t reasonings;     // that are left out from now on
+    size_t images;         // messages whose images are left out from now on, for their bytes
     bool parts;            // single parts were cut
 };
 
@@ -103,6 +112,10 @@ enum window_fit {
 enum window_fit window_fit(struct window *window, const struct transcript *transcript,
                            const struct window_limits *limits, bool force, struct window_cut *cut,
                            struct err *err);
+
+// The bytes were too many for the provider: of all messages with images only the newest one's stay.
+// Returns how many messages have lost theirs by it.
+size_t window_drop_images(struct window *window, const struct transcript *transcript);
 
 // Where a compaction would cut: items older than this seq go into the summary. 0: there is nothing
 // to gain. Never between the calls of one step, nor between a call and what led to it.

@@ -60,6 +60,44 @@ static const struct item *newest_tool(const struct transcript *transcript)
     return NULL;
 }
 
+// Leaves the images of the newest messages that have `most` bytes together, and of the newest one.
+static size_t keep_images(struct window *window, const struct transcript *transcript, size_t most)
+{
+    size_t bytes = 0, dropped = 0;
+    int64_t first = 0; // whose images stay
+    for (const struct list *node = transcript->items.prev; node != &transcript->items;
+         node = node->prev) {
+        const struct item *item = list_entry(node, struct item, node);
+        if (item->images.count == 0 || !window_shows_images(window, item))
+            continue;
+        bytes += images_bytes(&item->images);
+        if (first == 0 || (bytes <= most && dropped == 0))
+            first = item->seq;
+        else
+            dropped++;
+    }
+    if (dropped > 0)
+        window->images = first;
+    return dropped;
+}
+
+size_t window_drop_images(struct window *window, const struct transcript *transcript)
+{
+    return keep_images(window, transcript, 0);
+}
+
+static size_t limit_images(struct window *window, const struct transcript *transcript)
+{
+    size_t bytes = 0;
+    list_for_each(node, &transcript->items)
+    {
+        const struct item *item = list_entry(node, struct item, node);
+        if (window_shows_images(window, item))
+            bytes += images_bytes(&item->images);
+    }
+    return bytes > WINDOW_IMAGES_MAX ? keep_images(window, transcript, WINDOW_IMAGES_TARGET) : 0;
+}
+
 // The oldest first, as far as needed; those of the newest step stay whole.
 static void shorten_results(struct fitting *fitting)
 {
@@ -155,11 +193,14 @@ static enum window_fit fit(struct fitting *fitting, bool force)
     if (!measure(fitting))
         return WINDOW_ERROR;
     fitting->cut->before = fitting->tokens;
+    fitting->cut->images = limit_images(fitting->window, fitting->transcript);
+    if (fitting->cut->images && !measure(fitting))
+        return WINDOW_ERROR;
     int64_t boundary;
     if (force)
         boundary = window_boundary(fitting->window, fitting->transcript, limits);
     else if (fitting->tokens <= limits->limit)
-        return WINDOW_FITS;
+        return fitting->cut->images ? WINDOW_CUT : WINDOW_FITS;
     if (force)
         return boundary ? WINDOW_COMPACT : WINDOW_FITS;
     lower_maxima(fitting);

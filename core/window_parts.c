@@ -10,7 +10,7 @@
 #define SUMMARY_HEAD                                                                               \
     "What went before is left out here, but for what was pinned. This is a summary of it:\n\n"
 
-enum { HOW_MAX = 200, NAME_MAX_BYTES = 64 };
+enum { HOW_MAX = 200, NAME_MAX_BYTES = 64, LEFT_OUT_MAX = 80 };
 
 struct view {
     const struct window *window;
@@ -170,6 +170,16 @@ static void put_summary(struct view *view)
     next_part(view, MODEL_USER_TEXT)->text = str_from(copy, head.len + body.len);
 }
 
+static void put_left_out(struct view *view, const struct image *image)
+{
+    char line[LEFT_OUT_MAX];
+    struct model_part *part = next_part(view, MODEL_USER_TEXT);
+    double megabytes = (double)(image->len / 4 * 3) / (1 << 20);
+    snprintf(line, sizeof(line), "[image of %.1f MB left out: too old]", megabytes);
+    part->text = arena_copy(view->arena, str_of(line));
+    view->failed = view->failed || !part->text.data;
+}
+
 static void put_user(struct view *view, const struct item *item)
 {
     if (item->text.len)
@@ -181,6 +191,10 @@ static void put_user(struct view *view, const struct item *item)
     }
     for (size_t i = 0; i < item->images.count; i++) {
         const struct image *image = &item->images.items[i];
+        if (!image->data || item->seq < view->window->images) {
+            put_left_out(view, image);
+            continue;
+        }
         struct model_part *part = next_part(view, MODEL_USER_IMAGE);
         part->name = str_of(image->mime_type);
         part->text = str_from(image->data, image->len);

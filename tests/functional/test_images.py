@@ -4,6 +4,7 @@ import base64
 import pathlib
 
 import pytest
+from agents import get
 from client import RpcError
 from dialect_server import AnthropicServer, GeminiServer, ResponsesServer
 from model_server import Gate, ModelServer, gate, status, text
@@ -200,3 +201,65 @@ def test_in_the_context_of_a_task(start, repository, tmp_path):
         assert error.value.code == -32602
         assert "huge.png" in error.value.message and "3145728" in error.value.message
         assert client.close() == 0
+
+
+def cuts(client, agent):
+    items = client.request("swarm/transcript", {"agentId": agent["id"]})["items"]
+    return [item["reason"] for item in items if item["kind"] == "compaction"]
+
+
+def send_and_wait(client, agent, *content):
+    turn = get(client, agent)["agent"]["usage"]["turns"] + 1
+    send(client, agent, *content)
+    return client.wait_event(lambda e: e["type"] == "turn" and e["agentId"] == agent["id"]
+                             and e["phase"] == "ended" and e["turn"] == turn)
+
+
+def test_the_agent_goes_on_however_many_images_it_was_sent(idle, start):
+    images = [block(big(3 * MIB)), block(big(3 * MIB))]
+    with ModelServer(lambda _: [text("Seen.")]) as server:
+        client, agent = idle(server)
+        for _ in range(9):
+            send_and_wait(client, agent, *images)
+            body = server.requests[-1].body
+            assert 2 <= len(images_of_chat(body)) <= 5
+            assert sum(map(len, images_of_chat(body))) <= 20 * MIB + 1000
+        assert "[image of 3.0 MB left out: too old]" in str(body["messages"][1:4])[:3000]
+        assert any("images of 2 older messages are left out" in cut for cut in cuts(client, agent))
+        client.process.kill()
+        client.process.wait()
+
+        client = start(config=server.config(mode="full"))
+        client.initialize(subscribe="all")
+        send_and_wait(client, agent, {"type": "text", "text": "and now?"})
+        assert 2 <= len(images_of_chat(server.requests[-1].body)) <= 4
+        assert server.refused == []
+        assert client.close() == 0
+
+
+def test_too_many_bytes_cost_images_and_not_the_window(idle):
+    def answer(request):
+        if len(images_of_chat(request.body)) > 1:
+            return status(413, "request entity too large")
+        return [text("Seen.")]
+
+    with ModelServer(answer) as server:
+        client, agent = idle(server)
+        for _ in range(3):
+            done = send_and_wait(client, agent, {"type": "text", "text": "this " * 20}, block(PNG))
+            assert done["stopReason"] == "endTurn"
+        assert len(images_of_chat(server.requests[-1].body)) == 1
+        reasons = cuts(client, agent)
+        assert len(reasons) == 2
+        assert all("too many bytes for the provider: images of 1 older" in r for r in reasons)
+
+
+def test_bytes_that_no_cut_helps_leave_the_window_as_it_was(idle):
+    with ModelServer(lambda request: status(413) if images_of_chat(request.body) and
+                     "enough" not in str(request.messages[-1]) else [text("Seen.")]) as server:
+        client, agent = idle(server)
+        assert send_and_wait(client, agent, block(PNG))["stopReason"] == "error"
+        long = " ".join(f"word{i}" for i in range(20000))
+        done = send_and_wait(client, agent, {"type": "text", "text": f"enough {long}"})
+        assert done["stopReason"] == "endTurn"
+        assert long in str(server.requests[-1].messages)

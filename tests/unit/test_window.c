@@ -178,7 +178,8 @@ static void check_prefix(struct world *world)
     view(world, &arena, &parts, &count);
     bool moved =
         window.results != world->window.results || window.reasoning != world->window.reasoning ||
-        window.compacted != world->window.compacted || window.part_max != world->window.part_max;
+        window.images != world->window.images || window.compacted != world->window.compacted ||
+        window.part_max != world->window.part_max;
     if (!moved) {
         assert_true(count >= before_count);
         for (size_t i = 0; i < before_count; i++)
@@ -273,6 +274,7 @@ static void test_record(void **unused)
     (void)unused;
     struct window window = {.results = 5,
                             .reasoning = 4,
+                            .images = 6,
                             .compacted = 3,
                             .summary = 9,
                             .part_max = 1000,
