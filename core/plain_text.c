@@ -11,7 +11,12 @@ enum {
     RAW_MAX = 4 * PLAIN_TEXT_LINE_MAX,
     ARGUMENT_MAX = 9999,
     GAP_MAX = 16, // spaces for a move to the right
+    TAIL_LEAST = 2,
+    AGAINST_CONTROL = 24, // bytes of text that a control character outweighs, near binary data
+    AGAINST_HIGH = 3,     // as Latin-1 has them
 };
+
+#define SAME_LINE "[same line] "
 
 void plain_text_init(struct plain_text *plain)
 {
@@ -25,49 +30,70 @@ static size_t encoded_len(uint32_t c)
 
 // --- lines ---
 
-static void tell_binary(struct plain_text *p, struct buf *out)
+// Within a run little is needed to be part of it; elsewhere a line must have much that is no text.
+static bool is_binary(const struct plain_text *p, int64_t score)
 {
-    if (p->binary == 0)
-        return;
-    buf_addf(out, "[%" PRId64 " bytes of binary data]\n", p->binary);
-    p->binary = 0;
+    if (p->run.bytes > 0)
+        return score < 0;
+    return p->junk >= JUNK_LEAST && 4 * p->junk >= p->raw;
 }
 
-static bool is_binary(const struct plain_text *p)
+static void put_line(struct plain_text *p, size_t from, size_t bytes, int64_t score,
+                     struct buf *out)
 {
-    size_t least = p->binary > 0 ? 1 : JUNK_LEAST;
-    return p->junk >= least && 4 * p->junk >= p->raw;
+    struct str mark = p->goes_on ? STR(SAME_LINE) : STR_NONE;
+    size_t len = mark.len + 1;
+    for (size_t i = from; i < p->count; i++)
+        len += encoded_len(p->cells[i]);
+    bool held = binary_run_holds(&p->run, len, score);
+    if (!held)
+        binary_run_end(&p->run, out);
+    buf_add_str(out, mark);
+    for (size_t i = from; i < p->count; i++)
+        utf8_append(out, p->cells[i]);
+    buf_add_char(out, '\n');
+    if (held)
+        binary_run_take(&p->run, len, (int64_t)bytes, out);
 }
 
-static void end_line(struct plain_text *p, size_t end_bytes, struct buf *out)
+// What a command prints after binary data stands in the same line, mostly.
+static void put_binary_line(struct plain_text *p, size_t bytes, struct buf *out)
 {
-    if (is_binary(p)) {
-        p->binary += (int64_t)(p->raw + end_bytes);
-        p->changed = true;
-    } else if (p->count > 0 || !p->goes_on) {
-        tell_binary(p, out);
-        if (p->goes_on)
-            buf_add_str(out, STR("[same line] "));
-        for (size_t i = 0; i < p->count; i++)
-            utf8_append(out, p->cells[i]);
-        buf_add_char(out, '\n');
-    }
-    p->count = p->cursor = p->bytes = p->raw = p->junk = 0;
+    size_t from = p->count;
+    while (from > 0 && p->cells[from - 1] != REPLACEMENT)
+        from--;
+    size_t tail = p->count - from;
+    if (tail < TAIL_LEAST || tail >= bytes)
+        tail = 0;
+    p->changed = true;
+    p->goes_on = false;
+    binary_run_add(&p->run, (int64_t)(bytes - tail));
+    if (tail)
+        put_line(p, from, tail, (int64_t)tail, out);
+}
+
+static void end_line(struct plain_text *p, struct buf *out)
+{
+    int64_t score = (int64_t)p->raw - (int64_t)p->against;
+    if (is_binary(p, score))
+        put_binary_line(p, p->all, out);
+    else if (p->count > 0 || !p->goes_on)
+        put_line(p, 0, p->all, score, out);
+    p->count = p->cursor = p->bytes = p->raw = p->junk = p->all = p->against = 0;
     p->returned = p->back = p->goes_on = false;
 }
 
 static void break_line(struct plain_text *p, struct buf *out)
 {
-    end_line(p, 0, out);
+    end_line(p, out);
     p->goes_on = p->changed = true;
 }
 
 static void write_cell(struct plain_text *p, uint32_t c, struct buf *out)
 {
-    enum { MARK = 12 }; // "[same line] "
     size_t len = encoded_len(c);
     size_t now = p->cursor < p->count ? encoded_len(p->cells[p->cursor]) : 0;
-    if (p->bytes - now + len + MARK > PLAIN_TEXT_LINE_MAX || p->raw > RAW_MAX) {
+    if (p->bytes - now + len + sizeof SAME_LINE - 1 > PLAIN_TEXT_LINE_MAX || p->raw > RAW_MAX) {
         break_line(p, out);
         now = 0;
     }
@@ -104,7 +130,7 @@ static void put_text(struct plain_text *p, uint32_t c, size_t len, struct buf *o
 }
 
 // Runs of bytes that are no text show as one mark.
-static void put_junk(struct plain_text *p, size_t len, struct buf *out)
+static void put_junk(struct plain_text *p, size_t len, size_t against, struct buf *out)
 {
     begin_over(p);
     p->changed = true;
@@ -113,6 +139,7 @@ static void put_junk(struct plain_text *p, size_t len, struct buf *out)
         write_cell(p, REPLACEMENT, out);
     p->raw += len;
     p->junk += len;
+    p->against += against;
 }
 
 // --- escape sequences ---
@@ -214,7 +241,7 @@ static void control(struct plain_text *p, unsigned char c, struct buf *out)
     switch (c) {
     case '\n':
         p->changed = p->changed || p->returned;
-        end_line(p, 1, out);
+        end_line(p, out);
         break;
     case '\r':
         p->returned = true;
@@ -235,20 +262,20 @@ static void control(struct plain_text *p, unsigned char c, struct buf *out)
     case '\f':
     case '\v':
         p->changed = true;
-        end_line(p, 1, out);
+        end_line(p, out);
         break;
     case '\a':
         p->changed = true;
         break;
     default:
-        put_junk(p, 1, out);
+        put_junk(p, 1, AGAINST_CONTROL, out);
     }
 }
 
 static void pending_is_junk(struct plain_text *p, struct buf *out)
 {
     if (p->pending_len)
-        put_junk(p, p->pending_len, out);
+        put_junk(p, p->pending_len, AGAINST_HIGH * p->pending_len, out);
     p->pending_len = 0;
 }
 
@@ -265,7 +292,7 @@ static void high_byte(struct plain_text *p, unsigned char c, struct buf *out)
             code = code << 6 | (p->pending[i] & 0x3F);
         p->pending_len = 0;
         if (code < 0xA0)
-            put_junk(p, all.len, out); // control characters again
+            put_junk(p, all.len, AGAINST_HIGH * all.len, out); // control characters again
         else
             put_text(p, code, all.len, out);
     } else if (utf8_incomplete_tail(all) != all.len || p->pending_len == sizeof p->pending) {
@@ -277,7 +304,7 @@ static void high_byte(struct plain_text *p, unsigned char c, struct buf *out)
 static size_t simple_lines(struct plain_text *p, struct str bytes, struct buf *out)
 {
     size_t done = 0, at = 0;
-    if (p->count || p->raw || p->returned || p->goes_on || p->pending_len || p->binary)
+    if (p->count || p->raw || p->returned || p->goes_on || p->pending_len || p->run.bytes)
         return 0;
     for (; at < bytes.len && at - done + GAP_MAX < PLAIN_TEXT_LINE_MAX; at++) {
         unsigned char c = (unsigned char)bytes.data[at];
@@ -287,6 +314,8 @@ static size_t simple_lines(struct plain_text *p, struct str bytes, struct buf *o
             break;
     }
     buf_add(out, bytes.data, done);
+    if (done)
+        p->all = 0; // escape sequences may have been in front
     return done;
 }
 
@@ -298,6 +327,7 @@ void plain_text_add(struct plain_text *p, struct str bytes, struct buf *out)
         if (i == bytes.len)
             break;
         unsigned char c = (unsigned char)bytes.data[i];
+        p->all++;
         if (p->state != PLAIN_GROUND && sequence_byte(p, c, out))
             continue;
         if (c >= 0x80) {
@@ -317,6 +347,6 @@ void plain_text_end(struct plain_text *p, struct buf *out)
     pending_is_junk(p, out);
     p->changed = p->changed || p->returned;
     if (p->raw > 0 || p->count > 0)
-        end_line(p, 0, out);
-    tell_binary(p, out);
+        end_line(p, out);
+    binary_run_end(&p->run, out);
 }

@@ -14,6 +14,8 @@ const struct str fuzz_corpus[] = {
         "\x1b[1;31merror\x1b[0m\x1b]8;;x\x1b\\l\x1b]0;t\x07 \x1b[16Cx\x1b[2K\x1b[9G\n"),
     STR("\x02"
         "_\bo_\bp N\bNA\bA\xC3\xA9\xF0\x9F\x98\x80\xFF\xFE\n\0\0\0\0\0\nx\n"),
+    STR("\x05"
+        "\xFF\xFE\0\0\xFF\nab\n\n\x01 cd\nef\n\0\0\xFF\xFE\nlast\n"),
     STR_NONE,
 };
 

@@ -88,6 +88,83 @@ static void bytes_that_are_no_text_are_counted(void **state)
     expect(STR("\xC3"), "\xEF\xBF\xBD\n");
 }
 
+static void random_bytes(struct buf *out, size_t len)
+{
+    unsigned seed = 7;
+    for (size_t i = 0; i < len; i++) {
+        seed = seed * 1103515245u + 12345u;
+        buf_add_char(out, (char)(seed >> 16));
+    }
+}
+
+// Bytes that happen to look like lines of text are none, and all are counted.
+static void binary_data_becomes_one_line(void **state)
+{
+    (void)state;
+    struct buf bytes;
+    bool changed;
+    buf_init(&bytes, 1 << 20);
+    random_bytes(&bytes, 300000);
+    buf_add_str(&bytes, STR("\xFF\0\xFF\0\xFF\n"));
+    buf_add_str(&bytes, STR("12 tests failed\n"));
+    char *out = plain(buf_str(&bytes), 4096, &changed);
+    assert_string_equal(out, "[300006 bytes of binary data]\n12 tests failed\n");
+    mem_free(out);
+    buf_release(&bytes);
+}
+
+static void fragments_between_binary_lines_are_part_of_them(void **state)
+{
+    (void)state;
+    expect(STR("\xFF\xFE\xFF\0\xFF\nabc\n\n\x01 def\nx\n\xFF\xFE\xFF\0\xFF\n"),
+           "[25 bytes of binary data]\n");
+    expect(STR("\xFF\xFE\xFF\0done\n"), "[5 bytes of binary data]\ndone\n");
+    expect(STR("\xFF\xFE\xFF\0\xFF\na\tb\n\n"), "[6 bytes of binary data]\na\tb\n\n");
+}
+
+// Twelve lines are no chance, even with a stray NUL, or letters of Latin-1.
+static void text_between_binary_lines_stays(void **state)
+{
+    (void)state;
+    struct buf bytes, want;
+    buf_init(&bytes, 1 << 20);
+    buf_init(&want, 1 << 20);
+    for (int run = 0; run < 3; run++) {
+        buf_add_str(&bytes, STR("\xFF\xFE\xFF\0\xFF\n"));
+        buf_add_str(&want, STR("[6 bytes of binary data]\n"));
+        for (int i = 0; i < 12; i++) {
+            buf_addf(&bytes, "test %d of the parser: pass\xE9, %d checks held\n", i, i * i);
+            buf_addf(&want, "test %d of the parser: pass\xEF\xBF\xBD, %d checks held\n", i, i * i);
+        }
+        buf_add_str(&bytes, STR("and a name with a NUL behind it\0 is text\n"));
+        buf_add_str(&want, STR("and a name with a NUL behind it\xEF\xBF\xBD is text\n"));
+    }
+    bool changed;
+    char *out = plain(buf_str(&bytes), 100, &changed);
+    assert_string_equal(out, want.data);
+    mem_free(out);
+    buf_release(&bytes);
+    buf_release(&want);
+}
+
+// What is held is bounded, and what does not fit comes out.
+static void many_empty_lines_after_binary_data_stay(void **state)
+{
+    (void)state;
+    struct buf bytes;
+    bool changed;
+    buf_init(&bytes, 1 << 20);
+    buf_add_str(&bytes, STR("\xFF\xFE\xFF\0\xFF\n"));
+    for (int i = 0; i <= BINARY_RUN_HELD_MAX; i++)
+        buf_add_char(&bytes, '\n');
+    buf_add_str(&bytes, STR("\xFF\xFE\xFF\0\xFF\n"));
+    char *out = plain(buf_str(&bytes), 1000, &changed);
+    assert_int_equal(strlen(out),
+                     2 * strlen("[6 bytes of binary data]\n") + BINARY_RUN_HELD_MAX + 1);
+    mem_free(out);
+    buf_release(&bytes);
+}
+
 static void lines_without_end_are_broken(void **state)
 {
     (void)state;
@@ -136,6 +213,10 @@ int main(void)
         cmocka_unit_test(progress_shows_what_came_last),
         cmocka_unit_test(overstrikes_are_letters),
         cmocka_unit_test(bytes_that_are_no_text_are_counted),
+        cmocka_unit_test(binary_data_becomes_one_line),
+        cmocka_unit_test(fragments_between_binary_lines_are_part_of_them),
+        cmocka_unit_test(text_between_binary_lines_stays),
+        cmocka_unit_test(many_empty_lines_after_binary_data_stay),
         cmocka_unit_test(lines_without_end_are_broken),
         cmocka_unit_test(what_comes_out_is_bounded),
     };
