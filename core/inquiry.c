@@ -172,6 +172,36 @@ static bool try_again(struct inquiry *inquiry)
     return true;
 }
 
+// More than the model can answer at all is refused by providers.
+static int64_t raised(const struct inquiry *inquiry)
+{
+    struct model_info info =
+        catalogue_find(inquiry->agent->swarm->catalogue, str_of(provider_name(inquiry)),
+                       str_of(model_name(inquiry)));
+    int64_t most = inquiry->max_output * INQUIRY_THINKING_FACTOR;
+    return info.max_output > 0 && info.max_output < most ? info.max_output : most;
+}
+
+static bool ask_with_room_to_think(struct inquiry *inquiry)
+{
+    int64_t most = raised(inquiry);
+    if (inquiry->end.finish != MODEL_MAX_TOKENS || inquiry->thought || most <= inquiry->max_output)
+        return false;
+    inquiry->thought = true;
+    inquiry->max_output = most;
+    try_now(inquiry);
+    return true;
+}
+
+static void no_answer(const struct inquiry *inquiry, struct err *err)
+{
+    if (inquiry->end.finish == MODEL_MAX_TOKENS)
+        err_set(err, ERR_PROVIDER, "the model gave no answer within %lld tokens, it only thought",
+                (long long)inquiry->max_output);
+    else
+        err_set(err, ERR_PROVIDER, "the model gave no answer");
+}
+
 static void ended(struct deferred *deferred)
 {
     struct inquiry *inquiry = list_entry(deferred, struct inquiry, later);
@@ -184,7 +214,9 @@ static void ended(struct deferred *deferred)
             return;
         err = inquiry->end.err;
     } else if (str_trim(buf_str(&inquiry->answer)).len == 0) {
-        err_set(&err, ERR_PROVIDER, "the model gave no answer");
+        if (ask_with_room_to_think(inquiry))
+            return;
+        no_answer(inquiry, &err);
     }
     finish(inquiry, &err);
 }

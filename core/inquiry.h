@@ -13,6 +13,9 @@ enum {
     INQUIRY_TRIES_MAX = 3,         // the first and two more
     INQUIRY_RETRY_MS = 1000,       // before the second; doubles
     INQUIRY_ANSWER_MAX = 64 << 10, // bytes; what comes beyond is left out
+    // A model that thought until its answer's limit is asked once more, with so many times the
+    // limit.
+    INQUIRY_THINKING_FACTOR = 4,
 };
 
 struct inquiry {
@@ -33,7 +36,8 @@ struct inquiry {
     // its own
     int64_t deadline; // monotonic ms
     int tries;
-    bool waits; // for its next try
+    bool waits;   // for its next try
+    bool thought; // it had only thought when it reached the limit: the limit is raised
     struct account *account;
     struct limiter_ticket ticket;
     struct model_call *call;

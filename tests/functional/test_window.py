@@ -8,7 +8,7 @@ import threading
 import pytest
 from agents import get, items, spawn
 from client import RpcError
-from model_server import Gate, call, gate, raw, status, text, usage
+from model_server import Gate, call, finish, gate, raw, reasoning, status, text, usage
 
 WINDOW = 32000
 RESERVE = 4000
@@ -157,7 +157,7 @@ def test_a_notice_comes_before_the_first_cut(talk):
 
 def test_shortened_results_say_what_is_missing(talk):
     client, server, agent, _ = talk()
-    run_turns(client, agent, 2, 12)
+    run_turns(client, agent, 2, 30)
     short = [m["content"] for r in server.requests for m in r.messages
              if m["role"] == "tool" and "bytes are left out here. All of it" in m["content"]]
     assert short and all(len(s) < 2000 for s in short)
@@ -426,3 +426,27 @@ def test_a_tool_that_there_is_not_does_not_spoil_the_requests_after(swarm):
     assert done["stopReason"] == "endTurn"
     assert items(client, agent, "tool")[0]["name"] == "functions.read"  # as the model wrote it
     assert server.requests[1].messages[2]["tool_calls"][0]["function"]["name"] == "functions_read"
+
+
+@pytest.mark.parametrize("needs, reason", [
+    (8000, "the context was full"),
+    (10 ** 9, "no model could be asked for the summary: the model gave no answer within 16384 "
+              "tokens, it only thought")])
+def test_a_model_that_thinks_until_its_limit_is_given_more_once(swarm, needs, reason):
+    talker, limits = Talker(), []
+
+    def model(request):
+        if not is_summary(request):
+            return talker(request)
+        limits.append(request.body.get("max_completion_tokens") or request.body["max_tokens"])
+        if limits[-1] < needs:
+            return [reasoning("hm, " * 50), finish("length")]
+        return [text("SUMMARY"), usage(100, 20)]
+
+    client, _ = swarm(model, models="{scripted: {context: 32000, max_output: 20000}}")
+    agent = spawn(client, "THE TASK: keep me")
+    client.wait_state(agent["id"], "done")
+    run_turns(client, agent, 2, 30)
+    found = [c for c in compactions(client, agent) if c.get("dropped")]
+    assert found and all(c["reason"].endswith(reason) for c in found)
+    assert limits[:2] == [4096, 16384] and len(limits) == 2 * len(found)
