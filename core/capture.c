@@ -50,6 +50,7 @@ void capture_add(struct capture *capture, struct str lines)
     size_t len = lines.len < room ? lines.len : room;
     int64_t start = capture->bytes;
     capture->bytes += (int64_t)lines.len;
+    capture->chars += (int64_t)utf8_count(lines);
     buf_add(&capture->first, lines.data, len);
     if (len < lines.len)
         add_last(&capture->last, str_skip(lines, len));
@@ -131,12 +132,36 @@ static size_t end_size(struct str tail, size_t wanted)
     return lines < CAPTURE_END_MAX ? lines : CAPTURE_END_MAX;
 }
 
+static bool continues(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+// Bytes of the first characters of s.
+static size_t first_chars(struct str s, size_t chars)
+{
+    size_t at = 0;
+    for (; at < s.len && (chars > 0 || continues(s.data[at])); at++)
+        chars -= !continues(s.data[at]);
+    return at;
+}
+
+static size_t last_chars(struct str s, size_t chars)
+{
+    size_t at = s.len;
+    for (; at > 0 && chars > 0; at--)
+        chars -= !continues(s.data[at - 1]);
+    return s.len - at;
+}
+
 static void put_cut(const struct capture *capture, size_t whole, const char *how, struct buf *out)
 {
     struct buf tail;
-    struct str start = start_of(buf_str(&capture->first), whole / 3);
+    struct str first = buf_str(&capture->first);
+    struct str start = start_of(first, first_chars(first, whole / 3));
     hold_tail(capture, start.len, &tail);
-    struct str end = end_of(buf_str(&tail), end_size(buf_str(&tail), whole - whole / 3));
+    size_t wanted = last_chars(buf_str(&tail), whole - whole / 3);
+    struct str end = end_of(buf_str(&tail), end_size(buf_str(&tail), wanted));
     int64_t missing = capture->bytes - (int64_t)start.len - (int64_t)end.len;
     put_lines(out, start);
     if (missing > 0)
@@ -156,9 +181,7 @@ static void put_cut(const struct capture *capture, size_t whole, const char *how
 
 void capture_put(const struct capture *capture, size_t whole, const char *how, struct buf *out)
 {
-    if (whole > CAPTURE_MAX)
-        whole = CAPTURE_MAX;
-    if (capture->bytes > (int64_t)whole)
+    if (capture->chars > (int64_t)whole || capture->bytes > CAPTURE_MAX)
         put_cut(capture, whole, how, out);
     else
         put_lines(out, buf_str(&capture->first));

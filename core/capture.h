@@ -25,6 +25,7 @@ struct capture {
     struct buf last;     // the newest bytes after those; CAPTURE_END_MAX of them at least
     struct buf error;    // the first line that is an error, and some after it
     int64_t bytes;       // all that came
+    int64_t chars;       // code points of it
     int64_t lines;       // their newlines
     int64_t error_line;  // where the error is; 0: there was none
     int64_t error_start; // the bytes before it
@@ -34,7 +35,8 @@ void capture_init(struct capture *capture);
 void capture_release(struct capture *capture);
 void capture_add(struct capture *capture, struct str lines);
 
-// Appends what is shown: all, when it has at most `whole` bytes. Where it is cut (at line ends,
+// Appends what is shown: all, when it has at most `whole` characters (code points) and CAPTURE_MAX
+// bytes. Where it is cut (at line ends,
 // when they are near) a line says how many bytes are missing and, unless `how` is NULL, how they
 // are read.
 void capture_put(const struct capture *capture, size_t whole, const char *how, struct buf *out);

@@ -190,10 +190,16 @@ static void cut_text(struct condense *condense)
 {
     struct arena arena;
     struct buf text;
+    struct str whole = buf_str(&condense->text);
+    size_t most = (size_t)condense->sizes.summary;
     arena_init(&arena, TEXT_MAX);
     buf_init(&text, TEXT_MAX);
-    buf_add_str(&text, shorten_text(&arena, buf_str(&condense->text),
-                                    (size_t)condense->sizes.summary - SHORTEN_SLACK, NULL));
+    // The bytes that so many characters have, if they are the same all over the text; else less.
+    size_t keep = whole.len / utf8_count(whole) * (most - SHORTEN_SLACK);
+    struct str cut = shorten_text(&arena, whole, keep, NULL);
+    if (utf8_count(cut) > most)
+        cut = shorten_text(&arena, whole, most - SHORTEN_SLACK, NULL);
+    buf_add_str(&text, cut);
     buf_release(&condense->text);
     condense->text = text;
     arena_release(&arena);
@@ -202,7 +208,7 @@ static void cut_text(struct condense *condense)
 static void end_round(struct condense *condense)
 {
     join(condense);
-    bool fits = condense->text.len <= (size_t)condense->sizes.summary;
+    bool fits = utf8_count(buf_str(&condense->text)) <= (size_t)condense->sizes.summary;
     if (!fits && condense->round < CONDENSE_ROUNDS_MAX) {
         begin_round(condense);
         return;

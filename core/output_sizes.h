@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 enum {
-    OUTPUT_WHOLE = 6000,    // bytes: as it is
-    OUTPUT_CUT = 50000,     // its beginning and its end; above, a summary by a model
+    OUTPUT_WHOLE = 6000,    // characters: as it is
+    OUTPUT_CUT = 50000,     // characters: its beginning and its end; above, a summary by a model
     OUTPUT_SUMMARY = 12000, // characters of that summary
     OUTPUT_READ = 1000000,  // bytes that the summary is made from
     OUTPUT_TOOLS_MAX = 16,  // that are named

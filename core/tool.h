@@ -44,6 +44,7 @@ struct tool_result {
     int exit_code;     // of a command, else -1
     int64_t bytes;     // of the whole output
     int64_t plain;     // of the whole output as plain text, when it was cut
+    int64_t chars;     // code points of that
     char *full;        // file: URI of the whole output when it is kept on disk, else NULL
     struct buf kept;   // what a summary may not lose, word for word, when it was cut
     char *paths;       // JSON array of the files written, relative; or NULL

@@ -136,6 +136,7 @@ static void finish(struct command *c, const struct err *spool_err)
     result->exit_code = c->exit_code;
     result->bytes = c->bytes;
     result->plain = c->capture.bytes;
+    result->chars = c->capture.chars;
     result->failed = c->exit_code != 0 || c->reason != REASON_NONE;
     command_free(c);
     run->state = NULL;

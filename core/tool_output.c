@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "core/tool_parts.h"
 #include "core/uri.h"
+#include "core/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -227,6 +228,7 @@ static void cut(struct tool_run *run)
     buf_clear(&result->kept);
     capture_put_kept(&capture, &result->kept);
     result->plain = capture.bytes;
+    result->chars = capture.chars;
     capture_release(&capture);
 }
 
@@ -253,8 +255,9 @@ static void never_full(void *arg)
 void tool_output_keep(struct tool_run *run)
 {
     static const struct spool_events events = {never_full, kept};
-    if (run->result.output.len <= (size_t)run->sizes.whole || !run->item_id ||
-        !run->place->output_folder) {
+    struct str output = buf_str(&run->result.output);
+    bool whole = output.len <= CAPTURE_MAX && utf8_count(output) <= (size_t)run->sizes.whole;
+    if (whole || !run->item_id || !run->place->output_folder) {
         run->done(run->arg);
         return;
     }

@@ -28,8 +28,8 @@ typedef bool tool_output_fn(void *arg, struct str lines, struct err *err);
 bool tool_output_each(const struct tool_place *place, struct str path, const atomic_bool *stop,
                       tool_output_fn *take, void *arg, struct err *err);
 
-// What is in result.output goes to the disk when it is larger than the run's sizes.whole, and is
-// cut there unless the tool is exact; then `done`.
+// What is in result.output goes to the disk when it is larger than the run's sizes.whole or
+// CAPTURE_MAX bytes, and is cut there unless the tool is exact; then `done`.
 void tool_output_keep(struct tool_run *run);
 
 #endif

@@ -72,7 +72,7 @@ bool turn_condense(struct turn_call *call)
     struct turn *turn = call->turn;
     const struct tool_run *run = &call->run;
     if (!run->result.full || run->tool->exact || run->sizes.summary == OUTPUT_OFF ||
-        run->result.plain <= run->sizes.cut || call->cut || turn->stop)
+        run->result.chars <= run->sizes.cut || call->cut || turn->stop)
         return false;
     const struct condense_setup setup = {
         .agent = turn->agent,

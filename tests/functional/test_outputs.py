@@ -79,6 +79,29 @@ def test_a_large_output_is_condensed(run):
     assert server.requests[-1].results[0]["content"] == "Error: " + tool["output"]
 
 
+WIDE = "for i in $(seq 1 {lines}); do echo " + 19 * "\u6f22\u5b57" + "; done"  # lines of 39 characters
+
+
+def test_characters_count_not_bytes(run):
+    client, _, agent = run(Model(WIDE.format(lines=150)))
+    output = result(client, agent)["output"]
+    assert len(output) == 150 * 39 < 6000 < len(output.encode()) and "left out" not in output
+
+
+def test_below_50000_characters_nothing_is_condensed(run):
+    model = Model(WIDE.format(lines=1200))
+    client, _, agent = run(model)
+    output = result(client, agent)["output"]
+    assert " bytes are left out here; " in output and 5500 < len(output) < 6500
+    assert not model.summaries
+
+
+def test_characters_of_a_summary_count_not_bytes(run):
+    model = Model(condense=lambda request: [text(4000 * "\u6f22"), usage(10, 1)])
+    client, _, agent = run(model)
+    assert result(client, agent)["output"].count("\u6f22") == 8000 and len(model.summaries) == 2
+
+
 def test_what_the_model_is_asked(run):
     model = Model()
     client, _, agent = run(model)

@@ -78,6 +78,46 @@ static void a_byte_more_is_cut(void **state)
     buf_release(&bytes);
 }
 
+static void characters_are_counted_not_bytes(void **state)
+{
+    (void)state;
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    for (int i = 0; i < WHOLE / 10; i++)
+        buf_add_str(&text, STR("\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2\xC3\xA9-----\n"));
+    expect_whole(text.data); // 6,000 characters, more than twice the bytes
+    buf_add_str(&text, STR("\xE6\xBC\xA2\n"));
+    char *out = captured(buf_str(&text), false);
+    assert_non_null(strstr(out, "bytes are left out here; HOW]\n"));
+    size_t shown = utf8_count(str_of(out));
+    assert_true(shown > WHOLE - 50 && shown < WHOLE + 100);
+    mem_free(out);
+    buf_release(&text);
+}
+
+// What is held in memory is a ceiling, however many bytes characters have.
+static void many_bytes_are_cut_though_characters_are_few(void **state)
+{
+    (void)state;
+    struct capture capture;
+    struct buf line, out;
+    buf_init(&line, 1 << 20);
+    buf_init(&out, 1 << 20);
+    capture_init(&capture);
+    for (int i = 0; i < 10; i++)
+        buf_add_str(&line, STR("\xF0\x9F\x98\x80"));
+    buf_add_char(&line, '\n');
+    for (int i = 0; i < 2 * CAPTURE_MAX / 41; i++)
+        capture_add(&capture, buf_str(&line));
+    assert_true(capture.chars < CAPTURE_MAX);
+    capture_put(&capture, CAPTURE_MAX, NULL, &out);
+    assert_non_null(strstr(out.data, "bytes are left out here]\n"));
+    assert_true(utf8_is_valid(buf_str(&out)) && out.len <= CAPTURE_MAX + CAPTURE_END_MAX + 400);
+    capture_release(&capture);
+    buf_release(&line);
+    buf_release(&out);
+}
+
 static void large_outputs_show_both_ends_and_the_first_error(void **state)
 {
     static const int errors[] = {2000, 50000, 99000};
@@ -188,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_outputs_are_whole),
         cmocka_unit_test(a_byte_more_is_cut),
+        cmocka_unit_test(characters_are_counted_not_bytes),
+        cmocka_unit_test(many_bytes_are_cut_though_characters_are_few),
         cmocka_unit_test(large_outputs_show_both_ends_and_the_first_error),
         cmocka_unit_test(an_error_that_is_seen_is_not_repeated),
         cmocka_unit_test(forty_lines_of_any_length_survive),
