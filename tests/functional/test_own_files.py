@@ -27,8 +27,8 @@ def bring(repository, include=None, setup=None):
         (repository / name).write_text(name)
 
 
-def asked(client, agent):
-    client.wait_state(agent["id"], "waiting")
+def asked(client, agent, start=0):
+    client.wait_state(agent["id"], "waiting", start=start)
     return get(client, agent)["approvals"]
 
 
@@ -107,8 +107,9 @@ def test_while_it_waits(swarm, repository, how):
         client.request("swarm/kill", {"agentId": agent["id"]})
         client.wait_state(agent["id"], "killed")
         assert not get(client, agent)["approvals"]
+        resumed = len(client.events)
         client.request("swarm/resume", {"agentId": agent["id"]})
-        question, = asked(client, agent)
+        question, = asked(client, agent, start=resumed)
     elif how == "pause":
         client.request("swarm/pause", {"agentId": agent["id"]})
         answer(client, question)
