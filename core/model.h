@@ -108,6 +108,7 @@ struct model_end {
     int http_status; // 0 when there was no answer; the one that an error inside the stream names
     int64_t retry_after_ms; // -1 when not said
     bool model_gone;        // of MODEL_FAILED: the server knows no such model
+    int64_t context_size;   // of contextTooLarge: the tokens that its error names as the most; or 0
 };
 
 // What the headers of an answer say of the account's rate limits; -1 where they do not.

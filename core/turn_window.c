@@ -304,6 +304,15 @@ static bool dropped_images(struct turn *turn)
     return true;
 }
 
+// What the provider names counts, unless it is more than was thought.
+static void learn_size(struct turn *turn)
+{
+    int64_t named = turn->end.context_size, thought = swarm_model(turn->agent).context_size;
+    struct window *window = &turn->agent->window;
+    if (named > 0 && named < thought && (window->size <= 0 || named < window->size))
+        window->size = named;
+}
+
 void turn_window_overflowed(struct turn *turn)
 {
     enum { KEPT_PERCENT = 80 };
@@ -313,9 +322,12 @@ void turn_window_overflowed(struct turn *turn)
         return;
     }
     turn->overflowed = true;
+    learn_size(turn);
     turn->size_before = window->size;
     turn->part_max_before = window->part_max;
-    window->size = tokens_corrected(turn->estimate, window->ratio) * KEPT_PERCENT / 100;
+    int64_t size = tokens_corrected(turn->estimate, window->ratio) * KEPT_PERCENT / 100;
+    if (window->size <= 0 || size < window->size)
+        window->size = size; // else what the provider has named is less
     turn_window_again(turn);
 }
 

@@ -224,6 +224,8 @@ void model_error_status(const struct model_origin *origin, const struct http_ans
         read_text(&arena, answer->error_body, &failure);
     failure.words.status = answer->status;
     end->failure = set_failure(origin, &failure.words, &end->err);
+    if (end->failure == MODEL_FAILURE_CONTEXT_TOO_LARGE)
+        end->context_size = model_failure_window(failure.words.message);
     end->http_status = answer->status;
     end->model_gone = model_failure_is_gone(&failure.words);
     end->retry_after_ms =

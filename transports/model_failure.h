@@ -23,6 +23,9 @@ enum model_failure model_failure_of(const struct model_words *words);
 // Does it say that there is no such model? (model_gone.c)
 bool model_failure_is_gone(const struct model_words *words);
 
+// The window of a model in the words of an error about it, in tokens; 0 when they name none.
+int64_t model_failure_window(struct str message);
+
 // The status of a failure whose name is all that a stream says; 0 when it is not known.
 int model_failure_status(struct str name);
 

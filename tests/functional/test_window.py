@@ -181,6 +181,16 @@ def test_a_provider_whose_window_is_smaller_than_thought(talk):
     assert 1 <= len(refused) <= 3  # then it is known
 
 
+def test_a_window_that_the_error_names_is_known_at_once(talk):
+    client, server, agent, talker = talk(Talker(window=12000), models=models(100000))
+    run_turns(client, agent, 2, 2)
+    client.request("swarm/send", {"agentId": agent["id"], "text": "word " * 30000})
+    client.wait_event(lambda e: e["type"] == "agent" and e["agentId"] == agent["id"] and
+                      e["agent"]["state"] == "done" and e["agent"]["usage"]["turns"] == 3)
+    assert get(client, agent)["agent"]["state"] == "done"
+    assert len([r for r in server.requests if tokens_of(r) > 12000]) == 1
+
+
 def test_what_is_too_large_after_all_cuts_fails_with_a_reason(swarm):
     client, server = swarm(lambda request: too_large(request, 10), models=models())
     agent = spawn(client, "task " * 2000)

@@ -5,6 +5,7 @@
 
 #include "transports/http.h"
 #include "transports/model_error.h"
+#include "transports/model_failure.h"
 #include "transports/model_limits.h"
 
 struct failing {
@@ -274,6 +275,29 @@ static void test_what_the_server_behind_a_router_says(void **state)
                    "lab: HTTP 400: b");
 }
 
+static void test_the_window_that_an_error_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message;
+        int64_t window;
+    } cases[] = {
+        {"This model's maximum context length is 8192 tokens. However, you asked for 9000", 8192},
+        {"The input (9000 tokens) is longer than the model's context length (8192 tokens).", 8192},
+        {"the model is loaded with context length of only 4096 tokens", 4096},
+        {"maximum prompt length is 131,072 but the request contains 200000", 131072},
+        {"exceeds the maximum number of tokens allowed (1048576).", 1048576},
+        {"when context length. 5000 tokens", 0},
+        {"Your input exceeds the context window of this model.", 0},
+        {"maximum context length is 9 tokens", 0},
+        {"maximum context length is 99999999999999999999 tokens", 0},
+        {"context length", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_int_equal(model_failure_window(str_of(cases[i].message)), cases[i].window);
+}
+
 static void test_kinds(void **state)
 {
     (void)state;
@@ -411,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_google),
         cmocka_unit_test(test_compatible_servers),
         cmocka_unit_test(test_what_the_server_behind_a_router_says),
+        cmocka_unit_test(test_the_window_that_an_error_names),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_limits_of_anthropic),
         cmocka_unit_test(test_limits_of_openai),
