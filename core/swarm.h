@@ -127,7 +127,7 @@ struct swarm_op {
     char item_id[ITEM_ID_MAX]; // send
     const char *delivery;      // send: "started", "queued" or "steered"
     int position;              // send: place in the queue, from 1; 0 when started
-    struct buf answer; // approve: the approval as JSON; budget, models, merge, update,
+    struct buf answer;         // approve: the approval as JSON; budget, models, merge, update,
                        // checkpoints, diff: the result as JSON; remove: what was kept, or empty;
                        // rewind, revert: the name of the checkpoint that was kept; failed: of a
                        // merge data.files, else empty
