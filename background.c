@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "background.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

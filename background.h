@@ -4,8 +4,8 @@
 #ifndef SWARMD_BACKGROUND_H
 #define SWARMD_BACKGROUND_H
 
-#include "core/err.h"
-#include "core/lease.h"
+#include "core/base/err.h"
+#include "core/store/lease.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

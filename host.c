@@ -3,9 +3,9 @@
 // answered; requests about the swarm wait for it in the server.
 #include "host.h"
 
-#include "core/log.h"
-#include "core/mem.h"
-#include "core/swarm.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/swarm/swarm.h"
 #include "lsp/server.h"
 #include "transports/control.h"
 #include "transports/http.h"

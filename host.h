@@ -4,9 +4,9 @@
 #ifndef SWARMD_HOST_H
 #define SWARMD_HOST_H
 
-#include "core/config.h"
-#include "core/err.h"
-#include "core/lease.h"
+#include "core/base/err.h"
+#include "core/store/lease.h"
+#include "core/swarm/config.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #include "seek.h"
 
 #include "background.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/control.h"
 
 struct seek {

@@ -6,9 +6,9 @@
 #ifndef SWARMD_SEEK_H
 #define SWARMD_SEEK_H
 
-#include "core/err.h"
-#include "core/lease.h"
-#include "core/ports.h"
+#include "core/base/err.h"
+#include "core/base/ports.h"
+#include "core/store/lease.h"
 
 #include <stdbool.h>
 

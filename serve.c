@@ -2,8 +2,8 @@
 #include "serve.h"
 
 #include "background.h"
-#include "core/mem.h"
-#include "core/module.h"
+#include "core/base/mem.h"
+#include "core/base/module.h"
 #include "host.h"
 #include "lsp/bridge.h"
 #include "seek.h"

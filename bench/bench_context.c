@@ -2,13 +2,13 @@
 // What a full context costs: reading a transcript of 2 MB back, seeing whether it fits, cutting it,
 // a compaction's own part of the work, and preparing a large output for its summary. CPU time,
 // medians of ROUNDS rounds.
-#include "core/compaction.h"
-#include "core/digest.h"
-#include "core/mem.h"
-#include "core/plain_text.h"
-#include "core/tokens.h"
-#include "core/transcript.h"
-#include "core/window.h"
+#include "core/agent/transcript.h"
+#include "core/base/mem.h"
+#include "core/context/compaction.h"
+#include "core/context/digest.h"
+#include "core/context/window.h"
+#include "core/model/tokens.h"
+#include "core/tools/plain_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,9 +65,9 @@ static void make_transcript(void)
             fill(&add(ITEM_ASSISTANT, turn, step)->text, 300);
             struct item *tool = add(ITEM_TOOL, turn, step);
             tool->name = mem_dup(STR("read"));
-            tool->title = mem_dup(STR("read core/window.c"));
+            tool->title = mem_dup(STR("read core/context/window.c"));
             tool->call_id = mem_format("call_%lld", (long long)tool->seq);
-            tool->input = mem_dup(STR("{\"path\":\"core/window.c\"}"));
+            tool->input = mem_dup(STR("{\"path\":\"core/context/window.c\"}"));
             fill(&tool->text, RESULT_BYTES);
             bytes += tool->text.len + 400;
         }

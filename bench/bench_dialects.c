@@ -2,7 +2,7 @@
 // What the dialects of model providers cost: reading one delta of a stream (server-sent events,
 // JSON, dialect), and writing the request of a transcript of 2 MB. CPU time, medians of ROUNDS
 // rounds.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/anthropic.h"
 #include "transports/gemini.h"
 #include "transports/model_http.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What JSON costs: reading one delta of a model's stream, writing one delta event, and reading
 // and writing a document of 2 MB. CPU time, medians of ROUNDS rounds.
-#include "core/json.h"
+#include "core/base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +120,7 @@ static void make_document(struct buf *text)
         json_add_bool(&w, "final", i % 2);
         json_key(&w, "paths");
         json_begin_array(&w);
-        json_put_str(&w, STR("core/json_read.c"));
+        json_put_str(&w, STR("core/base/json_read.c"));
         json_put_null(&w);
         json_end_array(&w);
         json_end_object(&w);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the limiter costs a request: asking for a place, getting it, giving it back; alone, and
 // with up to 10,000 other agents that wait. CPU time, medians of ROUNDS rounds.
-#include "core/limiter.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/model/limiter.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,10 +2,10 @@
 // What the core does before a dialect writes a request (bench_dialects.c), with a transcript of 2
 // MB: the view is measured against the window, and its parts are made. CPU time, medians of ROUNDS
 // rounds.
-#include "core/mem.h"
-#include "core/tokens.h"
-#include "core/transcript.h"
-#include "core/window.h"
+#include "core/agent/transcript.h"
+#include "core/base/mem.h"
+#include "core/context/window.h"
+#include "core/model/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,11 +5,11 @@
 // the helper in it.
 //
 //     bench_sandbox PATH_OF_SWARMD_EXEC [COMMANDS]
-#include "core/buf.h"
-#include "core/err.h"
-#include "core/folder.h"
-#include "core/mem.h"
-#include "core/sandbox.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/files/folder.h"
+#include "core/permission/sandbox.h"
 #include "transports/process.h"
 #include "transports/spawn.h"
 

@@ -7,10 +7,10 @@
 // an item of about 300 bytes, as a completed assistant message or tool call does. Its words are of
 // a vocabulary of 32,000, the n-th as common as 1/n. The index of the search is built
 // after them all, and then, for some more events, a slice after each commit.
-#include "core/item.h"
-#include "core/mem.h"
-#include "core/search_query.h"
-#include "core/store.h"
+#include "core/agent/item.h"
+#include "core/base/mem.h"
+#include "core/store/search_query.h"
+#include "core/store/store.h"
 
 #include <ftw.h>
 #include <stdio.h>

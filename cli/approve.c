@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/approve.h"
 
-#include "core/buf.h"
+#include "core/base/buf.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #define SWARMD_CLI_APPROVE_H
 
 #include "cli/printer.h"
-#include "core/json.h"
+#include "core/base/json.h"
 
 struct answer {
     const char *decision; // the protocol's word

@@ -4,8 +4,8 @@
 #define SWARMD_CLI_ASK_H
 
 #include "cli/child.h"
-#include "core/arena.h"
-#include "core/json.h"
+#include "core/base/arena.h"
+#include "core/base/json.h"
 
 struct ask {
     struct child child;

@@ -5,8 +5,8 @@
 #ifndef SWARMD_CLI_CHILD_H
 #define SWARMD_CLI_CHILD_H
 
-#include "core/buf.h"
-#include "core/err.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -3,8 +3,8 @@
 #ifndef SWARMD_CLI_DIFF_H
 #define SWARMD_CLI_DIFF_H
 
-#include "core/err.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 

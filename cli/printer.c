@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/printer.h"
 
-#include "core/buf.h"
-#include "core/text.h"
+#include "core/base/buf.h"
+#include "core/base/text.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // An agent's items as text for a person, while they stream.
 //
-// What models and commands say and write goes to a terminal as core/text.h makes it, so that
+// What models and commands say and write goes to a terminal as core/base/text.h makes it, so that
 // nothing can drive that; to a file or a pipe it goes as it is.
 #ifndef SWARMD_CLI_PRINTER_H
 #define SWARMD_CLI_PRINTER_H
 
-#include "core/json.h"
+#include "core/base/json.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 #include "cli/help.h"
 #include "cli/printer.h"
 #include "cli/run_end.h"
-#include "core/arena.h"
-#include "core/mem.h"
+#include "core/base/arena.h"
+#include "core/base/mem.h"
 
 #include <errno.h>
 #include <stdlib.h>

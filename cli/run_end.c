@@ -3,9 +3,9 @@
 
 #include "cli/diff.h"
 #include "cli/run.h"
-#include "core/dollars.h"
-#include "core/mem.h"
-#include "core/uri.h"
+#include "core/base/dollars.h"
+#include "core/base/mem.h"
+#include "core/base/uri.h"
 
 #include <inttypes.h>
 

@@ -4,5 +4,5 @@ file(READ ${INPUT} bytes HEX)
 string(LENGTH "${bytes}" digits)
 math(EXPR size "${digits} / 2")
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
-file(WRITE ${OUTPUT} "// SPDX-License-Identifier: MIT\n#include \"core/${NAME}.h\"\n"
+file(WRITE ${OUTPUT} "// SPDX-License-Identifier: MIT\n#include \"core/model/${NAME}.h\"\n"
   "const char ${NAME}[${size}] = {${bytes}};\nconst unsigned long ${NAME}_size = ${size};\n")

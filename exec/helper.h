@@ -4,7 +4,7 @@
 #ifndef SWARMD_EXEC_HELPER_H
 #define SWARMD_EXEC_HELPER_H
 
-#include "core/sandbox_spec.h"
+#include "core/permission/sandbox_spec.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

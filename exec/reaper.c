@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/process_tree.h"
+#include "core/base/process_tree.h"
 #include "exec/helper.h"
 
 #include <errno.h>

@@ -5,7 +5,8 @@
 //     swarmd-exec [--parent PID] [--sandbox] -- COMMAND [ARGUMENT]...
 //
 // The server starts it in a process group of its own (transports/process.c). With --sandbox,
-// descriptor SANDBOX_FD brings the description (core/sandbox_spec.h) and takes reports back.
+// descriptor SANDBOX_FD brings the description (core/permission/sandbox_spec.h) and takes reports
+// back.
 //
 // In a sandbox there are three processes: this one, which the server knows; the init of a PID
 // namespace, which builds the walls around itself and reaps; and the command. When the init ends,

@@ -4,7 +4,7 @@
 // seen; where there is a cgroup (cgroup.c) the kernel is exact.
 #include "exec/helper.h"
 
-#include "core/process_tree.h"
+#include "core/base/process_tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #ifndef SWARMD_LSP_BATCH_H
 #define SWARMD_LSP_BATCH_H
 
-#include "core/json.h"
+#include "core/base/json.h"
 #include "lsp/session.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/bridge.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/bridge_parts.h"
 #include "transports/stream.h"
 

@@ -13,8 +13,8 @@
 #ifndef SWARMD_LSP_BRIDGE_H
 #define SWARMD_LSP_BRIDGE_H
 
-#include "core/err.h"
-#include "core/ports.h"
+#include "core/base/err.h"
+#include "core/base/ports.h"
 
 #include <stdbool.h>
 

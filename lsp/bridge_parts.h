@@ -3,7 +3,7 @@
 #ifndef SWARMD_LSP_BRIDGE_PARTS_H
 #define SWARMD_LSP_BRIDGE_PARTS_H
 
-#include "core/arena.h"
+#include "core/base/arena.h"
 #include "lsp/bridge.h"
 #include "lsp/frame.h"
 #include "lsp/told.h"

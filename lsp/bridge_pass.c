@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The messages of a bridge: passed on whole, and looked at for what must be remembered.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/bridge_parts.h"
 #include "transports/stream.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/call.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 // `files`: data.files, as JSON, or empty.
 static void fail_id_with(struct session *session, const struct rpc_id *id, const struct err *err,

@@ -6,8 +6,8 @@
 #ifndef SWARMD_LSP_CALL_H
 #define SWARMD_LSP_CALL_H
 
-#include "core/json.h"
-#include "core/swarm.h"
+#include "core/base/json.h"
+#include "core/swarm/swarm.h"
 #include "lsp/rpc.h"
 #include "lsp/session.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/context.h"
 
-#include "core/image.h"
-#include "core/mem.h"
-#include "core/text.h"
-#include "core/uri.h"
+#include "core/base/image.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/base/uri.h"
 
 void context_init(struct buf *out)
 {

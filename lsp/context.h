@@ -3,9 +3,9 @@
 #ifndef SWARMD_LSP_CONTEXT_H
 #define SWARMD_LSP_CONTEXT_H
 
-#include "core/buf.h"
-#include "core/err.h"
-#include "core/json.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/json.h"
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/filter.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 // Where the agent is, or would be.
 static size_t find_single(const struct filter *filter, int64_t agent)

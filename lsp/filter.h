@@ -4,8 +4,8 @@
 #ifndef SWARMD_LSP_FILTER_H
 #define SWARMD_LSP_FILTER_H
 
-#include "core/err.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>

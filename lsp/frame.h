@@ -10,8 +10,8 @@
 #ifndef SWARMD_LSP_FRAME_H
 #define SWARMD_LSP_FRAME_H
 
-#include "core/buf.h"
-#include "core/str.h"
+#include "core/base/buf.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>

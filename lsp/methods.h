@@ -3,8 +3,8 @@
 #ifndef SWARMD_LSP_METHODS_H
 #define SWARMD_LSP_METHODS_H
 
-#include "core/json.h"
-#include "core/str.h"
+#include "core/base/json.h"
+#include "core/base/str.h"
 #include "lsp/call.h"
 
 enum method_flags {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Looking at agents (list, get, transcript) and acting on one (cancel, kill, resume, remove).
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 #include "lsp/server_parts.h"

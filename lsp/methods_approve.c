@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // swarm/approve: a person's answer to a tool call that waits. swarm/approvals: all that wait.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 #include "lsp/server_parts.h"

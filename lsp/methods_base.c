@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The lifecycle: initialize, shutdown, exit, $/cancelRequest.
-#include "core/mem.h"
-#include "core/uri.h"
+#include "core/base/mem.h"
+#include "core/base/uri.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 #include "lsp/restore.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // swarm/pause, swarm/continue, swarm/queue and swarm/stats.
-#include "core/account.h"
+#include "core/model/account.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 

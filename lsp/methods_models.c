@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // swarm/models: what the configured providers offer, with what the catalogue knows of it.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An agent's files: swarm/checkpoints, swarm/diff, swarm/rewind and swarm/revert.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // swarm/rules: what was answered with ...Always. swarm/audit: what was asked, decided and run.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 #include "lsp/server_parts.h"

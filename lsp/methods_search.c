@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // swarm/search.
-#include "core/mem.h"
-#include "core/search_query.h"
+#include "core/base/mem.h"
+#include "core/store/search_query.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 #include "lsp/server_parts.h"

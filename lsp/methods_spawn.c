@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // swarm/spawn and swarm/send: work for a new agent, and for one that exists.
-#include "core/mem.h"
-#include "core/uri.h"
+#include "core/base/mem.h"
+#include "core/base/uri.h"
 #include "lsp/context.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"

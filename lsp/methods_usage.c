@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // swarm/usage and swarm/budget.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/methods.h"
 #include "lsp/params.h"
 

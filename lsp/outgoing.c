@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What goes out of a session: see session.h.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/session.h"
 #include "transports/stream.h"
 

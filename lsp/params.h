@@ -3,9 +3,9 @@
 #ifndef SWARMD_LSP_PARAMS_H
 #define SWARMD_LSP_PARAMS_H
 
-#include "core/agent.h"
-#include "core/json.h"
-#include "core/swarm.h"
+#include "core/agent/agent.h"
+#include "core/base/json.h"
+#include "core/swarm/swarm.h"
 
 #include <stdbool.h>
 

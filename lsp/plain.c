@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/plain.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/call.h"
 #include "lsp/progress.h"
 #include "lsp/server_parts.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/progress.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/plain.h"
 #include "lsp/server_parts.h"
 #include "lsp/subscription.h"

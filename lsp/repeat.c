@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/repeat.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/server_parts.h"
 
 enum { RESULT_ARENA_MAX = 1 << 20 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/replay.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/batch.h"
 #include "lsp/restore.h"
 

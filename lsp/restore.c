@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/restore.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/methods.h"
 #include "lsp/server_parts.h"
 #include "lsp/subscription.h"

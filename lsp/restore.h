@@ -13,7 +13,7 @@
 #ifndef SWARMD_LSP_RESTORE_H
 #define SWARMD_LSP_RESTORE_H
 
-#include "core/json.h"
+#include "core/base/json.h"
 #include "lsp/session.h"
 
 struct restore;

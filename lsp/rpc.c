@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/rpc.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 bool rpc_id_equal(const struct rpc_id *a, const struct rpc_id *b)
 {

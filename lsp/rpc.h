@@ -7,9 +7,9 @@
 #ifndef SWARMD_LSP_RPC_H
 #define SWARMD_LSP_RPC_H
 
-#include "core/err.h"
-#include "core/json.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/json.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>

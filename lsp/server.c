@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/server.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/rpc.h"
 #include "lsp/server_parts.h"
 #include "lsp/session.h"

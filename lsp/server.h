@@ -7,10 +7,10 @@
 #ifndef SWARMD_LSP_SERVER_H
 #define SWARMD_LSP_SERVER_H
 
-#include "core/config.h"
-#include "core/err.h"
-#include "core/ports.h"
-#include "core/swarm.h"
+#include "core/base/err.h"
+#include "core/base/ports.h"
+#include "core/swarm/config.h"
+#include "core/swarm/swarm.h"
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/session.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/call.h"
 #include "lsp/methods.h"
 #include "lsp/plain.h"

@@ -8,10 +8,10 @@
 #ifndef SWARMD_LSP_SESSION_H
 #define SWARMD_LSP_SESSION_H
 
-#include "core/agent.h"
-#include "core/arena.h"
-#include "core/json.h"
-#include "core/list.h"
+#include "core/agent/agent.h"
+#include "core/base/arena.h"
+#include "core/base/json.h"
+#include "core/base/list.h"
 #include "lsp/frame.h"
 #include "lsp/rpc.h"
 #include "lsp/trace.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/subscription.h"
 
-#include "core/mem.h"
-#include "core/time_format.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/time_format.h"
+#include "core/base/utf8.h"
 #include "lsp/batch.h"
 #include "lsp/replay.h"
 #include "lsp/restore.h"

@@ -13,7 +13,7 @@
 #ifndef SWARMD_LSP_SUBSCRIPTION_H
 #define SWARMD_LSP_SUBSCRIPTION_H
 
-#include "core/swarm.h"
+#include "core/swarm/swarm.h"
 #include "lsp/filter.h"
 #include "lsp/session.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lsp/told.h"
 
-#include "core/arena.h"
-#include "core/json.h"
-#include "core/mem.h"
+#include "core/base/arena.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
 #include "lsp/frame.h"
 
 #include <stdlib.h>

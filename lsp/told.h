@@ -7,8 +7,8 @@
 #ifndef SWARMD_LSP_TOLD_H
 #define SWARMD_LSP_TOLD_H
 
-#include "core/buf.h"
-#include "core/list.h"
+#include "core/base/buf.h"
+#include "core/base/list.h"
 #include "lsp/rpc.h"
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #ifndef SWARMD_LSP_TRACE_H
 #define SWARMD_LSP_TRACE_H
 
-#include "core/log.h"
+#include "core/base/log.h"
 
 enum { TRACE_UNREAD_MAX = 256 << 10 }; // bytes
 

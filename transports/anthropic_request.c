@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/anthropic_request.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 #include "transports/anthropic.h"
 #include "transports/model_opaque.h"
 #include "transports/model_stream.h"

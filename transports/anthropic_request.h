@@ -3,8 +3,8 @@
 #ifndef SWARMD_TRANSPORTS_ANTHROPIC_REQUEST_H
 #define SWARMD_TRANSPORTS_ANTHROPIC_REQUEST_H
 
-#include "core/buf.h"
-#include "core/model.h"
+#include "core/base/buf.h"
+#include "core/model/model.h"
 
 // The API insists on a limit; this one holds when the request has none. Reasoning counts too.
 enum { ANTHROPIC_MAX_TOKENS = 32000 };

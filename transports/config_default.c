@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What holds without a configuration file.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_internal.h"
 
 #include <stdlib.h>

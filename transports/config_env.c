@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The environment of agents' commands: what the sandbox passes of the user's, without what is only
 // swarmd's.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_internal.h"
 
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/config_file.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_walk.h"
 
 #include <errno.h>

@@ -6,9 +6,9 @@
 #ifndef SWARMD_TRANSPORTS_CONFIG_FILE_H
 #define SWARMD_TRANSPORTS_CONFIG_FILE_H
 
-#include "core/config.h"
-#include "core/err.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
+#include "core/swarm/config.h"
 
 enum {
     CONFIG_FILE_MAX = 1 << 20,

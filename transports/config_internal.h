@@ -3,7 +3,7 @@
 #ifndef SWARMD_TRANSPORTS_CONFIG_INTERNAL_H
 #define SWARMD_TRANSPORTS_CONFIG_INTERNAL_H
 
-#include "core/buf.h"
+#include "core/base/buf.h"
 #include "transports/config_file.h"
 
 // Where a value comes from, for messages: "<path>:<line>", or the variable's name.

@@ -2,8 +2,8 @@
 // Is a model server running on this machine, and which model does it have? Asked once, at the
 // start, only when nothing at all is configured: so it is plain and blocking, and may take
 // LOCAL_PATIENCE_MS. Where nobody listens, loopback refuses in microseconds.
-#include "core/json.h"
-#include "core/mem.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
 #include "transports/config_internal.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The value of `merge`: how agents' work is brought into branches.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_walk.h"
 
 #include <string.h>

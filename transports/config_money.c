@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `models`, `budgets` and `fallback`: what models can and cost, how much may be used, and what is
 // used instead of a model that is gone.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_walk.h"
 
 enum { MODEL_ID_MAX = 256, NANO_DIGITS = 9, COUNT_DIGITS_MAX = 12 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The value of `outputs`, of the file and of roles: how much of a tool's output its model is shown.
-#include "core/mem.h"
-#include "core/tool.h"
+#include "core/base/mem.h"
+#include "core/tools/tool.h"
 #include "transports/config_walk.h"
 
 #include <limits.h>

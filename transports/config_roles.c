@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Rules in files, and the roles: one file each, in the folder roles beside the configuration file.
-#include "core/mem.h"
-#include "core/usage.h"
+#include "core/agent/usage.h"
+#include "core/base/mem.h"
 #include "transports/config_walk.h"
 
 #include <dirent.h>

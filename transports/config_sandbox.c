@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `sandbox` of the configuration file.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_walk.h"
 
 #include <stdio.h>

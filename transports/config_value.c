@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The checks of single values.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_internal.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the file says of worktrees: `worktree_pool` and `repositories`.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_walk.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The file's layout.
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/config_walk.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/control.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/control_path.h"
 #include "transports/loop.h"
 

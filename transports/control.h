@@ -6,12 +6,12 @@
 // <folder>/swarmd.sock is a symbolic link that leads there, so that others need not have the same
 // TMPDIR. The socket is 0600 in a folder that is 0700, and both sides look at the other's user.
 //
-// Only the holder of the lease (core/lease.h) may listen: whatever stands at the path by then was
-// left by a host that is dead, and is removed.
+// Only the holder of the lease (core/store/lease.h) may listen: whatever stands at the path by then
+// was left by a host that is dead, and is removed.
 #ifndef SWARMD_TRANSPORTS_CONTROL_H
 #define SWARMD_TRANSPORTS_CONTROL_H
 
-#include "core/err.h"
+#include "core/base/err.h"
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #ifndef SWARMD_TRANSPORTS_CONTROL_PATH_H
 #define SWARMD_TRANSPORTS_CONTROL_PATH_H
 
-#include "core/err.h"
+#include "core/base/err.h"
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/demo.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/demo_script.h"
 
 #include <stdio.h>

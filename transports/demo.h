@@ -8,8 +8,8 @@
 #ifndef SWARMD_TRANSPORTS_DEMO_H
 #define SWARMD_TRANSPORTS_DEMO_H
 
-#include "core/model.h"
-#include "core/ports.h"
+#include "core/base/ports.h"
+#include "core/model/model.h"
 
 enum { DEMO_DELAY_MS = 30, DEMO_DELAY_MAX_MS = 60000 }; // a word
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "transports/demo_script.h"
 
-#include "core/json.h"
-#include "core/utf8.h"
+#include "core/base/json.h"
+#include "core/base/utf8.h"
 
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
 #ifndef SWARMD_TRANSPORTS_DEMO_SCRIPT_H
 #define SWARMD_TRANSPORTS_DEMO_SCRIPT_H
 
-#include "core/buf.h"
-#include "core/model.h"
+#include "core/base/buf.h"
+#include "core/model/model.h"
 
 enum { DEMO_CALLS_MAX = 2, DEMO_TEXT_MAX = 64 << 10 };
 

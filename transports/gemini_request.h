@@ -3,8 +3,8 @@
 #ifndef SWARMD_TRANSPORTS_GEMINI_REQUEST_H
 #define SWARMD_TRANSPORTS_GEMINI_REQUEST_H
 
-#include "core/buf.h"
-#include "core/model.h"
+#include "core/base/buf.h"
+#include "core/model/model.h"
 
 // Parts of one side that follow each other are one content, empty texts are left out. A signature
 // goes back with the part that it came with; thoughts go back only when they have one. Models

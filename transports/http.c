@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "transports/http_internal.h"
 
-#include "core/mem.h"
-#include "core/module.h"
+#include "core/base/mem.h"
+#include "core/base/module.h"
 #include "transports/loop.h"
 
 #include <stdlib.h>

@@ -6,13 +6,13 @@
 // docs/performance.md for why. A TLS host that turns out to speak only HTTP/1.1 is not capped, as
 // each of its connections carries one request. TLS is always verified, against the bundle that
 // CURL_CA_BUNDLE or SSL_CERT_FILE names, else the system's. http_proxy, https_proxy, all_proxy
-// and no_proxy hold. Redirects are not followed. curl is loaded (core/module.h) and initialised
-// at the first request, off the loop; requests wait meanwhile.
+// and no_proxy hold. Redirects are not followed. curl is loaded (core/base/module.h) and
+// initialised at the first request, off the loop; requests wait meanwhile.
 #ifndef SWARMD_TRANSPORTS_HTTP_H
 #define SWARMD_TRANSPORTS_HTTP_H
 
-#include "core/err.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -20,9 +20,9 @@
 #ifndef SWARMD_TRANSPORTS_HTTP_INTERNAL_H
 #define SWARMD_TRANSPORTS_HTTP_INTERNAL_H
 
-#include "core/buf.h"
-#include "core/list.h"
-#include "core/ports.h"
+#include "core/base/buf.h"
+#include "core/base/list.h"
+#include "core/base/ports.h"
 #include "transports/http.h"
 
 #include <uv.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/http_internal.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 // --- hosts
 

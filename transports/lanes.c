@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/lanes.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 #include <pthread.h>
 #include <signal.h>

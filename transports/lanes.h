@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The work lanes of core/ports.h: threads of our own, so that neither libuv's pool (which also
+// The work lanes of core/base/ports.h: threads of our own, so that neither libuv's pool (which also
 // resolves names) nor another lane can hold up a lane.
 //
 // A lane starts its threads when work comes that no thread of it is free for, and keeps them. Work
@@ -8,7 +8,7 @@
 #ifndef SWARMD_TRANSPORTS_LANES_H
 #define SWARMD_TRANSPORTS_LANES_H
 
-#include "core/ports.h"
+#include "core/base/ports.h"
 
 enum {
     LANE_THREADS_MAX = 2,

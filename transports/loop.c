@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/loop.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/lanes.h"
 #include "transports/loop_parts.h"
 #include "transports/process.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The loop: core/ports.h over libuv, with our own work lanes and posix_spawn (no uv_spawn).
+// The loop: core/base/ports.h over libuv, with our own work lanes and posix_spawn (no uv_spawn).
 #ifndef SWARMD_TRANSPORTS_LOOP_H
 #define SWARMD_TRANSPORTS_LOOP_H
 
-#include "core/ports.h"
+#include "core/base/ports.h"
 
 struct uv_loop_s;
 struct loop;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/model_error.h"
 
-#include "core/utf8.h"
+#include "core/base/utf8.h"
 #include "transports/http.h"
 #include "transports/model_failure.h"
 

@@ -7,11 +7,11 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_ERROR_H
 #define SWARMD_TRANSPORTS_MODEL_ERROR_H
 
-#include "core/arena.h"
-#include "core/buf.h"
-#include "core/err.h"
-#include "core/json.h"
-#include "core/model.h"
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/json.h"
+#include "core/model/model.h"
 
 struct http_answer;
 

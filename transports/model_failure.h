@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Failures of model servers, in classes (enum model_failure of core/model.h).
+// Failures of model servers, in classes (enum model_failure of core/model/model.h).
 //
 // Vendors name the same thing in many ways: by the HTTP status, by a name in the body, some only
 // by the words of the message. Names are looked at first, as they are the most exact.
 #ifndef SWARMD_TRANSPORTS_MODEL_FAILURE_H
 #define SWARMD_TRANSPORTS_MODEL_FAILURE_H
 
-#include "core/err.h"
-#include "core/model.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
+#include "core/model/model.h"
 
 struct model_words {
     int64_t status; // as HTTP has it; 0 when not known

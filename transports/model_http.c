@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "transports/model_http.h"
 
-#include "core/arena.h"
-#include "core/buf.h"
-#include "core/mem.h"
-#include "core/ports.h"
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/ports.h"
 #include "transports/http.h"
 #include "transports/model_key.h"
 #include "transports/model_limits.h"

@@ -4,9 +4,9 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_HTTP_H
 #define SWARMD_TRANSPORTS_MODEL_HTTP_H
 
-#include "core/buf.h"
-#include "core/model.h"
-#include "core/str.h"
+#include "core/base/buf.h"
+#include "core/base/str.h"
+#include "core/model/model.h"
 
 #include <stdint.h>
 

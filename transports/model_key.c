@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "transports/model_key.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
-#include "core/utf8.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>

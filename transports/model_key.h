@@ -7,10 +7,10 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_KEY_H
 #define SWARMD_TRANSPORTS_MODEL_KEY_H
 
-#include "core/config.h"
-#include "core/err.h"
-#include "core/list.h"
-#include "core/ports.h"
+#include "core/base/err.h"
+#include "core/base/list.h"
+#include "core/base/ports.h"
+#include "core/swarm/config.h"
 
 enum {
     MODEL_KEY_MAX = 16 << 10,         // bytes of a key

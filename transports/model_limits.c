@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/model_limits.h"
 
-#include "core/time_format.h"
+#include "core/base/time_format.h"
 
 #include <string.h>
 #include <time.h>

@@ -5,8 +5,8 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_LIMITS_H
 #define SWARMD_TRANSPORTS_MODEL_LIMITS_H
 
-#include "core/model.h"
-#include "core/str.h"
+#include "core/base/str.h"
+#include "core/model/model.h"
 
 enum { MODEL_LIMIT_KINDS = 4 };
 

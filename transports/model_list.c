@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "transports/model_list.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
-#include "core/ports.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/ports.h"
 #include "transports/http.h"
 #include "transports/model_error.h"
 #include "transports/model_http.h"

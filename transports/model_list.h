@@ -4,8 +4,8 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_LIST_H
 #define SWARMD_TRANSPORTS_MODEL_LIST_H
 
-#include "core/config.h"
-#include "core/model.h"
+#include "core/model/model.h"
+#include "core/swarm/config.h"
 
 enum {
     MODEL_LIST_KEPT_MS = 6 * 3600 * 1000,

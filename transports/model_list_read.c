@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The pages of the list endpoints: {"data": [{"id"}]}, {"models": [{"name"}]}, or only the array.
-#include "core/json.h"
-#include "core/utf8.h"
+#include "core/base/json.h"
+#include "core/base/utf8.h"
 #include "transports/model_list.h"
 
 enum { TREE_MAX = 64 << 20 };

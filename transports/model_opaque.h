@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What a provider wants back (core/model.h), as JSON: {"kind": "<dialect>", "provider": "<name>",
+// What a provider wants back (core/model/model.h), as JSON: {"kind": "<dialect>", "provider":
+// "<name>",
 // "<key>": ...}. Signatures of one provider are refused by another that speaks the same dialect.
 #ifndef SWARMD_TRANSPORTS_MODEL_OPAQUE_H
 #define SWARMD_TRANSPORTS_MODEL_OPAQUE_H
 
-#include "core/arena.h"
-#include "core/json.h"
-#include "core/model.h"
+#include "core/base/arena.h"
+#include "core/base/json.h"
+#include "core/model/model.h"
 
 struct model_stream;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/model_stream.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 #include <sys/random.h>
 

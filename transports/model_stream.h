@@ -9,10 +9,10 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_STREAM_H
 #define SWARMD_TRANSPORTS_MODEL_STREAM_H
 
-#include "core/arena.h"
-#include "core/buf.h"
-#include "core/json.h"
-#include "core/model.h"
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/base/json.h"
+#include "core/model/model.h"
 #include "transports/model_error.h"
 #include "transports/sse.h"
 #include "transports/text_join.h"

@@ -3,8 +3,8 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_TEXT_H
 #define SWARMD_TRANSPORTS_MODEL_TEXT_H
 
-#include "core/json.h"
-#include "core/model.h"
+#include "core/base/json.h"
+#include "core/model/model.h"
 
 // An image as a data: URL.
 void model_add_data_url(struct json_writer *w, const char *key, const struct model_part *image);

@@ -4,8 +4,8 @@
 #ifndef SWARMD_TRANSPORTS_MODEL_TURNS_H
 #define SWARMD_TRANSPORTS_MODEL_TURNS_H
 
-#include "core/json.h"
-#include "core/model.h"
+#include "core/base/json.h"
+#include "core/model/model.h"
 
 struct model_turns {
     struct json_writer *w;

@@ -9,8 +9,8 @@
 #ifndef SWARMD_TRANSPORTS_OPENAI_HABIT_H
 #define SWARMD_TRANSPORTS_OPENAI_HABIT_H
 
-#include "core/err.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
 
 struct model_target;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/openai_reasoning.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/model_opaque.h"
 #include "transports/openai_stream.h"
 

@@ -22,9 +22,9 @@
 #ifndef SWARMD_TRANSPORTS_OPENAI_REASONING_H
 #define SWARMD_TRANSPORTS_OPENAI_REASONING_H
 
-#include "core/buf.h"
-#include "core/err.h"
-#include "core/json.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/json.h"
 
 #define OPENAI_CHAT_KIND "openai-chat"
 

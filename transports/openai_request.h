@@ -3,8 +3,8 @@
 #ifndef SWARMD_TRANSPORTS_OPENAI_REQUEST_H
 #define SWARMD_TRANSPORTS_OPENAI_REQUEST_H
 
-#include "core/buf.h"
-#include "core/model.h"
+#include "core/base/buf.h"
+#include "core/model/model.h"
 #include "transports/model_http.h"
 
 // Groups the flat run of parts into messages: user parts that follow each other are one message

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/openai_stream.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 #include "transports/openai_tools.h"
 
 static struct openai_stream *of(struct model_stream *stream)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/openai_tools.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 static struct openai_tool_call *by_server_index(struct openai_stream *stream, int64_t index)
 {

@@ -5,7 +5,7 @@
 #ifndef SWARMD_TRANSPORTS_OPENAI_TOOLS_H
 #define SWARMD_TRANSPORTS_OPENAI_TOOLS_H
 
-#include "core/json.h"
+#include "core/base/json.h"
 #include "transports/openai_stream.h"
 
 // One element of delta.tool_calls. False with err, or when the stream was stopped.

@@ -8,7 +8,7 @@
 #ifndef SWARMD_TRANSPORTS_OWN_FD_H
 #define SWARMD_TRANSPORTS_OWN_FD_H
 
-#include "core/err.h"
+#include "core/base/err.h"
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "transports/process.h"
 
-#include "core/mem.h"
-#include "core/process_tree.h"
-#include "core/sandbox_spec.h"
+#include "core/base/mem.h"
+#include "core/base/process_tree.h"
+#include "core/permission/sandbox_spec.h"
 #include "transports/loop.h"
 #include "transports/loop_parts.h"
 #include "transports/proxy.h"

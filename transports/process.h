@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The commands of core/ports.h: posix_spawn of the exec helper (exec/swarmd_exec.c), a pipe for
-// its output and a pidfd for its end, both on the loop; SIGCHLD where the kernel has no pidfd.
+// The commands of core/base/ports.h: posix_spawn of the exec helper (exec/swarmd_exec.c), a pipe
+// for its output and a pidfd for its end, both on the loop; SIGCHLD where the kernel has no pidfd.
 //
 // The helper is started on the loop's thread, because its death with the server is bound to the
 // thread that starts it. `ended` comes after the end of the output: for a command that stays
@@ -8,7 +8,7 @@
 #ifndef SWARMD_TRANSPORTS_PROCESS_H
 #define SWARMD_TRANSPORTS_PROCESS_H
 
-#include "core/ports.h"
+#include "core/base/ports.h"
 
 enum {
     PROCESS_OVERDUE_MS = 5000,  // after process_stop(): the helper is killed, and all beneath it

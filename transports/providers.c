@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/providers.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/anthropic.h"
 #include "transports/config_file.h"
 #include "transports/demo.h"

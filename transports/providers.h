@@ -3,8 +3,8 @@
 #ifndef SWARMD_TRANSPORTS_PROVIDERS_H
 #define SWARMD_TRANSPORTS_PROVIDERS_H
 
-#include "core/config.h"
-#include "core/model.h"
+#include "core/model/model.h"
+#include "core/swarm/config.h"
 
 struct loop;
 struct http;

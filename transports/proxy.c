@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "transports/proxy.h"
 
-#include "core/list.h"
-#include "core/mem.h"
+#include "core/base/list.h"
+#include "core/base/mem.h"
 #include "transports/loop.h"
 #include "transports/loop_parts.h"
 

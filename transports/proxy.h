@@ -7,7 +7,7 @@
 #ifndef SWARMD_TRANSPORTS_PROXY_H
 #define SWARMD_TRANSPORTS_PROXY_H
 
-#include "core/sandbox.h"
+#include "core/permission/sandbox.h"
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/responses_request.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 #include "transports/model_opaque.h"
 #include "transports/model_text.h"
 #include "transports/model_turns.h"

@@ -3,8 +3,8 @@
 #ifndef SWARMD_TRANSPORTS_RESPONSES_REQUEST_H
 #define SWARMD_TRANSPORTS_RESPONSES_REQUEST_H
 
-#include "core/buf.h"
-#include "core/model.h"
+#include "core/base/buf.h"
+#include "core/model/model.h"
 
 // Nothing is kept on the server, so reasoning goes back as the encrypted items that came. OpenAI's
 // reasoning models (o1, o3, ..., gpt-5 and later) are asked for them, and for a summary to show.

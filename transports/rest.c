@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/rest.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/loop.h"
 
 #include <malloc.h>

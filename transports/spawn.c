@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "transports/spawn.h"
 
-#include "core/mem.h"
-#include "core/sandbox_spec.h"
+#include "core/base/mem.h"
+#include "core/permission/sandbox_spec.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
 #ifndef SWARMD_TRANSPORTS_SPAWN_H
 #define SWARMD_TRANSPORTS_SPAWN_H
 
-#include "core/err.h"
-#include "core/ports.h"
+#include "core/base/err.h"
+#include "core/base/ports.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -13,7 +13,8 @@
 struct spawned {
     pid_t pid;
     int out;     // the reading end of the pipe of stdout and stderr
-    int reports; // what the helper says of the sandbox (core/sandbox_spec.h); -1 without one
+    int reports; // what the helper says of the sandbox (core/permission/sandbox_spec.h); -1 without
+                 // one
 };
 
 // In a process group of its own, in spec->cwd, with default signals, /dev/null on stdin, one pipe

@@ -8,9 +8,9 @@
 #ifndef SWARMD_TRANSPORTS_SSE_H
 #define SWARMD_TRANSPORTS_SSE_H
 
-#include "core/buf.h"
-#include "core/err.h"
-#include "core/str.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/stream.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/loop.h"
 #include "transports/loop_parts.h"
 #include "transports/own_fd.h"

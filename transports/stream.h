@@ -5,8 +5,8 @@
 #ifndef SWARMD_TRANSPORTS_STREAM_H
 #define SWARMD_TRANSPORTS_STREAM_H
 
-#include "core/err.h"
-#include "core/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/text_join.h"
 
-#include "core/utf8.h"
+#include "core/base/utf8.h"
 
 enum {
     SMUGGLED_FIRST = 0x10fe80, // stands for the byte 0x80

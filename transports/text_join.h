@@ -8,8 +8,8 @@
 #ifndef SWARMD_TRANSPORTS_TEXT_JOIN_H
 #define SWARMD_TRANSPORTS_TEXT_JOIN_H
 
-#include "core/buf.h"
-#include "core/str.h"
+#include "core/base/buf.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 

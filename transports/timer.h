@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The timers of core/ports.h: see there. One uv_timer_t each, freed by its close callback.
+// The timers of core/base/ports.h: see there. One uv_timer_t each, freed by its close callback.
 #ifndef SWARMD_TRANSPORTS_TIMER_H
 #define SWARMD_TRANSPORTS_TIMER_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transports/watch.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "transports/loop.h"
 
 #include <limits.h>

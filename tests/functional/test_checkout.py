@@ -312,7 +312,7 @@ def test_a_checkout_that_nobody_waits_for_is_given_up(swarm, repository, tmp_pat
     asked = tmp_path / "asked"
     client, _ = swarm([[text("done")]], env={
         "GIT_SSH_COMMAND": f"touch {asked}; sleep 1000; true",
-        "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"})  # libgit2 1.5's own (core/repository_known.h)
+        "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"})  # libgit2 1.5's own (core/git/repository_known.h)
     agent = client.request("swarm/spawn", {"task": "wait", "cwd": str(partial)})["agent"]["id"]
     deadline = time.monotonic() + 20
     while not asked.exists():

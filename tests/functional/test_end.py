@@ -11,7 +11,7 @@ import pytest
 
 from client import DEADLINE
 
-CLOSE_S = 10  # core/swarm.c, CLOSE_MS_MAX
+CLOSE_S = 10  # core/swarm/swarm.c, CLOSE_MS_MAX
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 

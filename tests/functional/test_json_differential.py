@@ -159,7 +159,7 @@ def well_formed(value):
 
 
 def read_strictly(document):
-    """Python's reader, made as strict as RFC 8259 and core/json.h."""
+    """Python's reader, made as strict as RFC 8259 and core/base/json.h."""
     value = json.loads(document.decode(), parse_float=finite, parse_int=integer,
                        parse_constant=no_constant, object_pairs_hook=well_formed_pairs)
     well_formed(value)

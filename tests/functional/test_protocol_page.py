@@ -92,7 +92,7 @@ def test_agents_items_and_approvals_look_like_their_examples(start, repository):
 
 
 def test_every_error_kind_is_documented():
-    source = pathlib.Path(os.environ.get("SWARMD_SOURCE_DIR", "."), "core/err.c").read_text()
+    source = pathlib.Path(os.environ.get("SWARMD_SOURCE_DIR", "."), "core/base/err.c").read_text()
     kinds = set(re.findall(r'\[ERR_\w+\] = "(\w+)"', source)) - {"params"}
     assert len(kinds) > 10
     for kind in kinds:

@@ -100,9 +100,9 @@ def test_it_has_the_names_of_the_source():
     def names(file, pattern):
         return re.findall(pattern, (SOURCE / file).read_text())
 
-    kinds = names("core/err.c", r'\[ERR_\w+\] = "(\w+)"')
+    kinds = names("core/base/err.c", r'\[ERR_\w+\] = "(\w+)"')
     assert DEFS["ErrorKind"]["enum"] == [k for k in kinds if k != "params"]
-    states = re.search(r"state_names\[.*?\] = \{(.*?)\}", (SOURCE / "core/state.c").read_text(),
+    states = re.search(r"state_names\[.*?\] = \{(.*?)\}", (SOURCE / "core/agent/state.c").read_text(),
                        re.S)[1]
     assert DEFS["State"]["enum"] == re.findall(r'"(\w+)"', states)
 

@@ -9,7 +9,7 @@
 #ifndef SWARMD_TESTS_FUZZ_H
 #define SWARMD_TESTS_FUZZ_H
 
-#include "core/str.h"
+#include "core/base/str.h"
 
 #include <stddef.h>
 #include <stdint.h>

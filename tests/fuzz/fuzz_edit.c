@@ -5,10 +5,10 @@
 // old text that begins with 0x01 is for every place.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/buf.h"
-#include "core/edit.h"
-#include "core/text_diff.h"
-#include "core/utf8.h"
+#include "core/base/buf.h"
+#include "core/base/text_diff.h"
+#include "core/base/utf8.h"
+#include "core/tools/edit.h"
 
 enum { EDITS_MAX = 8, RESULT_MAX = 1 << 16, DIFF_MAX = 1000 };
 

@@ -3,7 +3,7 @@
 // pieces the rest is cut; the outcome must not depend on it.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/arena.h"
+#include "core/base/arena.h"
 #include "lsp/frame.h"
 #include "lsp/rpc.h"
 

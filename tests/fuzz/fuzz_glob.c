@@ -4,9 +4,9 @@
 // An input is a path, a newline, and patterns, which are also taken as a .gitignore file.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/glob.h"
-#include "core/ignore.h"
-#include "core/mem.h"
+#include "core/base/glob.h"
+#include "core/base/mem.h"
+#include "core/files/ignore.h"
 
 #include <fnmatch.h>
 

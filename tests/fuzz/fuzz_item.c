@@ -3,9 +3,9 @@
 // JSON that reads back to the same line.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/item.h"
+#include "core/agent/item.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 const struct str fuzz_corpus[] = {
     STR("{\"id\":\"i1\",\"agentId\":\"agent-1\",\"turn\":1,\"step\":2,\"seq\":3,\"time\":"

@@ -4,8 +4,8 @@
 // the first byte chooses it.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/json.h"
-#include "core/utf8.h"
+#include "core/base/json.h"
+#include "core/base/utf8.h"
 
 enum { MEMORY_MAX = 64 << 20, OUTPUT_MAX = 64 << 20 };
 

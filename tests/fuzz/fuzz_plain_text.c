@@ -4,8 +4,8 @@
 // The first byte is the size of the pieces.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/plain_text.h"
-#include "core/utf8.h"
+#include "core/base/utf8.h"
+#include "core/tools/plain_text.h"
 
 const struct str fuzz_corpus[] = {
     STR("\x03"

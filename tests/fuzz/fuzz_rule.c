@@ -4,9 +4,9 @@
 // An input is a rule, a newline, and a line of the shell.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/mem.h"
-#include "core/permission.h"
-#include "core/shell_split.h"
+#include "core/base/mem.h"
+#include "core/permission/permission.h"
+#include "core/permission/shell_split.h"
 
 const struct str fuzz_corpus[] = {
     STR("bash(git status*)\ngit status && git push > x; (a | b) & c\n"),

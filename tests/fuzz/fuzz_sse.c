@@ -2,7 +2,7 @@
 // The same stream whole and cut must give the same events. The first byte says how it is cut.
 #include "tests/fuzz/fuzz.h"
 
-#include "core/buf.h"
+#include "core/base/buf.h"
 #include "transports/sse.h"
 
 const struct str fuzz_corpus[] = {

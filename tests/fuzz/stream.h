@@ -4,8 +4,8 @@
 #ifndef SWARMD_TESTS_FUZZ_STREAM_H
 #define SWARMD_TESTS_FUZZ_STREAM_H
 
-#include "core/mem.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 #include "transports/model_http.h"
 #include "transports/model_stream.h"

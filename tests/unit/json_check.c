@@ -2,7 +2,7 @@
 // Reads JSON from stdin and writes it to stdout as the writer puts it: the whole input as one
 // document, or with --lines a document a line. What is refused becomes "!" and the message.
 // The exit status is 0 when the last document was accepted.
-#include "core/json.h"
+#include "core/base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 // Merges commits as swarmd does, for tests/functional/test_merge_differential.py:
 //   merge_check <repository>, then lines "<ours> <theirs>" on stdin
 // One line each on stdout: "clean <tree>", "conflict <JSON array of paths>" or "error <why>".
-#include "core/json.h"
-#include "core/merge_parts.h"
-#include "core/repository.h"
+#include "core/base/json.h"
+#include "core/git/merge_parts.h"
+#include "core/git/repository.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 // Timers that are still there after a restart, on a clock that the test turns.
 #include "tests/unit/support/unit.h"
 
-#include "core/alarm.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/store/alarm.h"
 #include "tests/unit/support/fake_ports.h"
 
 struct scene {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/arena.h"
+#include "core/base/arena.h"
 
 enum { SOME_MAX = 1 << 20 };
 

@@ -2,7 +2,7 @@
 // Budgets as values; and how servers say that a model is gone.
 #include "tests/unit/support/unit.h"
 
-#include "core/budget.h"
+#include "core/agent/budget.h"
 #include "transports/model_failure.h"
 
 static struct budget limits(int64_t steps, int64_t tokens, int64_t cost, int64_t seconds)

@@ -2,10 +2,10 @@
 // What of an output the model sees.
 #include "tests/unit/support/unit.h"
 
-#include "core/capture.h"
-#include "core/first_error.h"
-#include "core/mem.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/tools/capture.h"
+#include "core/tools/first_error.h"
 
 enum { WHOLE = 6000 };
 

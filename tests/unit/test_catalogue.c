@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/catalogue.h"
-#include "core/catalogue_data.h"
-#include "core/catalogue_match.h"
-#include "core/config.h"
-#include "core/json.h"
+#include "core/base/json.h"
+#include "core/model/catalogue.h"
+#include "core/model/catalogue_data.h"
+#include "core/model/catalogue_match.h"
+#include "core/swarm/config.h"
 
 static struct model_config own[] = {
     {(char *)"gpt-5.1", {.context_size = 1000, .prices = {-1, -1, -1, -1}}},

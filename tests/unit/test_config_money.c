@@ -2,7 +2,7 @@
 // models, budgets and fallback of the configuration file.
 #include "tests/unit/support/unit.h"
 
-#include "core/config.h"
+#include "core/swarm/config.h"
 #include "transports/config_file.h"
 
 static void expect_error(const char *yaml, const char *expected)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/role.h"
+#include "core/agent/role.h"
+#include "core/base/mem.h"
 #include "transports/config_file.h"
 
 #include <sys/stat.h>

@@ -2,8 +2,8 @@
 // Paths cannot leave a folder: every test runs with openat2 and with the component walk.
 #include "tests/unit/support/unit.h"
 
-#include "core/confine.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/files/confine.h"
 
 #include <dirent.h>
 #include <errno.h>

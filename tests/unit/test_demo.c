@@ -4,10 +4,10 @@
 
 #include "tests/unit/support/fake_ports.h"
 
-#include "core/buf.h"
-#include "core/json.h"
-#include "core/mem.h"
-#include "core/utf8.h"
+#include "core/base/buf.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "transports/demo.h"
 
 enum { PARTS_MAX = 64 };

@@ -2,8 +2,8 @@
 // What of a large output a model reads, and the pieces that it is cut into.
 #include "tests/unit/support/unit.h"
 
-#include "core/digest.h"
-#include "core/utf8.h"
+#include "core/base/utf8.h"
+#include "core/context/digest.h"
 
 static void make(struct buf *text, int lines, int error_at)
 {

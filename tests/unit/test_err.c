@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/err.h"
-#include "core/utf8.h"
+#include "core/base/err.h"
+#include "core/base/utf8.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 // The fake ports keep what the real ones promise, where tests rely on it.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/fake_ports.h"
 
 struct probe {

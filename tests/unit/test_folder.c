@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/folder.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/files/folder.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

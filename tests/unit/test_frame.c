@@ -3,7 +3,7 @@
 // same.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "lsp/frame.h"
 #include "lsp/rpc.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/glob.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/glob.h"
+#include "core/base/mem.h"
 
 static void expect(const char *pattern, const char *text, unsigned flags, bool want)
 {

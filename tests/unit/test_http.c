@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
-#include "core/ports.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/ports.h"
 #include "tests/unit/support/real_loop.h"
 #include "tests/unit/support/web_server.h"
 #include "transports/http.h"

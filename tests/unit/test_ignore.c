@@ -2,10 +2,10 @@
 // .gitignore rules, compared with git itself on generated trees.
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/ignore.h"
-#include "core/mem.h"
-#include "core/walk.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/files/ignore.h"
+#include "core/files/walk.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

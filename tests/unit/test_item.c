@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/item.h"
-#include "core/mem.h"
+#include "core/agent/item.h"
+#include "core/base/mem.h"
 
 struct fixture {
     struct arena arena;

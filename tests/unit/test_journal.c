@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/journal.h"
-#include "core/mem.h"
-#include "core/store_internal.h"
+#include "core/base/mem.h"
+#include "core/store/journal.h"
+#include "core/store/store_internal.h"
 #include "tests/unit/support/events.h"
 #include "tests/unit/support/fake_ports.h"
 

@@ -3,8 +3,8 @@
 // threads.
 #include "tests/unit/support/unit.h"
 
-#include "core/journal.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/store/journal.h"
 #include "tests/unit/support/events.h"
 #include "tests/unit/support/real_loop.h"
 

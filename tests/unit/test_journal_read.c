@@ -2,8 +2,8 @@
 // What readers of the journal meet: the ring and its ceilings, and pages of the store.
 #include "tests/unit/support/unit.h"
 
-#include "core/journal_parts.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/store/journal_parts.h"
 #include "tests/unit/support/fake_ports.h"
 
 // --- the ring ---

@@ -2,7 +2,7 @@
 // The reader: what it takes and makes of it, what it refuses and how it says so, its ceilings.
 #include "tests/unit/support/unit.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 
 #include <math.h>
 

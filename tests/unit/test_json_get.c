@@ -2,7 +2,7 @@
 // The getters: absent, null, right and wrong types.
 #include "tests/unit/support/unit.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 
 static const char text[] = "{\"s\": \"x\", \"i\": -7, \"r\": 2.5, \"f\": 5.0, \"big\": 1e300, "
                            "\"top\": 9223372036854775808,"

@@ -4,7 +4,7 @@
 // space around it, inside an array and as a member's value: a place shall make no difference.
 #include "tests/unit/support/unit.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 
 enum { MEMORY_MAX = 1 << 20, TEXT_MAX = 1024 };
 

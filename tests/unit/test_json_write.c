@@ -2,7 +2,7 @@
 // The writer: commas, escapes, numbers, trees, and what happens at the ceiling.
 #include "tests/unit/support/unit.h"
 
-#include "core/json.h"
+#include "core/base/json.h"
 
 #include <float.h>
 #include <math.h>

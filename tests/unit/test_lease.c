@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/lease.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/store/lease.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -2,8 +2,8 @@
 // Places, pace and breaker of one account, on a clock that the test turns.
 #include "tests/unit/support/unit.h"
 
-#include "core/limiter.h"
-#include "core/mem.h"
+#include "core/base/mem.h"
+#include "core/model/limiter.h"
 #include "tests/unit/support/fake_ports.h"
 
 enum { USERS = 64 };

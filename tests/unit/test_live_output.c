@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/live_output.h"
-#include "core/mem.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/tools/live_output.h"
 #include "tests/unit/support/fake_ports.h"
 
 struct eye {

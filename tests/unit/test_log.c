@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/log.h"
+#include "core/base/log.h"
 #include "tests/unit/support/fake_ports.h"
 
 #include <sys/stat.h>

@@ -2,8 +2,8 @@
 // Merging an agent's worktree into branches of the person's repository: git is the judge.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/merge.h"
+#include "core/base/mem.h"
+#include "core/git/merge.h"
 #include "tests/unit/support/git.h"
 #include "tests/unit/support/worktree.h"
 

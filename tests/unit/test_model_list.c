@@ -2,7 +2,7 @@
 // How long a list of models is kept: the real loop and server, with a clock that the test turns.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/real_loop.h"
 #include "tests/unit/support/web_server.h"
 #include "transports/http.h"

@@ -2,9 +2,9 @@
 // The dialect over real HTTP: requests as they go out, failures as they come back.
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/json.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/real_loop.h"
 #include "tests/unit/support/web_server.h"
 #include "transports/http.h"

@@ -2,8 +2,8 @@
 // What single chat servers want otherwise, and how that is found out.
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "transports/openai_chat.h"
 #include "transports/openai_habit.h"
 #include "transports/openai_request.h"

@@ -2,8 +2,8 @@
 // Reasoning that chat servers want back: as it comes, as it is kept, as it goes back.
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/stream_check.h"
 #include "transports/openai_chat.h"
 #include "transports/openai_habit.h"

@@ -2,8 +2,8 @@
 // OpenAI's Responses API: requests as they are sent, answers in their documented form.
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/stream_check.h"
 #include "transports/openai_responses.h"
 #include "transports/responses_request.h"

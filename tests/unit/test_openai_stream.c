@@ -2,8 +2,8 @@
 // Streams in the forms that servers send, cut at every byte.
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/stream_check.h"
 #include "transports/openai_chat.h"
 

@@ -2,8 +2,8 @@
 // The index of who changed which files.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/overlap.h"
+#include "core/base/mem.h"
+#include "core/swarm/overlap.h"
 
 #include <stdio.h>
 

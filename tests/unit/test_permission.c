@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/permission.h"
+#include "core/base/mem.h"
+#include "core/permission/permission.h"
 
 // Rules as "deny bash(rm *)", one an entry.
 static void add(struct rules *rules, enum rule_source source, const char *text)

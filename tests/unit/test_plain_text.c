@@ -2,9 +2,9 @@
 // What commands print, as a model reads it.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/plain_text.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/tools/plain_text.h"
 
 static char *plain(struct str bytes, size_t step, bool *changed)
 {

@@ -2,8 +2,8 @@
 // Commands through the real loop and the real exec helper.
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/real_loop.h"
 
 #include <errno.h>

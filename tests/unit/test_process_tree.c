@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/process_tree.h"
+#include "core/base/process_tree.h"
 
 #include <signal.h>
 #include <sys/prctl.h>

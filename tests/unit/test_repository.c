@@ -2,7 +2,7 @@
 // What an agent can work in, and what the person is told where it cannot.
 #include "tests/unit/support/unit.h"
 
-#include "core/worktree.h"
+#include "core/git/worktree.h"
 #include "tests/unit/support/git.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
 // The sandbox as values: the description, the environment, denials, and requests to the proxy.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/sandbox.h"
+#include "core/base/mem.h"
+#include "core/permission/sandbox.h"
 #include "transports/proxy.h"
 
 static const struct sandbox_place place = {.state_folder = "/s",

@@ -2,10 +2,10 @@
 // The search without its table: what is typed, what of an item is found, what is shown.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/search_query.h"
-#include "core/search_text.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/store/search_query.h"
+#include "core/store/search_text.h"
 
 // --- queries ---
 

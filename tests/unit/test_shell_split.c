@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
-#include "core/shell_split.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/permission/shell_split.h"
 
 // "a|b > x" stands for the commands a and b, and a write of x; "?" marks what varies.
 static char *describe(const char *text)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/file.h"
-#include "core/mem.h"
-#include "core/snapshot_cache.h"
+#include "core/base/mem.h"
+#include "core/files/file.h"
+#include "core/git/snapshot_cache.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
-#include "core/spool.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/files/spool.h"
 #include "tests/unit/support/fake_ports.h"
 
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 // The whole state table, against the page that people read.
 #include "tests/unit/support/unit.h"
 
-#include "core/state.h"
+#include "core/agent/state.h"
 
 enum { LINE_MAX_BYTES = 1024, COLUMNS_MAX = 32 };
 

@@ -2,8 +2,8 @@
 // The file itself: made, refused, moved aside, migrated.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/store_internal.h"
+#include "core/base/mem.h"
+#include "core/store/store_internal.h"
 #include "tests/unit/support/events.h"
 
 #include <dirent.h>

@@ -2,8 +2,8 @@
 // What is committed is read back: events, agents, requests, and after failures.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/store_internal.h"
+#include "core/base/mem.h"
+#include "core/store/store_internal.h"
 #include "tests/unit/support/events.h"
 
 #include <signal.h>

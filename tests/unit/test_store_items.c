@@ -2,8 +2,8 @@
 // Pages of a transcript.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/store_internal.h"
+#include "core/base/mem.h"
+#include "core/store/store_internal.h"
 #include "tests/unit/support/events.h"
 
 enum { LOOK_AHEAD = 4096 }; // as store.h has it

@@ -2,8 +2,8 @@
 // kill -9 in the middle of anything: what was acknowledged is there, whole batches only.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/store_internal.h"
+#include "core/base/mem.h"
+#include "core/store/store_internal.h"
 #include "tests/unit/support/events.h"
 
 #include <signal.h>

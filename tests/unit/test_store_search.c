@@ -2,10 +2,10 @@
 // The index of the search: built in slices behind the log, and looked into.
 #include "tests/unit/support/unit.h"
 
-#include "core/journal.h"
-#include "core/mem.h"
-#include "core/search_query.h"
-#include "core/store_internal.h"
+#include "core/base/mem.h"
+#include "core/store/journal.h"
+#include "core/store/search_query.h"
+#include "core/store/store_internal.h"
 #include "tests/unit/support/events.h"
 #include "tests/unit/support/fake_ports.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/str.h"
+#include "core/base/str.h"
 
 static void compares_by_length_and_bytes(void **state)
 {

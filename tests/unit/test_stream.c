@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/buf.h"
-#include "core/mem.h"
+#include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/real_loop.h"
 #include "transports/loop_parts.h"
 #include "transports/stream.h"

@@ -2,9 +2,9 @@
 // What comes from outside is shown harmlessly; paths become file: URIs and come back.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/text.h"
-#include "core/uri.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/base/uri.h"
 
 static void expect_repair(struct str in, const char *want)
 {

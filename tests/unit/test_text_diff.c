@@ -2,8 +2,8 @@
 // Diffs are what patch(1) takes, and applying one gives the new text.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/text_diff.h"
+#include "core/base/mem.h"
+#include "core/base/text_diff.h"
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/time_format.h"
+#include "core/base/time_format.h"
 
 #include <time.h>
 

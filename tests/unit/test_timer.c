@@ -2,7 +2,7 @@
 // Timers, deferred calls, signals and teardown of the real loop.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/real_loop.h"
 
 #include <fcntl.h>

@@ -2,9 +2,9 @@
 // What a bridge remembers, from messages as they are on the wire.
 #include "tests/unit/support/unit.h"
 
-#include "core/arena.h"
-#include "core/json.h"
-#include "core/mem.h"
+#include "core/base/arena.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
 #include "lsp/frame.h"
 #include "lsp/told.h"
 

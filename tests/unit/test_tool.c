@@ -2,8 +2,8 @@
 // What all tools share: their names, their schemas, and how arguments are refused.
 #include "tests/unit/support/unit.h"
 
-#include "core/item.h"
-#include "core/mem.h"
+#include "core/agent/item.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/tool_place.h"
 
 static void tools_are_found_by_name(void **state)

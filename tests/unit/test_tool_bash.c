@@ -2,9 +2,9 @@
 // bash with scripted commands: time, ceilings and errors. With real ones: test_tool_bash_real.c.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/uri.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/uri.h"
+#include "core/base/utf8.h"
 #include "tests/unit/support/tool_place.h"
 
 #include <sys/stat.h>

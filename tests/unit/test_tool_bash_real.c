@@ -2,7 +2,7 @@
 // bash as it runs for people: real commands through the exec helper, on the real loop.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/real_loop.h"
 #include "tests/unit/support/tool_place.h"
 

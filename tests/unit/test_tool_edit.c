@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/tool_place.h"
 
 #include <sys/stat.h>

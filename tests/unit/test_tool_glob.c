@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/walk.h"
+#include "core/base/mem.h"
+#include "core/files/walk.h"
 #include "tests/unit/support/tool_place.h"
 
 #include <sys/stat.h>

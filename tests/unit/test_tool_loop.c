@@ -2,7 +2,7 @@
 // File tools on the real loop: many at once on the lanes' threads, some of them cancelled.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 #include "tests/unit/support/real_loop.h"
 #include "tests/unit/support/tool_place.h"
 

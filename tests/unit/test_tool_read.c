@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/uri.h"
+#include "core/base/mem.h"
+#include "core/base/uri.h"
 #include "tests/unit/support/tool_place.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/store.h"
-#include "core/usage.h"
+#include "core/agent/usage.h"
+#include "core/store/store.h"
 
 static const struct model_info priced = {
     .known = true,

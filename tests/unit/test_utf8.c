@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/utf8.h"
+#include "core/base/utf8.h"
 
 #define FFFD "\xef\xbf\xbd"
 

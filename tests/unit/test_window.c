@@ -3,12 +3,12 @@
 // and what was promised to stay is there. SWARMD_LONG walks more of them.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/shorten.h"
-#include "core/tokens.h"
-#include "core/transcript.h"
-#include "core/utf8.h"
-#include "core/window.h"
+#include "core/agent/transcript.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/context/shorten.h"
+#include "core/context/window.h"
+#include "core/model/tokens.h"
 #include "tests/unit/support/history.h"
 
 enum { SIZE = 8000, RESERVE = 1000, HEAD = 500, STEPS = 18 };

@@ -2,9 +2,9 @@
 // Images in the context window: bounded by their bytes, the newest whole, stable between two cuts.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/transcript.h"
-#include "core/window.h"
+#include "core/agent/transcript.h"
+#include "core/base/mem.h"
+#include "core/context/window.h"
 
 enum { MIB = 1 << 20 };
 

@@ -2,9 +2,9 @@
 // The parts of a request: whatever a transcript holds, calls and results pair.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/transcript.h"
-#include "core/window.h"
+#include "core/agent/transcript.h"
+#include "core/base/mem.h"
+#include "core/context/window.h"
 
 static struct item *add(struct transcript *transcript, enum item_kind kind, int64_t step,
                         const char *text)

@@ -3,9 +3,9 @@
 // writer, and read by the strict rules of its servers. SWARMD_LONG walks 10,000, else 500.
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/tokens.h"
-#include "core/window.h"
+#include "core/base/mem.h"
+#include "core/context/window.h"
+#include "core/model/tokens.h"
 #include "tests/unit/support/history.h"
 #include "tests/unit/support/request_rules.h"
 #include "transports/anthropic_request.h"

@@ -4,8 +4,8 @@
 #include "tests/unit/support/events.h"
 // clang-format on
 
-#include "core/json.h"
-#include "core/mem.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
 
 struct events *events_new(void)
 {

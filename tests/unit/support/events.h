@@ -3,7 +3,7 @@
 #ifndef SWARMD_TESTS_EVENTS_H
 #define SWARMD_TESTS_EVENTS_H
 
-#include "core/store.h"
+#include "core/store/store.h"
 
 enum { EVENTS_MAX = 8192 }; // of one batch
 

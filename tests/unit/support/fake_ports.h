@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// core/ports.h for pure unit tests: a clock that the test turns, work that runs when the test
+// core/base/ports.h for pure unit tests: a clock that the test turns, work that runs when the test
 // says so, and commands whose output the test writes. No thread, no process, no waiting.
 //
 // Nothing happens until fake_ports_run() or fake_ports_advance(): never a callback from within
@@ -7,7 +7,7 @@
 #ifndef SWARMD_TESTS_FAKE_PORTS_H
 #define SWARMD_TESTS_FAKE_PORTS_H
 
-#include "core/ports.h"
+#include "core/base/ports.h"
 
 enum {
     FAKE_PORTS_ROUNDS_MAX = 10000, // of one fake_ports_run(); more fails the test

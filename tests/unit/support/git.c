@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/worktree.h"
+#include "core/base/mem.h"
+#include "core/git/worktree.h"
 #include "tests/unit/support/git.h"
 
 enum { STRINGS_MAX = 512, OUTPUT_MAX = 1 << 16 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/history.h"
 
-#include "core/mem.h"
+#include "core/base/mem.h"
 
 #include <stdio.h>
 #include <string.h>

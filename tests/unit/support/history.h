@@ -4,7 +4,7 @@
 #ifndef SWARMD_TESTS_HISTORY_H
 #define SWARMD_TESTS_HISTORY_H
 
-#include "core/transcript.h"
+#include "core/agent/transcript.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Instead of core/module.c: the unit tests have the modules linked in.
-#include "core/module.h"
+// Instead of core/base/module.c: the unit tests have the modules linked in.
+#include "core/base/module.h"
 
 #include "transports/http_internal.h"
 

@@ -3,7 +3,7 @@
 #ifndef SWARMD_TESTS_REQUEST_RULES_H
 #define SWARMD_TESTS_REQUEST_RULES_H
 
-#include "core/json.h"
+#include "core/base/json.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/unit.h"
 
-#include "core/mem.h"
-#include "core/utf8.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "tests/unit/support/stream_check.h"
 #include "transports/model_stream.h"
 

@@ -3,7 +3,7 @@
 #ifndef SWARMD_TESTS_TOOL_PLACE_H
 #define SWARMD_TESTS_TOOL_PLACE_H
 
-#include "core/tool.h"
+#include "core/tools/tool.h"
 #include "tests/unit/support/fake_ports.h"
 
 struct tool_bench {

@@ -3,7 +3,7 @@
 #ifndef SWARMD_TESTS_WORKTREE_H
 #define SWARMD_TESTS_WORKTREE_H
 
-#include "core/worktree.h"
+#include "core/git/worktree.h"
 
 // Branch "swarm/<name>" from HEAD, in a state folder of its own; valid until the teardown.
 struct worktree_spec worktree_test_spec(const char *repository, const char *name);

@@ -4,7 +4,7 @@
 "
 "   swarm#context#lines(bufnr, first, last)   lines of a buffer, from 1
 "   swarm#context#file(bufnr)                 all of it; its text only where it is not saved
-"   swarm#context#describe(context)           for people: 'lines 3 to 9 of core/agent.c'
+"   swarm#context#describe(context)           for people: 'lines 3 to 9 of core/agent/agent.c'
 
 function! s:uri(bufnr) abort
   let name = bufname(a:bufnr)
