@@ -159,6 +159,7 @@ struct agent {
     int64_t overlaps[AGENT_OVERLAPS_SHOWN]; // nums of others that changed the same files
     size_t overlap_count;                   // all of them
     bool overlap_known;                     // its files were looked at since the start
+    bool overlap_stale;                     // calls changed files since the last look began
     char *merge_intent;                     // that is on disk: JSON (core/git/merge.h), or NULL
     // What the last squash or rebase took along, and the commit that it made; or NULL.
     char *merged_work, *merged_as;

@@ -16,6 +16,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/str.h"
+#include "core/git/tree_changes.h"
 #include "core/git/worktree.h"
 
 #include <stdbool.h>
@@ -61,10 +62,10 @@ struct checkpoint_result {
 // files: before anybody else could write there. Failing costs time, no more.
 bool checkpoint_seed(const struct checkpoint_place *place, struct err *err);
 
-// Paths of the present files that differ from the merge base with the target, at most `max`, each
-// with a NUL behind it.
-bool checkpoint_present_paths(const struct checkpoint_place *place, size_t max, struct buf *paths,
-                              struct err *err);
+// The present files that differ from the merge base with the target, and their lines; at most
+// `max`. To be released in any case.
+bool checkpoint_present_paths(const struct checkpoint_place *place, size_t max,
+                              struct tree_changes *changes, struct err *err);
 
 // Keeps the present state, unless it is that of `parent` (a name; "" means the newest).
 bool checkpoint_make(const struct checkpoint_place *place, int64_t turn, const char *parent,

@@ -111,9 +111,9 @@ bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct 
 }
 
 bool merge_changed_paths(const struct worktree_spec *agent, const char *target, const char *name,
-                         size_t max, struct buf *paths, struct err *err)
+                         size_t max, struct tree_changes *changes, struct err *err)
 {
-    return git->merge_changed_paths(agent, target, name, max, paths, err);
+    return git->merge_changed_paths(agent, target, name, max, changes, err);
 }
 
 void merge_write_intent(const struct merge_plan *plan, struct json_writer *w)
@@ -137,10 +137,10 @@ bool checkpoint_seed(const struct checkpoint_place *place, struct err *err)
     return git->seed(place, err);
 }
 
-bool checkpoint_present_paths(const struct checkpoint_place *place, size_t max, struct buf *paths,
-                              struct err *err)
+bool checkpoint_present_paths(const struct checkpoint_place *place, size_t max,
+                              struct tree_changes *changes, struct err *err)
 {
-    return git->present_paths(place, max, paths, err);
+    return git->present_paths(place, max, changes, err);
 }
 
 bool checkpoint_make(const struct checkpoint_place *place, int64_t turn, const char *parent,

@@ -38,14 +38,15 @@ struct git_module {
     void (*merge_plan_release)(struct merge_plan *plan);
     bool (*merge_apply)(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
     bool (*merge_changed_paths)(const struct worktree_spec *agent, const char *target,
-                                const char *name, size_t max, struct buf *paths, struct err *err);
+                                const char *name, size_t max, struct tree_changes *changes,
+                                struct err *err);
     void (*merge_write_intent)(const struct merge_plan *plan, struct json_writer *w);
     bool (*merge_read_intent)(const struct json *json, struct merge_plan *plan);
     bool (*merge_reconcile)(const struct worktree_spec *agent, struct merge_plan *plan, bool *done,
                             struct err *err);
     bool (*seed)(const struct checkpoint_place *place, struct err *err);
-    bool (*present_paths)(const struct checkpoint_place *place, size_t max, struct buf *paths,
-                          struct err *err);
+    bool (*present_paths)(const struct checkpoint_place *place, size_t max,
+                          struct tree_changes *changes, struct err *err);
     bool (*checkpoint)(const struct checkpoint_place *place, int64_t turn, const char *parent,
                        struct checkpoint_result *result, struct err *err);
     bool (*checkpoints)(const struct checkpoint_place *place, struct buf *json, struct err *err);

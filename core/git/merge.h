@@ -14,6 +14,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/json.h"
+#include "core/git/tree_changes.h"
 #include "core/git/worktree.h"
 
 #include <stdbool.h>
@@ -117,10 +118,11 @@ bool merge_plan_update(const struct merge_spec *spec, struct merge_plan *plan, s
 // Does what was planned, or nothing at all. ERR_DIRTY when something came in the way since.
 bool merge_apply(const struct merge_spec *spec, struct merge_plan *plan, struct err *err);
 
-// The paths that differ between a commit of the agent's (a name below refs/swarmd/<agent>/) and
-// what it has in common with the branch `target`, each with a NUL behind it; up to `max`.
+// The files that differ between a commit of the agent's (a name below refs/swarmd/<agent>/) and
+// what it has in common with the branch `target`, and their lines; up to `max`. To be released in
+// any case.
 bool merge_changed_paths(const struct worktree_spec *agent, const char *target, const char *name,
-                         size_t max, struct buf *paths, struct err *err);
+                         size_t max, struct tree_changes *changes, struct err *err);
 
 // The intent as JSON, and back; false when it cannot be read.
 void merge_write_intent(const struct merge_plan *plan, struct json_writer *w);

@@ -10,7 +10,8 @@ enum { CHAINS_MIN = 1024 };
 struct path {
     struct path *chain;
     uint64_t hash;
-    int64_t *agents; // ascending
+    int64_t *agents;              // ascending
+    struct overlap_lines **lines; // of each of them, or NULL
     size_t count, capacity;
     size_t repository_len, path_len;
     char text[]; // repository, path
@@ -25,8 +26,8 @@ struct owner {
 
 struct overlap {
     struct path **chains;
-    size_t chain_count, path_count, noted; // noted: of all agents
-    struct owner *owners;                  // by agent
+    size_t chain_count, path_count, noted, ranges; // of all agents
+    struct owner *owners;                          // by agent
     size_t owner_count, owner_capacity;
 };
 
@@ -164,6 +165,7 @@ static void path_drop(struct overlap *overlap, struct path *path)
     *link = path->chain;
     overlap->path_count--;
     mem_free(path->agents);
+    mem_free(path->lines);
     mem_free(path);
 }
 
@@ -175,33 +177,89 @@ static size_t agent_place(const struct path *path, int64_t agent)
     return at;
 }
 
-void overlap_add(struct overlap *overlap, int64_t agent, struct str repository, struct str name)
+// Takes lines.
+static void set_lines(struct overlap *overlap, struct path *path, size_t at,
+                      struct overlap_lines *lines)
 {
-    struct owner *owner = owner_need(overlap, agent);
-    if (name.len == 0 || repository.len == 0)
-        return;
-    if (name.len > OVERLAP_PATH_MAX || owner->count == OVERLAP_AGENT_PATHS_MAX ||
-        overlap->noted == OVERLAP_PATHS_MAX) {
-        owner->full = true;
-        return;
-    }
-    struct path *path = path_need(overlap, repository, name);
-    size_t at = agent_place(path, agent);
-    if (at < path->count && path->agents[at] == agent)
-        return;
+    if (path->lines[at])
+        overlap->ranges -= path->lines[at]->count;
+    mem_free(path->lines[at]);
+    path->lines[at] = lines;
+    if (lines)
+        overlap->ranges += lines->count;
+}
+
+static void insert_agent(struct path *path, size_t at, int64_t agent)
+{
     if (path->count == path->capacity) {
         path->capacity = path->capacity ? 2 * path->capacity : 2;
         path->agents = mem_resize(path->agents, path->capacity, sizeof(*path->agents));
+        path->lines = mem_resize(path->lines, path->capacity, sizeof(*path->lines));
     }
-    memmove(&path->agents[at + 1], &path->agents[at], (path->count - at) * sizeof(*path->agents));
+    size_t after = path->count++ - at;
+    memmove(&path->agents[at + 1], &path->agents[at], after * sizeof(*path->agents));
+    memmove(&path->lines[at + 1], &path->lines[at], after * sizeof(*path->lines));
     path->agents[at] = agent;
-    path->count++;
+    path->lines[at] = NULL;
+}
+
+static void remove_agent(struct path *path, size_t at)
+{
+    size_t after = --path->count - at;
+    memmove(&path->agents[at], &path->agents[at + 1], after * sizeof(*path->agents));
+    memmove(&path->lines[at], &path->lines[at + 1], after * sizeof(*path->lines));
+}
+
+// NULL: a ceiling was met.
+static struct path *note(struct overlap *overlap, int64_t agent, struct str repository,
+                         struct str name, size_t *at)
+{
+    struct owner *owner = owner_need(overlap, agent);
+    if (name.len == 0 || repository.len == 0)
+        return NULL;
+    if (name.len > OVERLAP_PATH_MAX || owner->count == OVERLAP_AGENT_PATHS_MAX ||
+        overlap->noted == OVERLAP_PATHS_MAX) {
+        owner->full = true;
+        return NULL;
+    }
+    struct path *path = path_need(overlap, repository, name);
+    *at = agent_place(path, agent);
+    if (*at < path->count && path->agents[*at] == agent)
+        return path;
+    insert_agent(path, *at, agent);
     if (owner->count == owner->capacity) {
         owner->capacity = owner->capacity ? 2 * owner->capacity : 8;
         owner->paths = mem_resize(owner->paths, owner->capacity, sizeof(*owner->paths));
     }
     owner->paths[owner->count++] = path;
     overlap->noted++;
+    return path;
+}
+
+void overlap_add(struct overlap *overlap, int64_t agent, struct str repository, struct str name)
+{
+    size_t at;
+    struct path *path = note(overlap, agent, repository, name, &at);
+    if (path)
+        set_lines(overlap, path, at, NULL);
+}
+
+void overlap_add_change(struct overlap *overlap, int64_t agent, struct str repository,
+                        const struct tree_change *change)
+{
+    size_t at, bytes = change->range_count * sizeof(*change->ranges);
+    struct path *path = note(overlap, agent, repository, str_of(change->path), &at);
+    if (!path)
+        return;
+    set_lines(overlap, path, at, NULL);
+    if (!change->lines_known || change->range_count > OVERLAP_RANGES_MAX - overlap->ranges)
+        return;
+    struct overlap_lines *lines = mem_new(sizeof(*lines) + bytes);
+    memcpy(lines->old_blob, change->old_blob, sizeof(lines->old_blob));
+    lines->count = change->range_count;
+    if (bytes)
+        memcpy(lines->ranges, change->ranges, bytes);
+    set_lines(overlap, path, at, lines);
 }
 
 void overlap_clear(struct overlap *overlap, int64_t agent)
@@ -212,9 +270,8 @@ void overlap_clear(struct overlap *overlap, int64_t agent)
     for (size_t i = 0; i < owner->count; i++) {
         struct path *path = owner->paths[i];
         size_t at = agent_place(path, agent);
-        path->count--;
-        memmove(&path->agents[at], &path->agents[at + 1],
-                (path->count - at) * sizeof(*path->agents));
+        set_lines(overlap, path, at, NULL);
+        remove_agent(path, at);
         if (path->count == 0)
             path_drop(overlap, path);
     }
@@ -249,14 +306,14 @@ size_t overlap_others(const struct overlap *overlap, int64_t agent, int64_t *oth
 }
 
 void overlap_each(const struct overlap *overlap,
-                  void (*fn)(void *arg, struct str repository, struct str path,
-                             const int64_t *agents, size_t count),
-                  void *arg)
+                  void (*fn)(void *arg, const struct overlap_path *path), void *arg)
 {
     for (size_t i = 0; i < overlap->chain_count; i++) {
         for (const struct path *path = overlap->chains[i]; path; path = path->chain) {
+            struct overlap_path found = {repository_of(path), path_of(path), path->agents,
+                                         path->lines, path->count};
             if (path->count > 1)
-                fn(arg, repository_of(path), path_of(path), path->agents, path->count);
+                fn(arg, &found);
         }
     }
 }

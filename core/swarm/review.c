@@ -129,7 +129,7 @@ struct keep {
     int64_t turn;
     char parent[CHECKPOINT_NAME_MAX];
     struct checkpoint_result result;
-    struct buf changed; // paths, for who else changed them
+    struct tree_changes changed; // for who else changed them
 };
 
 static void keep_run(struct review_job *job)
@@ -170,7 +170,7 @@ static void keep_done(struct review_job *job)
     struct agent *agent = job->agent;
     if (job->err.kind == ERR_NONE) {
         review_take_result(agent, &keep->result);
-        overlap_take_all(agent, buf_str(&keep->changed));
+        overlap_take_all(agent, &keep->changed);
     } else {
         log_line(agent->swarm->setup.log, LOG_WARNING, agent->id, "no checkpoint: %s",
                  job->err.message);
@@ -179,7 +179,7 @@ static void keep_done(struct review_job *job)
     }
     mem_free(keep->git);
     mem_free(keep->cache);
-    buf_release(&keep->changed);
+    tree_changes_release(&keep->changed);
     mem_free(keep);
 }
 
@@ -194,7 +194,6 @@ void review_turn_ended(struct agent *agent)
     keep->job.done = keep_done;
     keep->place = review_place(agent, &keep->git, &keep->cache);
     keep->turn = agent->usage.turns;
-    buf_init(&keep->changed, OVERLAP_AGENT_PATHS_MAX * (size_t)OVERLAP_PATH_MAX);
     memcpy(keep->parent, agent->checkpoint, sizeof(keep->parent));
     review_add(agent, &keep->job);
 }

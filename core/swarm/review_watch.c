@@ -13,7 +13,7 @@ struct review_watch {
     struct timer *timer;
     struct checkpoint_place place;
     char *git, *cache;
-    struct buf changed;
+    struct tree_changes changed;
     int running; // commands
     bool changed_maybe, armed, looking;
     int64_t began, pause_ms;
@@ -57,8 +57,8 @@ static void look_done(struct review_job *job)
     int64_t took = port_mono_ms(ports_of(watch)) - watch->began;
     // After the turn's end its checkpoint, which comes next, knows better.
     if (job->err.kind == ERR_NONE && watch->agent->turn)
-        overlap_take_all(watch->agent, buf_str(&watch->changed));
-    buf_release(&watch->changed);
+        overlap_take_all(watch->agent, &watch->changed);
+    tree_changes_release(&watch->changed);
     mem_free(watch->git);
     mem_free(watch->cache);
     watch->looking = false;
@@ -75,18 +75,17 @@ static void tick(void *arg)
     if (!agent->turn || !agent->worktree_made || agent->swarm->closing)
         return;
     if (!list_empty(&agent->reviews) || !has_neighbour(agent)) {
-        if (watch->running)
+        if (watch->running || (watch->changed_maybe && has_neighbour(agent)))
             arm(watch, WATCH_AGAIN_MS);
         return;
     }
-    watch->changed_maybe = false;
+    watch->changed_maybe = agent->overlap_stale = false;
     watch->looking = true;
     watch->began = port_mono_ms(ports_of(watch));
     watch->job.kind = REVIEW_LOOK;
     watch->job.run = look_run;
     watch->job.done = look_done;
     watch->place = review_place(agent, &watch->git, &watch->cache);
-    buf_init(&watch->changed, OVERLAP_AGENT_PATHS_MAX * (size_t)OVERLAP_PATH_MAX);
     review_add(agent, &watch->job);
 }
 
@@ -118,6 +117,15 @@ void review_call_ended(struct agent *agent, const struct tool *tool)
         agent->watch->running--;
     agent->watch->changed_maybe = true;
     arm(agent->watch, agent->watch->pause_ms);
+}
+
+void review_look_soon(struct agent *agent)
+{
+    if (!agent->isolated || !agent->turn)
+        return;
+    struct review_watch *watch = watch_of(agent);
+    watch->changed_maybe = true;
+    arm(watch, watch->pause_ms);
 }
 
 void review_watch_free(struct agent *agent)

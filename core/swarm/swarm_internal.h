@@ -201,8 +201,9 @@ void prune_stop(struct swarm *swarm); // swarm_close_check() is called when swar
 // --- who changed the same files (swarm_overlap.c) ---
 // Files of a tool call: a JSON array of paths, or NULL.
 void overlap_take_call(struct agent *agent, const char *paths);
-// All that differ from the target: each with a NUL behind it.
-void overlap_take_all(struct agent *agent, struct str paths);
+// All that differ from the target.
+struct tree_changes;
+void overlap_take_all(struct agent *agent, const struct tree_changes *changes);
 void overlap_forget(struct agent *agent); // it is removed, or its work is merged
 
 // Completes, or takes back, a merge that the end of a server cut off (swarm_merge.c).

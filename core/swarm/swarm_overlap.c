@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Who changed the same files: fed by tool calls at once, and by the checkpoint after each turn.
 #include "core/base/mem.h"
+#include "core/swarm/overlap_hunks.h"
+#include "core/swarm/review_watch.h"
 #include "core/swarm/swarm_internal.h"
 
 #include <stdlib.h>
@@ -46,6 +48,19 @@ static void refresh_all(struct agent *agent)
     }
 }
 
+// Calls tell of paths alone. Where others changed the same ones, a look at the files tells which
+// lines it was, of both.
+static void look_at_lines(struct agent *agent)
+{
+    if (agent->overlap_count && agent->overlap_stale)
+        review_look_soon(agent);
+    for (size_t i = 0; i < agent->overlap_count && i < AGENT_OVERLAPS_SHOWN; i++) {
+        struct agent *other = swarm_find_num(agent->swarm, agent->overlaps[i]);
+        if (other && other->overlap_stale)
+            review_look_soon(other);
+    }
+}
+
 void overlap_take_call(struct agent *agent, const char *paths)
 {
     struct arena arena;
@@ -63,21 +78,22 @@ void overlap_take_call(struct agent *agent, const char *paths)
         }
     }
     arena_release(&arena);
+    agent->overlap_stale = true;
     refresh_all(agent);
+    look_at_lines(agent);
 }
 
-void overlap_take_all(struct agent *agent, struct str paths)
+void overlap_take_all(struct agent *agent, const struct tree_changes *changes)
 {
     if (!agent->repository)
         return;
     agent->overlap_known = true;
     overlap_clear(agent->swarm->overlap, agent->num);
-    while (paths.len) {
-        struct str path = str_of(paths.data); // each ends in a NUL
-        overlap_add(agent->swarm->overlap, agent->num, str_of(agent->repository), path);
-        paths = str_skip(paths, path.len + 1);
-    }
+    for (size_t i = 0; i < changes->count; i++)
+        overlap_add_change(agent->swarm->overlap, agent->num, str_of(agent->repository),
+                           &changes->items[i]);
     refresh_all(agent);
+    look_at_lines(agent);
 }
 
 void overlap_forget(struct agent *agent)
@@ -99,16 +115,10 @@ void agent_write_overlaps(struct json_writer *w, const struct agent *agent)
 
 // --- the list of all ---
 
-struct shared_path {
-    struct str repository, path;
-    const int64_t *agents;
-    size_t count;
-};
-
 struct listing {
     struct swarm *swarm;
     struct str scope;
-    struct shared_path *found;
+    struct overlap_path *found;
     size_t count, capacity;
 };
 
@@ -118,20 +128,19 @@ static bool is_in_scope(struct swarm *swarm, struct str scope, int64_t num)
     return agent && (!scope.data || (agent->scope && str_is(scope, agent->scope)));
 }
 
-static void collect(void *arg, struct str repository, struct str path, const int64_t *agents,
-                    size_t count)
+static void collect(void *arg, const struct overlap_path *path)
 {
     struct listing *listing = arg;
     bool wanted = false;
-    for (size_t i = 0; i < count && !wanted; i++)
-        wanted = is_in_scope(listing->swarm, listing->scope, agents[i]);
+    for (size_t i = 0; i < path->count && !wanted; i++)
+        wanted = is_in_scope(listing->swarm, listing->scope, path->agents[i]);
     if (!wanted)
         return;
     if (listing->count == listing->capacity) {
         listing->capacity = listing->capacity ? 2 * listing->capacity : 64;
         listing->found = mem_resize(listing->found, listing->capacity, sizeof(*listing->found));
     }
-    listing->found[listing->count++] = (struct shared_path){repository, path, agents, count};
+    listing->found[listing->count++] = *path;
 }
 
 static int compare(struct str a, struct str b)
@@ -142,9 +151,42 @@ static int compare(struct str a, struct str b)
 
 static int by_place(const void *a, const void *b)
 {
-    const struct shared_path *x = a, *y = b;
+    const struct overlap_path *x = a, *y = b;
     int order = compare(x->repository, y->repository);
     return order ? order : compare(x->path, y->path);
+}
+
+static void add_agents(struct json_writer *w, struct swarm *swarm, const int64_t *agents,
+                       size_t count)
+{
+    json_key(w, "agents");
+    json_begin_array(w);
+    for (size_t i = 0; i < count; i++) {
+        const struct agent *agent = swarm_find_num(swarm, agents[i]);
+        if (agent)
+            json_put_str(w, str_of(agent->id));
+    }
+    json_end_array(w);
+}
+
+static void add_hunks(struct json_writer *w, struct swarm *swarm, const struct overlap_path *shared)
+{
+    struct overlap_hunks hunks;
+    json_key(w, "hunks");
+    if (overlap_hunks_find(shared, &hunks)) {
+        json_begin_array(w);
+        for (size_t i = 0; i < hunks.count; i++) {
+            json_begin_object(w);
+            json_add_int(w, "startLine", hunks.items[i].start);
+            json_add_int(w, "endLine", (int64_t)hunks.items[i].end - 1);
+            add_agents(w, swarm, hunks.items[i].agents, hunks.items[i].count);
+            json_end_object(w);
+        }
+        json_end_array(w);
+    } else {
+        json_put_null(w);
+    }
+    overlap_hunks_release(&hunks);
 }
 
 void swarm_write_overlaps(struct swarm *swarm, struct str scope, struct json_writer *w)
@@ -155,18 +197,12 @@ void swarm_write_overlaps(struct swarm *swarm, struct str scope, struct json_wri
         qsort(listing.found, listing.count, sizeof(*listing.found), by_place);
     json_begin_array(w);
     for (size_t i = 0; i < listing.count && i < OVERLAPS_SHOWN_MAX; i++) {
-        const struct shared_path *shared = &listing.found[i];
+        const struct overlap_path *shared = &listing.found[i];
         json_begin_object(w);
         json_add_str(w, "repository", shared->repository);
         json_add_str(w, "path", shared->path);
-        json_key(w, "agents");
-        json_begin_array(w);
-        for (size_t k = 0; k < shared->count; k++) {
-            const struct agent *agent = swarm_find_num(swarm, shared->agents[k]);
-            if (agent)
-                json_put_str(w, str_of(agent->id));
-        }
-        json_end_array(w);
+        add_agents(w, swarm, shared->agents, shared->count);
+        add_hunks(w, swarm, shared);
         json_end_object(w);
     }
     json_end_array(w);

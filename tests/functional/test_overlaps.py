@@ -2,8 +2,10 @@
 """Which agents changed the same files."""
 
 import subprocess
+import time
 
 from agents import get, spawn, worktree
+from client import DEADLINE
 from model_server import Gate, call, gate, text
 
 
@@ -14,6 +16,32 @@ def write(path, content="x\n"):
 def overlaps(client, **params):
     found = client.request("swarm/overlaps", params)["overlaps"]
     return {o["path"]: o["agents"] for o in found}
+
+
+def hunks(client, path):
+    """(startLine, endLine, agents) of each; None when it is not known."""
+    found = client.request("swarm/overlaps", {})["overlaps"]
+    shared = next((o["hunks"] for o in found if o["path"] == path), None)
+    return shared if shared is None else [(h["startLine"], h["endLine"], h["agents"]) for h in shared]
+
+
+def wait_for_hunks(client, path, wanted):
+    """No event tells of them."""
+    deadline = time.monotonic() + DEADLINE
+    while (found := hunks(client, path)) != wanted:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+def change(*lines):
+    return call("edit", path="lines", edits=[
+        {"old_text": f"line {n:02}\n", "new_text": f"line {n:02}, changed\n"} for n in lines])
+
+
+def commit_lines(repository, count=40):
+    (repository / "lines").write_text("".join(f"line {n:02}\n" for n in range(1, count + 1)))
+    subprocess.run(["git", "-C", repository, "add", "lines"], check=True)
+    subprocess.run(["git", "-C", repository, "commit", "-qm", "lines"], check=True)
 
 
 def others(client, agent):
@@ -64,6 +92,47 @@ def test_what_commands_change_is_seen_while_they_run(swarm):
     held.open()
     for agent in (one, two):
         client.wait_state(agent["id"], "done")
+    assert client.close() == 0
+
+
+def test_hunks_are_told_while_turns_run(swarm, repository):
+    commit_lines(repository)
+    held = Gate()
+    client, _ = swarm({"one": [[call("read", path="lines")], [change(3, 4, 20, 36)], [gate(held), text("done")]],
+                       "two": [[call("read", path="lines")], [change(5, 12, 36)], [gate(held), text("done")]]})
+    one, two = spawn(client, task="one"), spawn(client, task="two")
+    both = [one["id"], two["id"]]
+    wait_for_hunks(client, "lines", [(3, 5, both), (36, 36, both)])
+    assert overlaps(client) == {"lines": both}
+    assert {get(client, agent)["agent"]["state"] for agent in (one, two)} == {"working"}
+    held.open()
+    for agent in (one, two):
+        client.wait_state(agent["id"], "done")
+    assert client.close() == 0
+
+
+def test_hunks_after_the_turns(swarm, repository):
+    commit_lines(repository)
+    client, _ = swarm({"one": [[call("bash", command="sed -i -e 1i0 -e '/line 07/d' -e '$a41' lines; echo x > whole")], [text("done")]],
+                       "two": [[call("bash", command="sed -i -e '/line 30/d' lines; echo y > whole")], [text("done")]],
+                       "three": [[call("bash", command="sed -i -e 1i00 -e '/line 3./d' -e '$a42' lines")], [text("done")]],
+                       "four": [[call("bash", command="sed -i 1d lines")], [text("done")]]})
+    one, two = spawn(client, task="one"), spawn(client, task="two")
+    for agent in (one, two):
+        client.wait_state(agent["id"], "done")
+    wait_for_hunks(client, "lines", [])  # the file is all that they share
+    assert overlaps(client)["lines"] == [one["id"], two["id"]]
+    assert hunks(client, "whole") is None
+    three = spawn(client, task="three")
+    client.wait_state(three["id"], "done")
+    wait_for_hunks(client, "lines", [(1, 0, [one["id"], three["id"]]), (30, 39, [two["id"], three["id"]]),
+                                     (41, 40, [one["id"], three["id"]])])
+    # Who started from another version has other lines.
+    client.request("swarm/merge", {"agentId": one["id"]})
+    four = spawn(client, task="four")
+    client.wait_state(four["id"], "done")
+    client.wait(lambda: overlaps(client).get("lines") == [two["id"], three["id"], four["id"]], "the overlap")
+    assert hunks(client, "lines") is None
     assert client.close() == 0
 
 

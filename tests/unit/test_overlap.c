@@ -12,14 +12,12 @@ static void add(struct overlap *overlap, int64_t agent, const char *path)
     overlap_add(overlap, agent, STR("/repository"), str_of(path));
 }
 
-static void count_path(void *arg, struct str repository, struct str path, const int64_t *agents,
-                       size_t count)
+static void count_path(void *arg, const struct overlap_path *path)
 {
     char *seen = arg;
-    (void)repository;
-    for (size_t i = 1; i < count; i++)
-        assert_true(agents[i - 1] < agents[i]);
-    snprintf(seen + strlen(seen), 64, "%.*s:%zu ", STR_ARG(path), count);
+    for (size_t i = 1; i < path->count; i++)
+        assert_true(path->agents[i - 1] < path->agents[i]);
+    snprintf(seen + strlen(seen), 64, "%.*s:%zu ", STR_ARG(path->path), path->count);
 }
 
 static void who_shares_with_whom(void **state)
