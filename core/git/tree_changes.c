@@ -62,11 +62,13 @@ static bool compare(git_repository *repository, struct tree_side old, struct tre
     git_blob *before = NULL, *after = NULL;
     git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
     options.context_lines = 0;
-    // Without names: attributes would come from a folder that the agent can write to.
+    // As buffers: for blobs libgit2 reads attributes from a folder in which anything may be, a pipe
+    // that nobody writes into, too.
     bool ok = git_blob_lookup(&before, repository, old.id) == 0 &&
               git_blob_lookup(&after, repository, new.id) == 0 &&
-              git_diff_blobs(before, NULL, after, NULL, &options, NULL, take_binary, take_hunk,
-                             NULL, change) == 0;
+              git_diff_buffers(git_blob_rawcontent(before), (size_t)git_blob_rawsize(before), NULL,
+                               git_blob_rawcontent(after), (size_t)git_blob_rawsize(after), NULL,
+                               &options, NULL, take_binary, take_hunk, NULL, change) == 0;
     git_blob_free(before);
     git_blob_free(after);
     return ok;
