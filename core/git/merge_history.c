@@ -19,6 +19,21 @@ bool merge_tree_of(git_tree **tree, git_repository *repository, const git_oid *i
                                  git_oid_tostr_s(id), git_repository_path(repository));
 }
 
+bool merge_changes(struct merge_result *changes, git_repository *repository, const git_oid *commit,
+                   const git_oid *tree, struct err *err)
+{
+    git_tree *old = NULL, *new = NULL;
+    merge_result_init(changes, repository, "", "");
+    bool ok = merge_tree_of(&old, repository, commit, err);
+    if (ok && git_tree_lookup(&new, repository, tree) < 0)
+        ok = git_fail(err, ERR_REPOSITORY, "cannot read the tree %s in %s", git_oid_tostr_s(tree),
+                      git_repository_path(repository));
+    ok = ok && merge_walk(changes, old, new, old, err);
+    git_tree_free(old);
+    git_tree_free(new);
+    return ok;
+}
+
 // --- the tree that comes out ---
 
 struct write {

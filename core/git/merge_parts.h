@@ -64,6 +64,9 @@ bool merge_histories(struct merge_result *result, const git_oid *base, const git
                      const git_oid *theirs, struct err *err);
 bool merge_tree_of(git_tree **tree, git_repository *repository, const git_oid *commit,
                    struct err *err);
+// What `tree` changes of the commit, as `ours`. To be released in any case.
+bool merge_changes(struct merge_result *changes, git_repository *repository, const git_oid *commit,
+                   const git_oid *tree, struct err *err);
 
 void merge_add_dirty(struct merge_plan *plan, const char *path, const char *why);
 

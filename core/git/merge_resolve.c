@@ -35,12 +35,7 @@ static bool check_markers(git_repository *repository, struct merge_plan *plan, c
                           const git_oid *tree, struct err *err)
 {
     struct merge_result changes;
-    git_tree *old = NULL, *new = NULL;
-    merge_result_init(&changes, repository, "", "");
-    bool ok = merge_tree_of(&old, repository, head, err);
-    if (ok && git_tree_lookup(&new, repository, tree) < 0)
-        ok = git_fail(err, ERR_REPOSITORY, "cannot read a tree");
-    ok = ok && merge_walk(&changes, old, new, old, err);
+    bool ok = merge_changes(&changes, repository, head, tree, err);
     plan->conflicts = mem_new_array(changes.count + 1, sizeof(*plan->conflicts));
     for (size_t i = 0; ok && i < changes.count; i++) {
         const struct merge_path *path = &changes.paths[i];
@@ -56,8 +51,6 @@ static bool check_markers(git_repository *repository, struct merge_plan *plan, c
         plan->conflicts = NULL;
     }
     merge_result_release(&changes);
-    git_tree_free(old);
-    git_tree_free(new);
     if (ok && plan->conflict_count)
         ok = err_set(err, ERR_CONFLICT,
                      "%s still has conflicts to resolve in %zu file%s (%s); nothing was changed",

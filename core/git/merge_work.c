@@ -16,16 +16,9 @@ static bool count_changes(git_repository *repository, const git_oid *head, const
                           size_t *count, struct err *err)
 {
     struct merge_result changes;
-    git_tree *old = NULL, *new = NULL;
-    merge_result_init(&changes, repository, "", "");
-    bool ok = merge_tree_of(&old, repository, head, err);
-    if (ok && git_tree_lookup(&new, repository, tree) < 0)
-        ok = git_fail(err, ERR_REPOSITORY, "cannot read a tree");
-    ok = ok && merge_walk(&changes, old, new, old, err);
+    bool ok = merge_changes(&changes, repository, head, tree, err);
     *count = changes.count;
     merge_result_release(&changes);
-    git_tree_free(old);
-    git_tree_free(new);
     return ok;
 }
 

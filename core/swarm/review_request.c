@@ -47,24 +47,13 @@ static bool can_change(const struct agent *agent, struct err *err)
                        "%s works in the repository itself (isolation none), where nothing is "
                        "taken back",
                        agent->id);
-    if (!rests || agent->turn || agent->setup || agent->merge)
+    if (agent->merge)
+        return err_set(err, ERR_WRONG_STATE, "%s is being merged", agent->id);
+    if (!rests || agent->turn || agent->setup)
         return err_set(err, ERR_WRONG_STATE,
                        "%s is %s: files are taken back only while no turn runs; cancel it first",
                        agent->id, state_name(agent->state));
-    if (agent->merge)
-        return err_set(err, ERR_WRONG_STATE, "%s is being merged", agent->id);
     return can_look(agent, err) && journal_can_take(agent->swarm->setup.journal, err);
-}
-
-static struct request *request_new(struct agent *agent, enum review_kind kind, struct swarm_op *op)
-{
-    struct request *request = mem_new(sizeof(*request));
-    request->job.kind = kind;
-    request->op = op;
-    request->place = review_place(agent, &request->git, &request->cache);
-    request->turn = agent->usage.turns;
-    memcpy(request->parent, agent->checkpoint, sizeof(request->parent));
-    return request;
 }
 
 static void request_free(struct request *request)
@@ -85,6 +74,23 @@ static void refuse(struct agent *agent, struct swarm_op *op)
 {
     buf_clear(&op->answer);
     op_fail(agent->swarm, op);
+}
+
+// NULL when the agent is in no state for it: then it is answered.
+static struct request *request_new(struct agent *agent, enum review_kind kind, struct swarm_op *op)
+{
+    buf_init(&op->answer, DIFF_JSON_MAX);
+    if (!(kind == REVIEW_CHANGE ? can_change : can_look)(agent, &op->err)) {
+        refuse(agent, op);
+        return NULL;
+    }
+    struct request *request = mem_new(sizeof(*request));
+    request->job.kind = kind;
+    request->op = op;
+    request->place = review_place(agent, &request->git, &request->cache);
+    request->turn = agent->usage.turns;
+    memcpy(request->parent, agent->checkpoint, sizeof(request->parent));
+    return request;
 }
 
 static void finish(struct request *request)
@@ -115,12 +121,9 @@ static void list_run(struct review_job *job)
 void swarm_checkpoints(struct swarm *swarm, struct agent *agent, struct swarm_op *op)
 {
     (void)swarm;
-    buf_init(&op->answer, DIFF_JSON_MAX);
-    if (!can_look(agent, &op->err)) {
-        refuse(agent, op);
-        return;
-    }
     struct request *request = request_new(agent, REVIEW_LOOK, op);
+    if (!request)
+        return;
     request->job.run = list_run;
     request->job.done = look_done;
     review_add(agent, &request->job);
@@ -136,12 +139,9 @@ void swarm_diff(struct swarm *swarm, struct agent *agent, const struct diff_quer
                 struct swarm_op *op)
 {
     (void)swarm;
-    buf_init(&op->answer, DIFF_JSON_MAX);
-    if (!can_look(agent, &op->err)) {
-        refuse(agent, op);
-        return;
-    }
     struct request *request = request_new(agent, REVIEW_LOOK, op);
+    if (!request)
+        return;
     request->from = mem_dup(query->from);
     request->to = mem_dup(query->to);
     request->paths = mem_new_array(query->path_count + 1, sizeof(*request->paths));
@@ -244,12 +244,9 @@ void swarm_rewind(struct swarm *swarm, struct agent *agent, struct str checkpoin
                   struct swarm_op *op)
 {
     (void)swarm;
-    buf_init(&op->answer, DIFF_JSON_MAX);
-    if (!can_change(agent, &op->err)) {
-        refuse(agent, op);
-        return;
-    }
     struct request *request = request_new(agent, REVIEW_CHANGE, op);
+    if (!request)
+        return;
     request->name = mem_dup(checkpoint);
     request->transcript = transcript;
     request->job.run = rewind_run;
@@ -289,12 +286,9 @@ void swarm_revert(struct swarm *swarm, struct agent *agent, struct str path,
                   const struct hunk_name *hunk, struct swarm_op *op)
 {
     (void)swarm;
-    buf_init(&op->answer, DIFF_JSON_MAX);
-    if (!can_change(agent, &op->err)) {
-        refuse(agent, op);
-        return;
-    }
     struct request *request = request_new(agent, REVIEW_CHANGE, op);
+    if (!request)
+        return;
     request->name = mem_dup(path);
     request->hunk = *hunk;
     request->job.run = revert_run;

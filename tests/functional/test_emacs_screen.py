@@ -16,6 +16,7 @@ from client import write_config
 from emacs_client import CLIENT, EMACS, SOURCE, needs_emacs
 from model_server import Gate, ModelServer, call, gate, reasoning, text, usage
 from screen import SCREENS, TMUX, Screen
+from screen_story import ANSWER, FIX, PARSER
 
 pytestmark = [needs_emacs, pytest.mark.skipif(not TMUX, reason="tmux is not installed")]
 
@@ -27,26 +28,6 @@ def is_stored_version():
 
 
 stored_version = pytest.mark.skipif(not is_stored_version(), reason="the stored screens are of Emacs 28")
-
-PARSER = """\
-int parse(const char *text)
-{
-    int value = 0;
-    while (*text)
-        value = value * 10 + *text++ - '0';
-    return value;
-}
-"""
-FIX = [{"old_text": "    int value = 0;\n    while (*text)\n",
-        "new_text": "    int value = 0;\n    if (!text)\n        return -1;\n    while (*text >= '0' && *text <= '9')\n"}]
-ANSWER = """\
-## What was wrong
-
-`parse` ran past the digits, and crashed without a text. See parser.c:5.
-
-- it stops at the **first** other character now
-- without a text it returns -1
-"""
 
 
 def count(tokens):

@@ -15,30 +15,12 @@ from client import write_config
 from editors import PROGRAMS, SOURCE
 from model_server import Gate, ModelServer, call, gate, reasoning, text, usage
 from screen import SCREENS, TMUX, Screen
+from screen_story import ANSWER, FIX, PARSER
 
 pytestmark = pytest.mark.skipif(not TMUX, reason="tmux is not installed")
 KINDS = [pytest.param(kind, marks=pytest.mark.skipif(not program, reason=f"{kind} is not installed"))
          for kind, program in PROGRAMS.items()]
 
-PARSER = """\
-int parse(const char *text)
-{
-    int value = 0;
-    while (*text)
-        value = value * 10 + *text++ - '0';
-    return value;
-}
-"""
-FIX = [{"old_text": "    int value = 0;\n    while (*text)\n",
-        "new_text": "    int value = 0;\n    if (!text)\n        return -1;\n    while (*text >= '0' && *text <= '9')\n"}]
-ANSWER = """\
-## What was wrong
-
-`parse` ran past the digits, and crashed without a text. See parser.c:5.
-
-- it stops at the **first** other character now
-- without a text it returns -1
-"""
 # What the two editors show by themselves is made the same.
 SETTINGS = "set laststatus=2 ruler noshowmode noshowcmd shortmess+=Ic showtabline=0 background=dark mouse= nomore"
 
